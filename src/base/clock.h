@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+static inline uint64_t mono_ns(void) /* since boot, without sleep */
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static inline uint64_t boot_ms(void) /* since boot, with sleep: what set element timeouts run on */
+{
+	return clock_ns(CLOCK_BOOTTIME) / 1000000ull;
+}
+
+static inline double wall_s(void) /* since 1970 */
+{
+	return (double)clock_ns(CLOCK_REALTIME) / 1e9;
+}

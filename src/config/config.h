@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* config: YAML → struct config, with positions. Every problem of a file is found in one go. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/inet.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "base/cfg.h"
+
+struct cfg_iface {
+	unsigned line, col;
+	char *name;   /* exact or glob */
+	char *zone;   /* nftables_zone; NULL none */
+	bool dhcp;    /* watched only, so far */
+	VEC(struct ipprefix) addresses; /* watched only, so far */
+	bool managed;
+};
+struct cfg_pack {
+	unsigned line, col;
+	char *name;
+	bool enabled, enabled_given, trusted;
+	char **files; /* NULL-terminated or NULL */
+	struct cfg_node config; /* CFG_NULL: none */
+};
+struct config {
+	char *path;
+	VEC(struct cfg_iface) ifaces;
+	VEC(char *) dirs;    /* policy directories, in order */
+	VEC(struct cfg_pack) packs;
+	bool coalesce;	     /* commit.coalesce: auto | never */
+	unsigned max_events, max_delay_ms;
+	bool owner;	     /* table.owner */
+	char *socket_path, *socket_group, *state_dir; /* NULL: the default */
+	mode_t socket_mode;
+	enum log_level log_level;
+	struct {
+		uint64_t hook_instructions, main_instructions, hook_ms, main_ms, memory;
+		uint32_t statements, timers, emits;
+	} limits; /* 0: the default */
+	VEC(char *) notes; /* "eth0: dhcp is watched only in this version …" with FILE:LINE:COL, for check and status */
+};
+
+/* A pack that is to run, found in the directories or named by the configuration. Strings are owned by the list. */
+struct found_pack {
+	char *name, *path, *dir;
+	int order;
+	const struct cfg_pack *cfg; /* borrowed, NULL: not mentioned */
+};
+typedef VEC(struct found_pack) found_packs;
+
+/* -EINVAL: e has every problem, one a line: "FILE:LINE:COL: KEY.PATH: what is wrong; did you mean …?". -errno for the file
+ * itself. Refuses files that group or others can write, or that somebody else than root or this process's user owns. */
+int config_load(const char *path, struct config **out, struct err *e);
+void config_free(struct config *c);
+/* Packs of the directories (NAME.lua, NAME/init.lua, NN- prefixes), and shipped ones that `packs:` names, sorted by order
+ * and name. shipped_dir: /usr/share/rnm/policies. Permissions as above. Two files of one pack name are an error. */
+int config_packs(const struct config *c, const char *shipped_dir, found_packs *out, struct err *e);
+void found_packs_free(found_packs *f);

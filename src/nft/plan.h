@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* plan(want, have): the one diff, for events, start, reload, dry runs. Operations in the order of the batch. */
+#pragma once
+
+#include "nft/ruleset.h"
+
+enum op_kind {
+	OP_DEL_TABLE, /* also "recreate": delete an own table of an earlier run first */
+	OP_ADD_TABLE,
+	OP_ADD_CHAIN,
+	OP_ADD_SET,
+	OP_DEL_ELEM,
+	OP_ADD_ELEM,
+	OP_ADD_RULE,	 /* position: handle of the rule to insert before, 0: append. Its anonymous sets go before it */
+	OP_REPLACE_RULE, /* handle */
+	OP_DEL_RULE,	 /* handle */
+	OP_DEL_SET,
+	OP_DEL_CHAIN,
+	OP_MOD_CHAIN,	 /* policy */
+	OP_MOD_SET,	 /* size, timeout, gc-interval */
+	OP_ADD_CHAIN_DEV, OP_DEL_CHAIN_DEV, /* dev */
+};
+
+/* A chain as the kernel wants it. */
+struct chain_want {
+	bool base;
+	char type[16];
+	uint32_t hook;
+	int32_t priority;
+	int32_t policy; /* NF_ACCEPT, NF_DROP */
+	uint32_t n_dev;
+	const char *const *dev;
+	const char *comment;
+};
+struct table_want {
+	uint32_t flags;
+	const char *comment;
+};
+struct set_want {
+	struct set_info info;
+	struct nft_concat concat; /* n = 0: none */
+	uint64_t timeout_ms, gc_ms;
+	uint32_t size;
+	int32_t policy;
+	const char *comment;
+};
+
+/* One operation: all that a message needs, borrowed from the ruleset until the transaction ends. */
+struct op {
+	enum op_kind kind;
+	uint8_t family;
+	const char *table, *name; /* name: chain or set; NULL for tables */
+	union {
+		struct table_want table_want;
+		struct chain_want chain;
+		const struct set_want *set;
+		struct {
+			const struct set_want *set;
+			struct setelem *els; /* kernel intervals are made by the batch: closed intervals here */
+			uint32_t n;
+		} elem;
+		struct {
+			const struct code *code;
+			uint64_t handle, position;
+			const char *comment;  /* the user's, or "PACK:line" */
+			uint64_t id;	      /* stable rule id for the user data */
+			const char *text;     /* nft syntax, for texts */
+		} rule;
+		const char *dev;
+	};
+	bool recreate; /* part of a delete + add: `!` */
+	bool changed;  /* ~ : in place */
+	/* who asked: */
+	const char *pack;
+	uint32_t site;
+	void *owner;   /* plan.c's: stmt or obj that an answer is for */
+};
+
+struct plan {
+	VEC(struct op) ops;
+	struct ruleset *rs;
+};
+
+/* From what is merged to what the kernel holds. An empty plan: nothing to send. Frees with plan_free(). */
+int plan_make(struct ruleset *rs, struct plan *out, struct err *e);
+void plan_free(struct plan *p);
+/* nft syntax, one operation a line, with "+ ", "- ", "~ " or "! " in front. provenance: "# pack file:line" behind. */
+void plan_text(const struct plan *p, bool provenance, struct buf *out);
+
+/* Answers for one plan: per op an errno (0 accepted) and, for new rules, handles. */
+struct commit_result {
+	int error;	      /* of the batch as a whole: 0, or negative errno; -EBADMSG: some ops refused, see op_err */
+	int *op_err;	      /* negative errno per op, plan.ops.n of them; owned */
+	uint64_t *handle;     /* per op, 0 unless OP_ADD_RULE was answered; owned */
+	bool handles_known;   /* false: read them back (large batches) */
+	uint64_t build_ns, send_ns, bytes, messages;
+};
+void commit_result_free(struct commit_result *r);
+
+/* Accepted: takes the new state as the kernel's. */
+void plan_ack(struct plan *p, const struct commit_result *r);
+/* Refused: marks the culprits' statements; the next merge leaves them and their dependents out. Fills text with one line a
+ * culprit: "PACK FILE:LINE: add rule inet t c …: No such file or directory". Returns how many. */
+unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text);
+
+/* What the kernel holds at start: an own table of an earlier run (deleted, or recreated when it is stated again), or a
+ * foreign one, whose name nobody may state. */
+void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own);

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <lauxlib.h>
+
+#include "testing/testing.h"
+
+__attribute__((visibility("default"))) int luaopen_rnm_core(lua_State *L);
+
+int luaopen_rnm_core(lua_State *L)
+{
+	static const luaL_Reg parts[] = {
+		{ "base", testing_base },     { "net", testing_net },	      { "nft", testing_nft }, { "script", testing_script },
+		{ "config", testing_config }, { "control", testing_control }, { "sim", testing_sim }, { NULL, NULL },
+	};
+
+	lua_newtable(L);
+	for (const luaL_Reg *p = parts; p->name; p++) {
+		p->func(L);
+		lua_setfield(L, -2, p->name);
+	}
+	return 1;
+}

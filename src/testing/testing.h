@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* testing: the loadable Lua module rnm.core, for busted. One file per module under test registers its functions in a table
+ * of that name: core.net.parse(bytes), core.nft.compile(…), … */
+#pragma once
+
+#include <lua.h>
+
+/* Each pushes one table. */
+int testing_base(lua_State *L);
+int testing_net(lua_State *L);
+int testing_nft(lua_State *L);
+int testing_script(lua_State *L);
+int testing_config(lua_State *L);
+int testing_control(lua_State *L);
+int testing_sim(lua_State *L);
