@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [SAN=1] [V=1]    build/rnmd, build/rnm and the loadable module build/rnm/core.so
+# make [SAN=1] [V=1]    build/rnmd, build/rnm and the loadable module build/lua/rnm/core.so
 CC	?= cc
 BUILD	?= build$(if $(SAN),/san)
 LIBS_PC	 = lua5.4 libmnl libnftnl
@@ -20,7 +20,7 @@ src_of	 = $(sort $(wildcard src/$(1)/*.c))
 obj_of	 = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call src_of,$(1)))
 LIB_OBJ	 = $(foreach m,$(MODULES),$(call obj_of,$(m)))
 
-all: $(BUILD)/rnmd $(BUILD)/rnm $(BUILD)/rnm/core.so
+all: $(BUILD)/rnmd $(BUILD)/rnm $(BUILD)/lua/rnm/core.so
 
 $(BUILD)/rnmd: $(LIB_OBJ) $(call obj_of,rnmd)
 $(BUILD)/rnm: $(LIB_OBJ) $(call obj_of,rnm)
@@ -28,7 +28,7 @@ $(BUILD)/rnmd $(BUILD)/rnm:
 	$(if $(V),,@echo "  LD    $@")
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/rnm/core.so: $(LIB_OBJ) $(call obj_of,testing)
+$(BUILD)/lua/rnm/core.so: $(LIB_OBJ) $(call obj_of,testing)
 	$(if $(V),,@echo "  LD    $@")
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
 

@@ -14,6 +14,8 @@ int luaopen_rnm_core(lua_State *L)
 
 	lua_newtable(L);
 	for (const luaL_Reg *p = parts; p->name; p++) {
+		if (!p->func)
+			continue;
 		p->func(L);
 		lua_setfield(L, -2, p->name);
 	}

@@ -6,10 +6,10 @@
 #include <lua.h>
 
 /* Each pushes one table. */
-int testing_base(lua_State *L);
-int testing_net(lua_State *L);
-int testing_nft(lua_State *L);
-int testing_script(lua_State *L);
-int testing_config(lua_State *L);
-int testing_control(lua_State *L);
-int testing_sim(lua_State *L);
+int testing_base(lua_State *L) __attribute__((weak));
+int testing_net(lua_State *L) __attribute__((weak));
+int testing_nft(lua_State *L) __attribute__((weak));
+int testing_script(lua_State *L) __attribute__((weak));
+int testing_config(lua_State *L) __attribute__((weak));
+int testing_control(lua_State *L) __attribute__((weak));
+int testing_sim(lua_State *L) __attribute__((weak));
