@@ -12,14 +12,17 @@ static inline uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
+/* Added to mono_ns() and boot_ms(): 0 but in simulations, which let time pass at will. */
+extern int64_t clock_skew_ns;
+
 static inline uint64_t mono_ns(void) /* since boot, without sleep */
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return clock_ns(CLOCK_MONOTONIC) + (uint64_t)clock_skew_ns;
 }
 
 static inline uint64_t boot_ms(void) /* since boot, with sleep: what set element timeouts run on */
 {
-	return clock_ns(CLOCK_BOOTTIME) / 1000000ull;
+	return (clock_ns(CLOCK_BOOTTIME) + (uint64_t)clock_skew_ns) / 1000000ull;
 }
 
 static inline double wall_s(void) /* since 1970 */
