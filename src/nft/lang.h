@@ -35,8 +35,7 @@ struct rule_env {
 	/* The set, map or object map `name` of this table as it will be at the commit; NULL: nobody states it. */
 	const struct set_info *(*set)(void *ctx, const char *name);
 	/* The value of $name. NULL: unknown (error with a proposal among params). VAL_LIVE where a single value stands: the
-	 * environment has already put the first record's value in place, or VAL_NIL when there is none: compile answers
-	 * -ENODATA and the rule is left out. */
+	 * compiler asks live->ops->first() with the family that the place wants; none: -ENODATA, the rule is left out. */
 	const struct val *(*param)(void *ctx, const char *name);
 	/* $name is VAL_LIVE and stands where a list can: the set that holds it, with this key type. */
 	const struct set_info *(*live_set)(void *ctx, const char *name, const struct nft_type *key);

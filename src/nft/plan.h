@@ -56,8 +56,12 @@ struct op {
 		const struct set_want *set;
 		struct {
 			const struct set_want *set;
-			struct setelem *els; /* kernel intervals are made by the batch: closed intervals here */
 			uint32_t n;
+			/* Writes element i (closed interval; the batch makes kernel elements of it) into *out. No array of
+			 * setelem is ever made: they are large. */
+			void (*get)(const struct op *op, uint32_t i, struct setelem *out);
+			const void *src; /* get()'s */
+			const void *list;
 		} elem;
 		struct {
 			const struct code *code;
@@ -102,6 +106,12 @@ void plan_ack(struct plan *p, const struct commit_result *r);
 /* Refused: marks the culprits' statements; the next merge leaves them and their dependents out. Fills text with one line a
  * culprit: "PACK FILE:LINE: add rule inet t c …: No such file or directory". Returns how many. */
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text);
+
+/* Chains whose new rules have no handle yet (commit_result.handles_known was false): read them back and tell. */
+void ruleset_handles_wanted(struct ruleset *rs, void (*fn)(void *ctx, struct obj *chain), void *ctx);
+void ruleset_handles(struct ruleset *rs, struct obj *chain, const uint64_t *handles, uint32_t n);
+/* The outcome of a commit is unknown: every own table is deleted and made anew by the next plan. */
+void ruleset_kernel_unknown(struct ruleset *rs);
 
 /* What the kernel holds at start: an own table of an earlier run (deleted, or recreated when it is stated again), or a
  * foreign one, whose name nobody may state. */
