@@ -21,5 +21,7 @@ bool duration_parse(const char *s, uint64_t *ms);
 const char *duration_format(uint64_t ms, char out[48]);
 
 bool parse_u64(const char *s, uint64_t max, uint64_t *out); /* decimal or 0x hex, whole string */
+/* Bytes of the UTF-8 character that s begins with (n > 0); 0: it begins with none. */
+unsigned utf8_seq(const char *s, size_t n);
 /* printable UTF-8 without control bytes, non-empty */
 bool text_is_clean(const char *s, size_t n);
