@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [SAN=1] [V=1]    build/rnmd, build/rnm and the loadable module build/lua/rnm/core.so
+# make [SAN=1] [V=1]                 build/rnmd, build/rnm and the loadable module build/lua/rnm/core.so
+# make check | demo | bench          test, show, measure; as root they install what is missing first
+# make lint | fuzz | clean
+# make install [DESTDIR=] [PREFIX=]
 CC	?= cc
 BUILD	?= build$(if $(SAN),/san)
+PREFIX	?= /usr
+VERSION	 = 0.1.0
 LIBS_PC	 = lua5.4 libmnl libnftnl
 
 CFLAGS	?= -O2 -g
 WARN	 = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 override CPPFLAGS += -Isrc -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS_PC) 2>/dev/null)
+override CPPFLAGS += -DRNM_DATADIR=\"$(PREFIX)/share/rnm\" -DRNM_VERSION=\"$(VERSION)\"
 override CFLAGS	+= -std=gnu11 -fPIC -fvisibility=hidden $(WARN)
 LDLIBS	 = $(shell pkg-config --libs $(LIBS_PC) 2>/dev/null) -lev -lyaml -lm
 ifdef SAN
@@ -14,6 +20,8 @@ override CFLAGS	 += -fsanitize=address,undefined -fno-sanitize-recover=undefined
 override LDFLAGS += -fsanitize=address,undefined
 endif
 Q	 = $(if $(V),,@)
+say	 = $(if $(V),,@echo "  $(1)")
+again	 = +$(Q)$(MAKE) --no-print-directory
 
 MODULES	 = base net nft script config control engine
 src_of	 = $(sort $(wildcard src/$(1)/*.c))
@@ -25,23 +33,75 @@ all: $(BUILD)/rnmd $(BUILD)/rnm $(BUILD)/lua/rnm/core.so
 $(BUILD)/rnmd: $(LIB_OBJ) $(call obj_of,rnmd)
 $(BUILD)/rnm: $(LIB_OBJ) $(call obj_of,rnm)
 $(BUILD)/rnmd $(BUILD)/rnm:
-	$(if $(V),,@echo "  LD    $@")
+	$(call say,LD    $@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/lua/rnm/core.so: $(LIB_OBJ) $(call obj_of,testing)
-	$(if $(V),,@echo "  LD    $@")
+	$(call say,LD    $@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
 
-$(BUILD)/obj/%.o: src/%.c
-	$(if $(V),,@echo "  CC    $<")
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	$(call say,CC    $<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Other flags, or another PREFIX: all objects again.
+FLAGS	 = $(CC) $(CPPFLAGS) $(CFLAGS)
+$(BUILD)/flags: $(if $(subst x$(FLAGS)x,,x$(file <$(BUILD)/flags)x),force)
+	$(Q)mkdir -p $(@D) && echo '$(FLAGS)' >$@
 
 # one module's objects: make mod-net
 mod-%:
-	$(Q)$(MAKE) --no-print-directory $(call obj_of,$*)
+	$(again) $(call obj_of,$*)
+
+# deps runs before make asks pkg-config for anything, hence the second make.
+check demo bench: %: deps-%
+	$(again) all $(if $(filter check,$@),san) $(if $(filter bench,$@),$(BENCH))
+	$(Q)RNM_BUILD=$(BUILD) $(run-$@)
+run-check = tests/run.sh
+run-demo  = examples/demo/run.sh
+run-bench = tests/bench/run.sh
+
+san:
+	$(again) SAN=1 BUILD=$(BUILD)/san all
+
+deps: deps-all
+deps-%:
+	$(Q)pkg-files/deps.sh $*
+
+BENCH	 = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+$(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h $(BUILD)/flags
+	$(call say,CC    $<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -lmnl $(if $(filter nftlib,$*),-lnftables)
+
+# Each tests/fuzz/NAME.c for FUZZ_TIME seconds, beginning with the corpus beside it.
+FUZZ_TIME ?= 60
+fuzz: deps-fuzz
+	$(again) BUILD=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' fuzz-run
+fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+	$(Q)for f in $^; do mkdir -p $$f.corpus && \
+		$$f -max_total_time=$(FUZZ_TIME) $$f.corpus tests/fuzz/corpus/$${f##*/} || exit 1; done
+build/fuzz/%: tests/fuzz/%.c $(LIB_OBJ)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+lint:
+	$(Q)tests/lint.sh
+
+INSTALL	 = $(Q)install -D
+SHARE	 = $(DESTDIR)$(PREFIX)/share/rnm
+install: all
+	$(INSTALL) -m 755 $(BUILD)/rnmd $(DESTDIR)$(PREFIX)/sbin/rnmd
+	$(INSTALL) -m 755 $(BUILD)/rnm $(DESTDIR)$(PREFIX)/bin/rnm
+	$(Q)for f in $$(find lua policies -type f -not -name '*_spec.lua'); do install -D -m 644 $$f $(SHARE)/$$f || exit 1; done
+	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)sed 's|/usr/sbin/|$(PREFIX)/sbin/|' pkg-files/systemd/rnm.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/rnm.service
+	$(Q)for f in $$(cd pkg-files && ls man/*.[158] 2>/dev/null); do s=$${f##*.}; \
+		install -D -m 644 pkg-files/$$f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${f#man/} || exit 1; done
+	$(Q)install -d -m 755 $(DESTDIR)/etc/rnm $(DESTDIR)/etc/rnm/policies.d
+	$(Q)test -e $(DESTDIR)/etc/rnm/config.yaml || install -m 600 pkg-files/config/config.yaml $(DESTDIR)/etc/rnm/config.yaml
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all clean
+.PHONY: all check demo bench san deps fuzz fuzz-run lint install clean force

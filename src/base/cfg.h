@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A read-only value tree from outside (the YAML's `config:`), with the place of each value for messages. config/ makes it. */
+/* A read-only value tree from outside (the YAML's `config:`), with the place of each value for messages.
+ * config/ makes it. */
 enum cfg_kind { CFG_NULL, CFG_BOOL, CFG_INT, CFG_FLOAT, CFG_STRING, CFG_LIST, CFG_MAP };
 struct cfg_node {
 	enum cfg_kind kind;
@@ -15,7 +16,7 @@ struct cfg_node {
 	double real;
 	char *string;
 	struct cfg_node *items; /* CFG_LIST, CFG_MAP values */
-	char **keys;		/* CFG_MAP */
+	char **keys;            /* CFG_MAP */
 	uint32_t n;
 };
 void cfg_node_free(struct cfg_node *n); /* what it holds, not itself */

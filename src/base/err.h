@@ -11,10 +11,14 @@ struct err {
 	char *text; /* owned; NULL: none. One or several lines, no trailing newline */
 };
 
-#define ERR_INIT { 0, NULL }
-#define _err_	 __attribute__((cleanup(err_free)))
+#define ERR_INIT                                                                                             \
+	{                                                                                                    \
+		0, NULL                                                                                      \
+	}
+#define _err_ __attribute__((cleanup(err_free)))
 
-/* Sets code and text when e (may be NULL) has none yet. Returns code, so that `return err_set(e, -EINVAL, …)` reads well. */
+/* Sets code and text when e (may be NULL) has none yet. Returns code, so that `return err_set(e, -EINVAL, …)`
+ * reads well. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Puts text before the present text ("FILE:LINE:COL: " and the like). */
 void err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An undo log. Whoever changes something that a failing run must take back pushes one entry that says how.
- * Entries are undone last first, down to a mark (savepoint); commit runs them first to last and empties the log. */
+ * Entries are undone last first, down to a mark (savepoint); commit runs them first to last and empties the
+ * log. */
 #pragma once
 
 #include <stdint.h>
@@ -21,7 +22,8 @@ struct journal {
 	VEC(struct jentry) log;
 };
 
-static inline void journal_push(struct journal *j, const struct jtype *type, void *obj, uint64_t a, uint64_t b)
+static inline void journal_push(
+	struct journal *j, const struct jtype *type, void *obj, uint64_t a, uint64_t b)
 {
 	vec_push(&j->log, (struct jentry){ type, obj, a, b });
 }

@@ -6,12 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The candidate nearest to word (case-insensitive, Damerau-Levenshtein ≤ a third of its length, at least 1), or NULL.
- * next(ctx, i) gives candidate i, NULL at the end. */
+/* The candidate nearest to word (case-insensitive, Damerau-Levenshtein ≤ a third of its length, at least 1),
+ * or NULL. next(ctx, i) gives candidate i, NULL at the end. */
 const char *suggest(const char *word, const char *(*next)(void *ctx, size_t i), void *ctx);
 const char *suggest_in(const char *word, const char *const *list, size_t n);
 
-/* Shell-like match with * and ? only (no classes), whole string. Linear in practice: no exponential backtracking. */
+/* Shell-like match with * and ? only (no classes), whole string. Linear in practice: no exponential
+ * backtracking. */
 bool glob_match(const char *pattern, const char *s);
 bool glob_is(const char *s); /* has * or ? */
 

@@ -15,7 +15,7 @@ struct tree {
 	struct tnode *root;
 };
 
-struct tnode *tree_find(const struct tree *t, tree_cmp *cmp, const void *key);	/* NULL: none */
+struct tnode *tree_find(const struct tree *t, tree_cmp *cmp, const void *key); /* NULL: none */
 /* Inserts node for key; an equal node that is there already is returned and nothing is changed, else NULL. */
 struct tnode *tree_insert(struct tree *t, struct tnode *node, tree_cmp *cmp, const void *key);
 void tree_remove(struct tree *t, struct tnode *node);

@@ -10,7 +10,8 @@
 
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull)); /* zeroed */
-void *xrealloc(void *p, size_t n, size_t size) __attribute__((returns_nonnull)); /* n * size, overflow aborts */
+void *xrealloc(void *p, size_t n, size_t size)
+	__attribute__((returns_nonnull)); /* n * size, overflow aborts */
 char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull)); /* n bytes and a NUL */
 void *xmemdup(const void *p, size_t n) __attribute__((malloc, returns_nonnull));
@@ -33,5 +34,5 @@ static inline void autoclose_(int *fd)
 #define _autofree_   _cleanup_(autofree_)
 #define _autoclose_  _cleanup_(autoclose_)
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))

@@ -8,8 +8,14 @@ __attribute__((visibility("default"))) int luaopen_rnm_core(lua_State *L);
 int luaopen_rnm_core(lua_State *L)
 {
 	static const luaL_Reg parts[] = {
-		{ "base", testing_base },     { "net", testing_net },	      { "nft", testing_nft }, { "script", testing_script },
-		{ "config", testing_config }, { "control", testing_control }, { "sim", testing_sim }, { NULL, NULL },
+		{ "base", testing_base },
+		{ "net", testing_net },
+		{ "nft", testing_nft },
+		{ "script", testing_script },
+		{ "config", testing_config },
+		{ "control", testing_control },
+		{ "sim", testing_sim },
+		{ NULL, NULL },
 	};
 
 	lua_newtable(L);

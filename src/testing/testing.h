@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* testing: the loadable Lua module rnm.core, for busted. One file per module under test registers its functions in a table
- * of that name: core.net.parse(bytes), core.nft.compile(…), … */
+/* testing: the loadable Lua module rnm.core, for busted. One file per module under test registers its
+ * functions in a table of that name: core.net.parse(bytes), core.nft.compile(…), … */
 #pragma once
 
 #include <lua.h>
