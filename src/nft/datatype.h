@@ -74,19 +74,20 @@ struct datatype {
 	const char *name, *desc;
 	enum dt_id id;
 	enum dt_base base;
-	enum dt_order order;
+	enum dt_order order;          /* strings and 8-bit numbers: ORDER_NONE */
 	uint16_t bits;                /* 0: given by the place (integer, string) */
 	bool prefix;                  /* a.b.c.d/n is legal notation */
+	bool quote;                   /* nft list quotes the symbols */
+	uint8_t hex;                  /* digits of the numbers that nft prints in hex; 0: decimal */
 	const struct dt_symbol *syms; /* ends with a NULL name; NULL: none. For bitmasks: the bits' masks */
-	/* One scalar, whole text. Symbols are looked at before. Writes datatype_bytes(bits) bytes. -EINVAL
-	 * with a message. */
+	/* One scalar, whole text, where no symbol fits; NULL: a plain number. Writes datatype_bytes(bits)
+	 * bytes. -EINVAL with a message. */
 	int (*parse)(const struct datatype *t, unsigned bits, const char *s, uint8_t *out, struct err *e);
-	/* As `nft list ruleset` prints it. */
+	/* As `nft list ruleset` prints it where no symbol fits; NULL: a plain number. */
 	void (*print)(const struct datatype *t, unsigned bits, const uint8_t *p, struct buf *out);
-	/* Names beside syms that live outside of nft (services, users, marks of rt_marks, connlabels, …);
-	 * NULL: none. */
+	/* Names beside syms that live outside of nft (services, users, marks of rt_marks, …); NULL: none. */
 	bool (*name_value)(const char *name, uint64_t *value);
-	/* The other way; NULL: `nft list` prints numbers. */
+	/* The other way; NULL: `nft list` prints numbers. Borrowed, valid until the next call. */
 	const char *(*value_name)(uint64_t value);
 };
 
@@ -114,6 +115,8 @@ uint64_t datatype_get_u64(const struct datatype *t, unsigned bits, const uint8_t
 /* Kernel form → text as `nft list ruleset` prints it (quoted strings, symbols, numbers in the type's base).
  */
 void datatype_print(const struct datatype *t, unsigned bits, const uint8_t *p, struct buf *out);
+/* Without symbols: how nft list prints the two ends of a range. */
+void datatype_print_plain(const struct datatype *t, unsigned bits, const uint8_t *p, struct buf *out);
 /* A symbol's value, case-sensitive; false: no symbol of this name. Looks at syms, then at name_value(). */
 bool datatype_symbol(const struct datatype *t, const char *name, uint64_t *value);
 /* The symbol for a value; NULL: none, or none that nft prints. */
