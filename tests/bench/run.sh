@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/bench/run.sh: what rnmd costs beside the least that an address change can cost, and beside libnftables. ROUNDS, ADDRS,
+# STORMS and STARTS set how much is measured.
+set -eu
+cd "$(dirname "$0")/../.."
+build=$(realpath "${RNM_BUILD:-build}")
+[ "$(id -u)" = 0 ] || exec unshare -r "$0"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+umask 077
+
+# pack FORM TEXT
+pack() {
+	mkdir -p "$dir/$1"
+	cat >"$dir/$1/bench.lua"
+	cat >"$dir/$1.yaml" <<-END
+		interfaces:
+		  - name: wan0
+		    nftables_zone: wan
+		policies:
+		  dirs: [$dir/$1]
+	END
+}
+
+rnmd() {
+	echo "$1=$build/rnmd -c $dir/${1#rnmd-}.yaml -s $dir/${1#rnmd-}.sock 2>$dir/$1.log"
+}
+
+pack hook <<'END'
+local wan4 = nft.table("inet", "bench"):set("wan4", { type = "ipv4_addr" })
+rnm.on("addr_change", { zone = "wan", family = "ipv4" }, function ()
+	wan4:replace(net.addrs { zone = "wan", family = "ipv4" })
+end)
+END
+pack query <<'END'
+nft.table("inet", "bench"):set("wan4", { type = "ipv4_addr", elements = net.addrs { zone = "wan", family = "ipv4" } })
+END
+
+failed=0
+echo "== an address changes: latency from the request to the new generation"
+"$build/bench/observer" "${ROUNDS:-2000}" "floor=$build/bench/floor" "$(rnmd rnmd-hook)" "$(rnmd rnmd-query)" \
+	"nftlib=$build/bench/nftlib" || failed=1
+echo "== ${ADDRS:-10000} addresses are added, then removed"
+"$build/bench/storm" "${ADDRS:-10000}" "${STORMS:-3}" none= "floor=$build/bench/floor" "$(rnmd rnmd-hook)" \
+	"$(rnmd rnmd-query)" || failed=1
+echo "== from exec to ready, and resident memory then, with one pack"
+"$build/bench/start" "${STARTS:-10}" "$(rnmd rnmd-query)" || failed=1
+[ $failed = 0 ] || cat "$dir"/*.log
+exit $failed
