@@ -29,9 +29,9 @@ rnmd() {
 
 pack hook <<'END'
 local wan4 = nft.table("inet", "bench"):set("wan4", { type = "ipv4_addr" })
-rnm.on("addr_change", { zone = "wan", family = "ipv4" }, function ()
+function on_addr_change()
 	wan4:replace(net.addrs { zone = "wan", family = "ipv4" })
-end)
+end
 END
 pack query <<'END'
 nft.table("inet", "bench"):set("wan4", { type = "ipv4_addr", elements = net.addrs { zone = "wan", family = "ipv4" } })
