@@ -95,6 +95,7 @@ install: all
 	$(Q)for f in $$(find lua policies -type f -not -name '*_spec.lua'); do install -D -m 644 $$f $(SHARE)/$$f || exit 1; done
 	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(Q)sed 's|/usr/sbin/|$(PREFIX)/sbin/|' pkg-files/systemd/rnm.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/rnm.service
+	$(INSTALL) -m 644 pkg-files/systemd/rnm.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnm.conf
 	$(Q)for f in $$(cd pkg-files && ls man/*.[158] 2>/dev/null); do s=$${f##*.}; \
 		install -D -m 644 pkg-files/$$f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${f#man/} || exit 1; done
 	$(Q)install -d -m 755 $(DESTDIR)/etc/rnm $(DESTDIR)/etc/rnm/policies.d
