@@ -55,7 +55,7 @@ mod-%:
 
 # deps runs before make asks pkg-config for anything, hence the second make.
 check demo bench: %: deps-%
-	$(again) all $(if $(filter check,$@),san) $(if $(filter bench,$@),$(BENCH))
+	$(again) -j$(shell nproc) all $(if $(filter check,$@),san) $(if $(filter bench,$@),$(BENCH))
 	$(Q)RNM_BUILD=$(BUILD) $(run-$@)
 run-check = tests/run.sh
 run-demo  = examples/demo/run.sh
