@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* plan(want, have): the one diff, for events, start, reload, dry runs. Operations in the order of the batch. */
+/* plan(want, have): the one diff, for events, start, reload, dry runs. Operations in the order of the batch.
+ */
 #pragma once
 
 #include "nft/ruleset.h"
@@ -11,14 +12,16 @@ enum op_kind {
 	OP_ADD_SET,
 	OP_DEL_ELEM,
 	OP_ADD_ELEM,
-	OP_ADD_RULE,	 /* position: handle of the rule to insert before, 0: append. Its anonymous sets go before it */
+	OP_ADD_RULE, /* position: handle of the rule to insert before, 0: append. Its anonymous sets go before
+			it */
 	OP_REPLACE_RULE, /* handle */
-	OP_DEL_RULE,	 /* handle */
+	OP_DEL_RULE,     /* handle */
 	OP_DEL_SET,
 	OP_DEL_CHAIN,
-	OP_MOD_CHAIN,	 /* policy */
-	OP_MOD_SET,	 /* size, timeout, gc-interval */
-	OP_ADD_CHAIN_DEV, OP_DEL_CHAIN_DEV, /* dev */
+	OP_MOD_CHAIN, /* policy */
+	OP_MOD_SET,   /* size, timeout, gc-interval */
+	OP_ADD_CHAIN_DEV,
+	OP_DEL_CHAIN_DEV, /* dev */
 };
 
 /* A chain as the kernel wants it. */
@@ -57,8 +60,8 @@ struct op {
 		struct {
 			const struct set_want *set;
 			uint32_t n;
-			/* Writes element i (closed interval; the batch makes kernel elements of it) into *out. No array of
-			 * setelem is ever made: they are large. */
+			/* Writes element i (closed interval; the batch makes kernel elements of it) into
+			 * *out. No array of setelem is ever made: they are large. */
 			void (*get)(const struct op *op, uint32_t i, struct setelem *out);
 			const void *src; /* get()'s */
 			const void *list;
@@ -66,9 +69,9 @@ struct op {
 		struct {
 			const struct code *code;
 			uint64_t handle, position;
-			const char *comment;  /* the user's, or "PACK:line" */
-			uint64_t id;	      /* stable rule id for the user data */
-			const char *text;     /* nft syntax, for texts */
+			const char *comment; /* the user's, or "PACK:line" */
+			uint64_t id;         /* stable rule id for the user data */
+			const char *text;    /* nft syntax, for texts */
 		} rule;
 		const char *dev;
 	};
@@ -77,42 +80,49 @@ struct op {
 	/* who asked: */
 	const char *pack;
 	uint32_t site;
-	void *owner;   /* plan.c's: stmt or obj that an answer is for */
+	void *owner; /* plan.c's: stmt or obj that an answer is for */
 };
 
 struct plan {
 	VEC(struct op) ops;
 	struct ruleset *rs;
+	struct plan_next *next; /* plan.c's: what becomes of the kernel's state when it is accepted */
 };
 
 /* From what is merged to what the kernel holds. An empty plan: nothing to send. Frees with plan_free(). */
 int plan_make(struct ruleset *rs, struct plan *out, struct err *e);
 void plan_free(struct plan *p);
-/* nft syntax, one operation a line, with "+ ", "- ", "~ " or "! " in front. provenance: "# pack file:line" behind. */
+/* nft syntax, one operation a line, with "+ ", "- ", "~ " or "! " in front. provenance: "# pack file:line"
+ * behind. */
 void plan_text(const struct plan *p, bool provenance, struct buf *out);
 
 /* Answers for one plan: per op an errno (0 accepted) and, for new rules, handles. */
 struct commit_result {
-	int error;	      /* of the batch as a whole: 0, or negative errno; -EBADMSG: some ops refused, see op_err */
-	int *op_err;	      /* negative errno per op, plan.ops.n of them; owned */
-	uint64_t *handle;     /* per op, 0 unless OP_ADD_RULE was answered; owned */
-	bool handles_known;   /* false: read them back (large batches) */
+	int error; /* of the batch as a whole: 0, or negative errno; -EBADMSG: some ops refused, see op_err */
+	int *op_err;        /* negative errno per op, plan.ops.n of them; owned */
+	uint64_t *handle;   /* per op, 0 unless OP_ADD_RULE was answered; owned */
+	bool handles_known; /* false: read them back (large batches) */
 	uint64_t build_ns, send_ns, bytes, messages;
 };
 void commit_result_free(struct commit_result *r);
 
 /* Accepted: takes the new state as the kernel's. */
 void plan_ack(struct plan *p, const struct commit_result *r);
-/* Refused: marks the culprits' statements; the next merge leaves them and their dependents out. Fills text with one line a
- * culprit: "PACK FILE:LINE: add rule inet t c …: No such file or directory". Returns how many. */
+/* Refused: marks the culprits' statements; the next merge leaves them and their dependents out. Fills text
+ * with one line a culprit: "PACK FILE:LINE: add rule inet t c …: No such file or directory". Returns how
+ * many. */
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text);
 
-/* Chains whose new rules have no handle yet (commit_result.handles_known was false): read them back and tell. */
+/* Chains whose new rules have no handle yet (commit_result.handles_known was false): read them back and tell.
+ */
 void ruleset_handles_wanted(struct ruleset *rs, void (*fn)(void *ctx, struct obj *chain), void *ctx);
 void ruleset_handles(struct ruleset *rs, struct obj *chain, const uint64_t *handles, uint32_t n);
 /* The outcome of a commit is unknown: every own table is deleted and made anew by the next plan. */
 void ruleset_kernel_unknown(struct ruleset *rs);
 
-/* What the kernel holds at start: an own table of an earlier run (deleted, or recreated when it is stated again), or a
- * foreign one, whose name nobody may state. */
+/* While a pack is left out, own tables of an earlier run that nobody claims stay. */
+void ruleset_hold_deletes(struct ruleset *rs, bool hold);
+
+/* What the kernel holds at start: an own table of an earlier run (deleted, or recreated when it is stated
+ * again), or a foreign one, whose name nobody may state. */
 void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The desired ruleset: statements of packs (journaled), the merged objects derived from them, and what the kernel
- * acknowledged. One ruleset for the life of the daemon: reload and replay retire the old pack and state the new one in the
- * same transaction, and a rollback of the journals brings the old back.
+/* The desired ruleset: statements of packs (journaled), the merged objects derived from them, and what the
+ * kernel acknowledged. One ruleset for the life of the daemon: reload and replay retire the old pack and
+ * state the new one in the same transaction, and a rollback of the journals brings the old back.
  *
  *   rpack    a pack's share: its scopes, edits, journal
  *   scope    the statements of one run's subject: main chunk, a block, an `each` record, a hook's object
@@ -9,8 +9,8 @@
  *   obj      a table, chain, set or map by name: merged from its declarations
  *   contrib  the elements that one contributor (a statement, a live list, a pack's edits) holds in a set
  *
- * Call order in a transaction: ruleset_begin → scope_run_begin / state_* / scope_run_end, edit_*, … → ruleset_merge
- * → (plan.h) plan_make, commit, plan_ack → ruleset_commit or ruleset_rollback. */
+ * Call order in a transaction: ruleset_begin → scope_run_begin / state_* / scope_run_end, edit_*, … →
+ * ruleset_merge → (plan.h) plan_make, commit, plan_ack → ruleset_commit or ruleset_rollback. */
 #pragma once
 
 #include "base/err.h"
@@ -39,52 +39,69 @@ struct site ruleset_site_get(const struct ruleset *rs, uint32_t site);
 
 /* ---- packs ---- */
 
-/* order: API.md §3; equal orders go by name. `config` is -1, `console` UINT16_MAX. The pack has no statements yet. */
+/* order: API.md §3; equal orders go by name. `config` is -1, `console` UINT16_MAX. The pack has no statements
+ * yet. */
 struct rpack *rpack_new(struct ruleset *rs, const char *name, int order);
 const char *rpack_name(const struct rpack *pk);
 struct journal *rpack_journal(struct rpack *pk); /* script/ pushes timers, emits and state here as well */
-/* Withdraws all that old holds (journaled in old's journal) and passes lasting edits on to heir (NULL: drops them). After
- * ruleset_commit() old is freed; after a rollback old is as before and heir must be dropped by the caller. */
+/* Withdraws all that old holds (journaled in old's journal) and passes lasting edits on to heir (NULL: drops
+ * them). After ruleset_commit() old is freed; after a rollback old is as before and heir must be dropped by
+ * the caller. */
 void rpack_retire(struct rpack *old, struct rpack *heir);
-void rpack_drop(struct rpack *pk); /* a pack whose journal is rolled back to 0 and that holds nothing; frees it */
-/* Undo of one pack, to a savepoint (rpack_mark) or of its whole share (0). Merged state is derived anew by the next merge. */
+void rpack_drop(
+	struct rpack *pk); /* a pack whose journal is rolled back to 0 and that holds nothing; frees it */
+/* Undo of one pack, to a savepoint (rpack_mark) or of its whole share (0). Merged state is derived anew by
+ * the next merge. */
 uint32_t rpack_mark(const struct rpack *pk);
 void rpack_rollback(struct rpack *pk, uint32_t mark);
 
 /* ---- objects ---- */
 
-/* Interned by (kind, family, table, name); table NULL for OBJ_TABLE. One reference for the caller. Never fails: names are
- * checked by nft_name_check() before. */
-struct obj *obj_get(struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name);
-struct obj *obj_find(struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name); /* no reference; NULL: unknown */
+/* Interned by (kind, family, table, name); table NULL for OBJ_TABLE. One reference for the caller. Never
+ * fails: names are checked by nft_name_check() before. */
+struct obj *obj_get(
+	struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name);
+struct obj *obj_find(struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table,
+	const char *name); /* no reference; NULL: unknown */
 void obj_ref(struct obj *o);
 void obj_put(struct obj *o);
 enum obj_kind obj_kind(const struct obj *o);
 uint8_t obj_family(const struct obj *o);
 const char *obj_table(const struct obj *o); /* a table's own name for OBJ_TABLE */
 const char *obj_name(const struct obj *o);
-struct obj *obj_table_obj(struct obj *o);   /* borrowed; itself for a table */
-/* The set's type as the statements of now say it, also in the middle of a transaction. NULL: nobody gave a type yet. */
+struct obj *obj_table_obj(struct obj *o); /* borrowed; itself for a table */
+/* The set's type as the statements of now say it, also in the middle of a transaction. NULL: nobody gave a
+ * type yet. */
 const struct set_info *obj_set_info(struct obj *o);
 
 /* ---- declarations ---- */
 
 enum {
-	SPEC_FLAGS = 1 << 0, SPEC_COMMENT = 1 << 1,
-	SPEC_TYPE = 1 << 2, SPEC_HOOK = 1 << 3, SPEC_PRIORITY = 1 << 4, SPEC_POLICY = 1 << 5, SPEC_DEVICES = 1 << 6,
-	SPEC_DATA = 1 << 7, SPEC_TIMEOUT = 1 << 8, SPEC_GC = 1 << 9, SPEC_SIZE = 1 << 10, SPEC_AUTO_MERGE = 1 << 11,
+	SPEC_FLAGS = 1 << 0,
+	SPEC_COMMENT = 1 << 1,
+	SPEC_TYPE = 1 << 2,
+	SPEC_HOOK = 1 << 3,
+	SPEC_PRIORITY = 1 << 4,
+	SPEC_POLICY = 1 << 5,
+	SPEC_DEVICES = 1 << 6,
+	SPEC_DATA = 1 << 7,
+	SPEC_TIMEOUT = 1 << 8,
+	SPEC_GC = 1 << 9,
+	SPEC_SIZE = 1 << 10,
+	SPEC_AUTO_MERGE = 1 << 11,
 };
 
-/* What one declaration gives; fields left out are not in `given`. Reference counted, immutable once stated. */
+/* What one declaration gives; fields left out are not in `given`. Reference counted, immutable once stated.
+ */
 struct spec {
 	uint32_t refs, given;
-	uint32_t flags;		     /* NFT_TABLE_F_*, or NFT_SET_* (NFT_SET_MAP set by t:map()) */
+	uint32_t flags; /* NFT_TABLE_F_*, or NFT_SET_* (NFT_SET_MAP set by t:map()) */
 	char *comment;
-	char chain_type[16];	     /* "filter", "nat", "route" */
-	char *hook, *priority;	     /* text, checked: resolved by the table's family */
-	int32_t policy;		     /* NF_ACCEPT, NF_DROP; for sets NFT_SET_POL_* */
-	struct val devices;	     /* VAL_LIST of strings, or VAL_LIVE */
-	struct nft_type key, data;   /* SPEC_TYPE, SPEC_DATA */
+	char chain_type[16];       /* "filter", "nat", "route" */
+	char *hook, *priority;     /* text, checked: resolved by the table's family */
+	int32_t policy;            /* NF_ACCEPT, NF_DROP; for sets NFT_SET_POL_* */
+	struct val devices;        /* VAL_LIST of strings, or VAL_LIVE */
+	struct nft_type key, data; /* SPEC_TYPE, SPEC_DATA */
 	uint64_t timeout_ms, gc_ms;
 	uint32_t size;
 	bool auto_merge;
@@ -97,27 +114,33 @@ void spec_put(struct spec *s);
 
 enum scope_kind { SCOPE_MAIN, SCOPE_BLOCK, SCOPE_EACH, SCOPE_HOOK };
 
-/* parent NULL: the pack's own level. seq: the call's place in the parent's run (state_seq()), for hooks a rank after the main
- * chunk (by hook name, then registration). key: the record's key (net_key bytes), orders `each` records and hook objects. */
-struct scope *scope_new(struct rpack *pk, enum scope_kind kind, struct scope *parent, uint32_t seq, const void *key, size_t key_len);
+/* parent NULL: the pack's own level. seq: the call's place in the parent's run (state_seq()), for hooks a
+ * rank after the main chunk (by hook name, then registration). key: the record's key (net_key bytes), orders
+ * `each` records and hook objects. */
+struct scope *scope_new(struct rpack *pk, enum scope_kind kind, struct scope *parent, uint32_t seq,
+	const void *key, size_t key_len);
 enum scope_kind scope_kind(const struct scope *sc);
 /* Begins a run: what is stated from now on replaces what the last run stated. Nothing is withdrawn yet. */
 void scope_run_begin(struct scope *sc);
-/* ok: what was not stated again is withdrawn (journaled). !ok: the caller has rolled the pack back to its savepoint, which
- * restored all statements; only the run's marks are cleared. */
+/* ok: what was not stated again is withdrawn (journaled). !ok: the caller has rolled the pack back to its
+ * savepoint, which restored all statements; only the run's marks are cleared. */
 void scope_run_end(struct scope *sc, bool ok);
 void scope_withdraw(struct scope *sc); /* all its statements, journaled */
-/* Frees the scope once its withdrawal is committed (it may be revived by a rollback before): withdraws what is left. */
+/* Frees the scope once its withdrawal is committed (it may be revived by a rollback before): withdraws what
+ * is left. */
 void scope_drop(struct scope *sc);
 bool scope_running(const struct scope *sc);
-uint32_t state_seq(struct scope *sc); /* takes the next place in this run, for a block or `each` that is made here */
-uint32_t scope_stmts(const struct scope *sc); /* how many statements it holds (limits per pack: rpack_stmts()) */
+uint32_t state_seq(
+	struct scope *sc); /* takes the next place in this run, for a block or `each` that is made here */
+uint32_t scope_stmts(
+	const struct scope *sc); /* how many statements it holds (limits per pack: rpack_stmts()) */
 uint32_t rpack_stmts(const struct rpack *pk);
 
 /* ---- statements: only between scope_run_begin and scope_run_end ---- */
 
-/* Something equal that the last run stated, from the cursor on, is revived with its origin and kernel handle: an idle re-run
- * changes nothing. The object's table is stated along (with an empty spec). The same (object, spec) twice in a run is once. */
+/* Something equal that the last run stated, from the cursor on, is revived with its origin and kernel handle:
+ * an idle re-run changes nothing. The object's table is stated along (with an empty spec). The same (object,
+ * spec) twice in a run is once. */
 void state_decl(struct scope *sc, struct obj *o, struct spec *spec, uint32_t site);
 
 struct rule_param {
@@ -131,31 +154,38 @@ struct params { /* reference counted, immutable */
 struct params *params_new(uint32_t n); /* refs 1, values VAL_NIL */
 void params_put(struct params *p);
 
-/* Takes neither ast nor params (adds references). params may be NULL. The chain is declared along, if only by name.
- * -EINVAL: a $name without a value (with a proposal). Everything else is found at the merge. */
-int state_rule(struct scope *sc, struct obj *chain, struct ast_rule *ast, struct params *params, bool insert, uint32_t site, struct err *e);
+/* Takes neither ast nor params (adds references). params may be NULL. The chain is declared along, if only by
+ * name. -EINVAL: a $name without a value (with a proposal). Everything else is found at the merge. */
+int state_rule(struct scope *sc, struct obj *chain, struct ast_rule *ast, struct params *params, bool insert,
+	uint32_t site, struct err *e);
 
-struct elem_in { /* one element as a policy gives it; borrowed */
+struct elem_in {                      /* one element as a policy gives it; borrowed */
 	const struct val *key, *data; /* data NULL: a set's element */
-	uint64_t timeout_ms;	      /* 0: none */
+	uint64_t timeout_ms;          /* 0: none */
 	const char *comment;
 };
-/* set:add() and `elements = {…}` in a run. All or none: -EINVAL, message names the value. Where the type is not known yet
- * the values are kept and checked at the merge. */
-int state_elems(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n, uint32_t site, struct err *e);
+/* set:add() and `elements = {…}` in a run. All or none: -EINVAL, message names the value. Where the type is
+ * not known yet the values are kept and checked at the merge. */
+int state_elems(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n, uint32_t site,
+	struct err *e);
 /* `elements = q`, set:follow(q), map:follow(): kept equal to the live value as long as it is stated. */
 void state_live(struct scope *sc, struct obj *set, struct live *live, uint32_t site);
-/* set:del()/set:replace() within a run acts on this run's own statements. -ENOENT, or -EPERM with "held by PACK, file:line". */
+/* set:del()/set:replace() within a run acts on this run's own statements. -ENOENT, or -EPERM with "held by
+ * PACK, file:line". */
 int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, struct err *e);
-int state_elems_replace(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n, uint32_t site, struct err *e);
+int state_elems_replace(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n,
+	uint32_t site, struct err *e);
 
 /* ---- edits: hooks, messages, timers, console ---- */
 
-/* lasting: survives reload and replay (messages, timers). -EINVAL: bad value, message names it, nothing taken;
- * -EAGAIN: the set has no type yet. */
-int edit_add(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting, uint32_t site, struct err *e);
-int edit_del(struct rpack *pk, struct obj *set, const struct val *key, struct err *e); /* -ENOENT; -EPERM "held by PACK, file:line" */
-int edit_replace(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting, uint32_t site, struct err *e);
+/* lasting: survives reload and replay (messages, timers). -EINVAL: bad value, message names it, nothing
+ * taken; -EAGAIN: the set has no type yet. */
+int edit_add(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting,
+	uint32_t site, struct err *e);
+int edit_del(struct rpack *pk, struct obj *set, const struct val *key,
+	struct err *e); /* -ENOENT; -EPERM "held by PACK, file:line" */
+int edit_replace(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting,
+	uint32_t site, struct err *e);
 /* The live value's content as of the commit; said again later it costs the delta since. */
 void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, bool lasting, uint32_t site);
 /* In the union of all layers? 1, 0 or -EINVAL. */
@@ -163,12 +193,13 @@ int set_has(struct obj *set, const struct val *key, struct err *e);
 
 /* ---- transaction ---- */
 
-/* event: one line that says what the transaction is for ("addr add 203.0.113.7/24 dev eth0"); kept while anything names it. */
+/* event: one line that says what the transaction is for ("addr add 203.0.113.7/24 dev eth0"); kept while
+ * anything names it. */
 uint32_t ruleset_begin(struct ruleset *rs, const char *event);
 
-/* Derives the merged state of what is dirty: declarations, code of rules, elements of sets that got a type, deferred
- * replace(). -EINVAL: *culprit (two packs in conflict: the later one; a bad rule: its pack) must be rolled back wholly by the
- * caller, then merge again. */
+/* Derives the merged state of what is dirty: declarations, code of rules, elements of sets that got a type,
+ * deferred replace(). -EINVAL: *culprit (two packs in conflict: the later one; a bad rule: its pack) must be
+ * rolled back wholly by the caller, then merge again. */
 int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e);
 void ruleset_commit(struct ruleset *rs);   /* all journals; after plan_ack(), or when the plan was empty */
 void ruleset_rollback(struct ruleset *rs); /* all journals, all packs; call ruleset_merge() after it */
@@ -180,16 +211,19 @@ struct pending {
 	const char *pack;
 	struct site site;
 	const char *why; /* "set @x is not stated by any pack"; borrowed */
-	bool refused;	 /* by the kernel */
-	bool unstated;	 /* a name nobody states: rnm check exits 1 (false: an empty live value, absent device) */
+	bool refused;    /* by the kernel */
+	bool unstated; /* a name nobody states: rnm check exits 1 (false: an empty live value, absent device)
+			*/
 };
 void ruleset_pending(struct ruleset *rs, void (*fn)(void *ctx, const struct pending *p), void *ctx);
-/* Desired state as `nft list ruleset` would print it (stable order: tables, then sets, chains). what NULL: all; else
- * "FAMILY TABLE" or "FAMILY TABLE NAME". -ENOENT with a suggestion. */
+/* Desired state as `nft list ruleset` would print it (stable order: tables, then sets, chains). what NULL:
+ * all; else "FAMILY TABLE" or "FAMILY TABLE NAME". -ENOENT with a suggestion. */
 int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct err *e);
 /* The wanted elements of a set, as texts in sorted order. -ENOENT. */
-int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx, const char *text), void *ctx, struct err *e);
-/* Milliseconds (boot_ms) when the next timed element ends in the kernel, 0: none. Then call ruleset_expire() in a transaction. */
+int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx, const char *text),
+	void *ctx, struct err *e);
+/* Milliseconds (boot_ms) when the next timed element ends in the kernel, 0: none. Then call ruleset_expire()
+ * in a transaction. */
 uint64_t ruleset_next_expiry(const struct ruleset *rs);
 void ruleset_expire(struct ruleset *rs, uint64_t now_boot_ms);
 

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The elements of one set: a dense array with an open-addressing index. Who holds an element is written in
+ * it; further holders, attributes and map data stand in side arrays, so that a plain address costs some forty
+ * bytes. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "nft/model.h"
+
+#define NONE UINT32_MAX
+
+static uint64_t key_hash(const struct elem_table *t, const uint8_t *key, uint8_t flags)
+{
+	return hash_bytes(key, t->interval ? 2u * t->klen : t->klen) ^ (flags & E_CATCHALL);
+}
+
+static uint32_t *slot_of(const struct elem_table *t, const uint8_t *key, uint8_t flags)
+{
+	uint32_t mask = t->idx_cap - 1, i = (uint32_t)key_hash(t, key, flags) & mask;
+	size_t len = t->interval ? 2u * t->klen : t->klen;
+
+	for (;; i = (i + 1) & mask) {
+		uint32_t *slot = &t->idx[i];
+		struct elem *el;
+
+		if (*slot == NONE)
+			return slot;
+		el = elem_at(t, *slot);
+		if ((el->flags & E_CATCHALL) == (flags & E_CATCHALL) && !memcmp(el->key, key, len))
+			return slot;
+	}
+}
+
+static void index_grow(struct elem_table *t)
+{
+	t->idx_cap = t->idx_cap ? 2 * t->idx_cap : 16;
+	t->idx = xrealloc(t->idx, t->idx_cap, sizeof(*t->idx));
+	memset(t->idx, 0xff, t->idx_cap * sizeof(*t->idx));
+	for (uint32_t i = 0; i < t->n; i++)
+		if (elem_at(t, i)->flags & E_USED)
+			*slot_of(t, elem_at(t, i)->key, elem_at(t, i)->flags) = i;
+}
+
+/* Deletion by moving later entries of the same run back, so that no tombstones pile up. */
+static void index_del(struct elem_table *t, uint32_t elem)
+{
+	uint32_t mask = t->idx_cap - 1;
+	uint32_t hole = (uint32_t)(slot_of(t, elem_at(t, elem)->key, elem_at(t, elem)->flags) - t->idx);
+
+	for (uint32_t i = (hole + 1) & mask; t->idx[i] != NONE; i = (i + 1) & mask) {
+		struct elem *el = elem_at(t, t->idx[i]);
+		uint32_t home = (uint32_t)key_hash(t, el->key, el->flags) & mask;
+
+		if (((i - home) & mask) >= ((i - hole) & mask)) {
+			t->idx[hole] = t->idx[i];
+			hole = i;
+		}
+	}
+	t->idx[hole] = NONE;
+}
+
+static bool table_fits(const struct elem_table *t, const struct set_info *info)
+{
+	uint32_t shape = NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_OBJECT;
+
+	return nft_type_equal(&t->info.key, &info->key) && (t->info.flags & shape) == (info->flags & shape) &&
+	       (!(info->flags & NFT_SET_MAP) || nft_type_equal(&t->info.data, &info->data));
+}
+
+struct elem_table *elems_of(struct obj *set)
+{
+	const struct set_info *info = obj_set_info(set);
+	struct elem_table *t;
+
+	if (!info)
+		return NULL;
+	if (set->elems && table_fits(set->elems, info)) {
+		set->elems->info = *info;
+		return set->elems;
+	}
+	for (t = set->tables; t; t = t->next)
+		if (table_fits(t, info))
+			break;
+	if (!t) {
+		t = xnew(struct elem_table);
+		t->set = set;
+		t->klen = (uint16_t)nft_type_len(&info->key);
+		t->interval = info->flags & NFT_SET_INTERVAL;
+		t->ranges = t->interval && info->key.n == 1;
+		t->stride =
+			(uint16_t)((sizeof(struct elem) + (t->interval ? 2u * t->klen : t->klen) + 3) & ~3u);
+		t->next = set->tables;
+		set->tables = t;
+	}
+	t->info = *info;
+	t->refs++;
+	if (set->elems)
+		elems_put(set->elems);
+	set->elems = t;
+	return t;
+}
+
+void elems_put(struct elem_table *t)
+{
+	struct elem_table **p;
+
+	if (--t->refs)
+		return;
+	for (p = &t->set->tables; *p != t; p = &(*p)->next)
+		;
+	*p = t->next;
+	for (uint32_t i = 0; i < t->attrs.n; i++) {
+		free(t->attrs.v[i].comment);
+		free(t->attrs.v[i].target);
+		free(t->attrs.v[i].data);
+	}
+	free(t->rec);
+	free(t->idx);
+	vec_free(&t->spare);
+	vec_free(&t->dirty);
+	vec_free(&t->more);
+	vec_free(&t->more_spare);
+	vec_free(&t->attrs);
+	vec_free(&t->attr_spare);
+	vec_free(&t->kernel);
+	free(t);
+}
+
+static const uint8_t *make_key(
+	const struct elem_table *t, const struct setelem *el, uint8_t out[2 * NFT_KEY_MAX])
+{
+	if (!t->interval)
+		return el->key;
+	memcpy(out, el->key, t->klen);
+	memcpy(out + t->klen, el->interval ? el->key_end : el->key, t->klen);
+	return out;
+}
+
+uint32_t elem_find(const struct elem_table *t, const struct setelem *el)
+{
+	uint8_t buf[2 * NFT_KEY_MAX];
+
+	return t->idx_cap ? *slot_of(t, make_key(t, el, buf), el->catchall ? E_CATCHALL : 0) : NONE;
+}
+
+uint32_t elem_intern(struct elem_table *t, const struct setelem *el)
+{
+	uint8_t buf[2 * NFT_KEY_MAX], flags = el->catchall ? E_CATCHALL : 0;
+	const uint8_t *key = make_key(t, el, buf);
+	struct elem *e;
+	uint32_t *slot, i;
+
+	if (4 * (t->live + 1) > 3 * t->idx_cap)
+		index_grow(t);
+	slot = slot_of(t, key, flags);
+	if (*slot != NONE)
+		return *slot;
+	if (t->spare.n) {
+		i = vec_pop(&t->spare);
+	} else {
+		if (t->n == t->cap) {
+			t->cap = t->cap ? t->cap + t->cap / 2 : 8;
+			t->rec = xrealloc(t->rec, t->cap, t->stride);
+		}
+		i = t->n++;
+	}
+	*slot = i;
+	t->live++;
+	e = elem_at(t, i);
+	memset(e, 0, sizeof(*e));
+	e->flags = E_USED | flags;
+	memcpy(e->key, key, t->interval ? 2u * t->klen : t->klen);
+	return i;
+}
+
+void elem_get(const struct elem_table *t, uint32_t i, uint32_t attr, struct setelem *out)
+{
+	const struct elem *el = elem_at(t, i);
+	const struct attr *a = attr ? &t->attrs.v[attr - 1] : NULL;
+
+	out->klen = t->klen;
+	out->catchall = el->flags & E_CATCHALL;
+	out->interval = t->interval && !out->catchall;
+	memcpy(out->key, el->key, t->klen);
+	if (t->interval)
+		memcpy(out->key_end, el->key + t->klen, t->klen);
+	out->dlen = 0;
+	out->verdict = false;
+	out->target[0] = '\0';
+	out->timeout_ms = out->expires_ms = 0;
+	out->comment = NULL;
+	if (!a)
+		return;
+	out->timeout_ms = a->timeout_ms;
+	if (a->timeout_ms) {
+		uint64_t now = boot_ms();
+
+		out->expires_ms = a->expires_at > now ? a->expires_at - now : 1;
+	}
+	out->comment = a->comment;
+	out->verdict = a->has_verdict;
+	out->verdict_code = a->verdict;
+	if (a->target)
+		strcpy(out->target, a->target); /* came out of such an array */
+	out->dlen = a->dlen;
+	if (a->dlen)
+		memcpy(out->data, a->data, a->dlen);
+}
+
+void elem_touch(struct elem_table *t, uint32_t i)
+{
+	struct elem *el = elem_at(t, i);
+
+	if (!(el->flags & E_DIRTY)) {
+		el->flags |= E_DIRTY;
+		vec_push(&t->dirty, i);
+	}
+	obj_changed(t->set);
+}
+
+/* ---- attributes ---- */
+
+uint32_t attr_new(struct elem_table *t, const struct setelem *el, uint64_t now)
+{
+	struct attr a = { .refs = 1 };
+	uint32_t i;
+
+	if (!el->timeout_ms && !el->comment && !el->verdict && !el->dlen && !el->target[0])
+		return 0;
+	a.timeout_ms = el->timeout_ms;
+	if (el->timeout_ms)
+		a.expires_at = now + (el->expires_ms ? el->expires_ms : el->timeout_ms);
+	a.comment = el->comment ? xstrdup(el->comment) : NULL;
+	a.has_verdict = el->verdict;
+	a.verdict = el->verdict_code;
+	a.target = el->target[0] ? xstrdup(el->target) : NULL;
+	a.dlen = el->dlen;
+	a.data = el->dlen ? xmemdup(el->data, el->dlen) : NULL;
+	if (t->attr_spare.n) {
+		i = vec_pop(&t->attr_spare);
+		t->attrs.v[i] = a;
+	} else {
+		i = t->attrs.n;
+		vec_push(&t->attrs, a);
+	}
+	return i + 1;
+}
+
+uint32_t attr_ref(struct elem_table *t, uint32_t a)
+{
+	if (a)
+		t->attrs.v[a - 1].refs++;
+	return a;
+}
+
+void attr_put(struct elem_table *t, uint32_t i)
+{
+	struct attr *a = i ? &t->attrs.v[i - 1] : NULL;
+
+	if (!a || --a->refs)
+		return;
+	free(a->comment);
+	free(a->target);
+	free(a->data);
+	memset(a, 0, sizeof(*a));
+	vec_push(&t->attr_spare, i - 1);
+}
+
+bool attr_same_data(const struct elem_table *t, uint32_t x, uint32_t y)
+{
+	static const struct attr none;
+	const struct attr *a = x ? &t->attrs.v[x - 1] : &none, *b = y ? &t->attrs.v[y - 1] : &none;
+
+	if (x == y)
+		return true;
+	return a->has_verdict == b->has_verdict && a->verdict == b->verdict && a->dlen == b->dlen &&
+	       (!a->dlen || !memcmp(a->data, b->data, a->dlen)) && !a->target == !b->target &&
+	       (!a->target || !strcmp(a->target, b->target));
+}
+
+/* Of several holders' attributes: untimed wins over timed, the later expiry over the earlier. */
+uint32_t elem_attr(const struct elem_table *t, const struct elem *el)
+{
+	const struct member *m = &el->m;
+	uint32_t best = m->attr;
+
+	while (m->next) {
+		const struct attr *a, *b;
+
+		m = &t->more.v[m->next - 1];
+		a = best ? &t->attrs.v[best - 1] : NULL;
+		b = m->attr ? &t->attrs.v[m->attr - 1] : NULL;
+		if (!a || !a->timeout_ms)
+			continue;
+		if (!b || !b->timeout_ms || b->expires_at > a->expires_at)
+			best = m->attr;
+	}
+	return best;
+}
+
+bool elem_wanted(const struct elem_table *t, const struct elem *el)
+{
+	uint32_t attr;
+
+	if (!el->m.contrib || el->flags & (E_PENDING | E_REFUSED))
+		return false;
+	attr = elem_attr(t, el);
+	return !attr || !t->attrs.v[attr - 1].spent;
+}
+
+/* ---- members ---- */
+
+struct member *member_of(struct elem_table *t, uint32_t i, uint32_t contrib)
+{
+	struct member *m = &elem_at(t, i)->m;
+
+	while (m->contrib != contrib) {
+		if (!m->next)
+			return NULL;
+		m = &t->more.v[m->next - 1];
+	}
+	return m;
+}
+
+void member_put(struct elem_table *t, uint32_t i, const struct contrib *c, uint32_t attr, uint32_t site)
+{
+	struct member add = { .contrib = c->id, .attr = attr, .count = 1, .site = site };
+	struct elem *el = elem_at(t, i);
+	uint32_t at;
+
+	if (el->flags & E_REFUSED) {
+		el->flags &= (uint8_t)~E_REFUSED;
+		t->refused--;
+	}
+	if (!el->m.contrib) {
+		el->m = add;
+		t->wanted++;
+	} else {
+		add.next = el->m.next;
+		if (t->more_spare.n) {
+			at = vec_pop(&t->more_spare);
+			t->more.v[at] = add;
+		} else {
+			at = t->more.n;
+			vec_push(&t->more, add);
+		}
+		el->m.next = at + 1;
+	}
+	elem_touch(t, i);
+}
+
+bool member_drop(struct elem_table *t, uint32_t i, uint32_t contrib, uint32_t *attr)
+{
+	struct elem *el = elem_at(t, i);
+	struct member *m = &el->m;
+	uint32_t gone, prev_slot = 0;
+
+	while (m->contrib != contrib) {
+		if (!m->next)
+			return false;
+		prev_slot = m == &el->m ? 0 : (uint32_t)(m - t->more.v) + 1;
+		m = &t->more.v[m->next - 1];
+	}
+	gone = m->attr;
+	if (m == &el->m) {
+		if (m->next) {
+			uint32_t slot = m->next - 1;
+
+			*m = t->more.v[slot];
+			vec_push(&t->more_spare, slot);
+		} else {
+			memset(m, 0, sizeof(*m));
+			t->wanted--;
+		}
+	} else {
+		struct member *prev = prev_slot ? &t->more.v[prev_slot - 1] : &el->m;
+		uint32_t slot = (uint32_t)(m - t->more.v);
+
+		prev->next = m->next;
+		vec_push(&t->more_spare, slot);
+	}
+	if (attr)
+		*attr = gone;
+	else
+		attr_put(t, gone);
+	elem_touch(t, i);
+	return true;
+}
+
+void elems_settle(struct elem_table *t)
+{
+	vec_foreach (p, &t->dirty) {
+		struct elem *el = elem_at(t, *p);
+
+		el->flags &= (uint8_t)~E_DIRTY;
+		if (el->m.contrib || el->flags & E_HAVE || !(el->flags & E_USED))
+			continue;
+		if (el->flags & E_REFUSED)
+			t->refused--;
+		if (el->flags & E_PENDING)
+			t->pending--;
+		attr_put(t, el->hattr);
+		index_del(t, *p);
+		el->flags = 0;
+		el->hattr = 0;
+		t->live--;
+		vec_push(&t->spare, *p);
+	}
+	vec_clear(&t->dirty);
+}

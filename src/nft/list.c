@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The desired state for people: as `nft list ruleset` prints it, and what waits for what. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "nft/model.h"
+
+static int by_name(const void *a, const void *b)
+{
+	const struct obj *x = *(struct obj *const *)a, *y = *(struct obj *const *)b;
+
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind == OBJ_SET ? -1 : y->kind == OBJ_SET ? 1 : (int)x->kind - (int)y->kind;
+	return strcmp(x->name, y->name);
+}
+
+typedef VEC(struct obj *) objs;
+
+static objs wanted(struct obj *const *v, uint32_t n, bool tables)
+{
+	objs out = { 0 };
+
+	for (uint32_t i = 0; i < n; i++)
+		if (v[i]->want && (v[i]->kind == OBJ_TABLE) == tables)
+			vec_push(&out, v[i]);
+	if (out.n)
+		qsort(out.v, out.n, sizeof(out.v[0]), by_name);
+	return out;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+typedef VEC(char *) strings;
+
+/* Sorted by kernel bytes for intervals, by text otherwise: stable whatever the order of arrival. */
+static void elem_texts(struct obj *set, strings *out)
+{
+	struct elem_table *t = elems_of(set);
+	struct setelem el;
+	ivals iv = { 0 };
+
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct elem *e = elem_at(t, i);
+		_buf_ struct buf b = BUF_INIT;
+
+		if (!(e->flags & E_USED) || !elem_wanted(t, e) || (t->ranges && !(e->flags & E_CATCHALL)))
+			continue;
+		elem_get(t, i, elem_attr(t, e), &el);
+		el.expires_ms = 0;
+		nft_elem_text(&set->set.info, &el, &b);
+		vec_push(out, buf_take(&b));
+	}
+	if (out->n)
+		qsort(out->v, out->n, sizeof(out->v[0]), by_text);
+	if (t->ranges)
+		intervals_want(t, &iv);
+	vec_foreach (v, &iv) {
+		_buf_ struct buf b = BUF_INIT;
+
+		elem_get(t, v->first, v->attr, &el);
+		el.expires_ms = 0;
+		memcpy(el.key_end, elem_at(t, v->last)->key + t->klen, t->klen);
+		nft_elem_text(&set->set.info, &el, &b);
+		vec_push(out, buf_take(&b));
+	}
+	vec_free(&iv);
+}
+
+static void strings_free(strings *s)
+{
+	vec_foreach (p, s)
+		free(*p);
+	vec_free(s);
+}
+
+static void list_set(struct obj *o, struct buf *out)
+{
+	strings els = { 0 };
+
+	buf_printf(out, "\t%s %s {\n\t\t", o->set.info.flags & NFT_SET_MAP ? "map" : "set", o->name);
+	set_text(&o->set, "\n\t\t", out);
+	elem_texts(o, &els);
+	for (uint32_t i = 0; i < els.n; i++)
+		buf_printf(
+			out, "%s%s%s", i ? ", " : "elements = { ", els.v[i], i + 1 == els.n ? " }\n\t" : "");
+	if (!els.n) { /* the last separator's indentation is one too deep */
+		out->s[--out->n] = '\0';
+	}
+	strings_free(&els);
+	buf_puts(out, "}\n");
+}
+
+static void list_chain(struct obj *o, struct buf *out)
+{
+	struct chain_want w = o->chain.w;
+
+	w.n_dev = o->chain.dev.n;
+	w.dev = (const char *const *)o->chain.dev.v;
+	buf_printf(out, "\tchain %s {\n", o->name);
+	if (w.base) {
+		buf_puts(out, "\t\t");
+		chain_text(&w, o->family, " ", out);
+		buf_putc(out, '\n');
+	}
+	vec_foreach (st, &o->rules)
+		if ((*st)->active && !(*st)->refused && !(*st)->rule.why && (*st)->rule.rc)
+			buf_printf(out, "\t\t%s\n", (*st)->rule.rc->text);
+	buf_puts(out, "\t}\n");
+}
+
+static const char *table_name(void *ctx, size_t i)
+{
+	objs *t = ctx;
+	static char name[NFT_NAME_MAXLEN + 16];
+
+	if (i >= t->n)
+		return NULL;
+	snprintf(name, sizeof(name), "%s %s", nft_family_name(t->v[i]->family), t->v[i]->name);
+	return name;
+}
+
+/* "FAMILY TABLE [NAME]" → table, name (or NULL). */
+static int split_what(const char *what, uint8_t *family, char table[NFT_NAME_MAXLEN],
+	char name[NFT_NAME_MAXLEN], struct err *e)
+{
+	char fam[16] = "";
+	int n = sscanf(what, "%15s %255s %255s", fam, table, name);
+
+	if (n < 2)
+		return err_set(e, -EINVAL, "'%s': expected FAMILY TABLE [NAME], such as: inet rnm", what);
+	if (n < 3)
+		name[0] = '\0';
+	return nft_family_parse(fam, family, e);
+}
+
+int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct err *e)
+{
+	objs tables = wanted(rs->all.v, rs->all.n, true);
+	char table[NFT_NAME_MAXLEN], name[NFT_NAME_MAXLEN] = "";
+	uint8_t family = 0;
+	unsigned hits = 0;
+	int rc = what ? split_what(what, &family, table, name, e) : 0;
+
+	for (uint32_t i = 0; !rc && i < tables.n; i++) {
+		struct obj *t = tables.v[i];
+		objs members;
+
+		if (what && (t->family != family || strcmp(t->name, table) != 0))
+			continue;
+		members = wanted(t->members.v, t->members.n, false);
+		buf_printf(out, "table %s %s {\n", nft_family_name(t->family), t->name);
+		if (t->table_want.flags & NFT_TABLE_F_DORMANT)
+			buf_puts(out, "\tflags dormant\n");
+		hits += !name[0];
+		for (uint32_t j = 0, shown = 0; j < members.n; j++) {
+			if (name[0] && strcmp(members.v[j]->name, name) != 0)
+				continue;
+			hits++;
+			if (shown++)
+				buf_putc(out, '\n');
+			if (members.v[j]->kind == OBJ_SET)
+				list_set(members.v[j], out);
+			else
+				list_chain(members.v[j], out);
+		}
+		buf_puts(out, "}\n");
+		vec_free(&members);
+	}
+	if (!rc && what && !hits) {
+		const char *near = suggest(what, table_name, &tables);
+
+		rc = err_set(e, -ENOENT, "%s: rnm states nothing of this name%s%s%s", what,
+			near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	}
+	vec_free(&tables);
+	return rc;
+}
+
+int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx, const char *text),
+	void *ctx, struct err *e)
+{
+	char table[NFT_NAME_MAXLEN], name[NFT_NAME_MAXLEN] = "";
+	uint8_t family;
+	struct obj *o;
+	strings els = { 0 };
+	int rc = split_what(what, &family, table, name, e);
+
+	if (rc < 0)
+		return rc;
+	o = obj_find(rs, OBJ_SET, family, table, name);
+	if (!o || !o->want)
+		return err_set(e, -ENOENT, "%s: no such set", what);
+	elem_texts(o, &els);
+	vec_foreach (p, &els)
+		fn(ctx, *p);
+	strings_free(&els);
+	return 0;
+}
+
+/* ---- what waits ---- */
+
+static void pending_obj(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
+{
+	vec_foreach (st, &o->decls) {
+		struct pending p = { .obj = o,
+			.why = (*st)->refused ? "the kernel refused it" : o->why,
+			.refused = (*st)->refused };
+
+		if (!(*st)->active || (!(*st)->refused && (o->want || !o->why)))
+			continue;
+		p.pack = stmt_pack(*st)->name;
+		p.site = ruleset_site_get(o->rs, (*st)->site);
+		p.unstated = !p.refused && o->kind == OBJ_SET;
+		fn(ctx, &p);
+		return;
+	}
+}
+
+static void pending_rules(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
+{
+	vec_foreach (st, &o->rules) {
+		struct pending p = { .obj = o,
+			.why = (*st)->refused ? "the kernel refused it" : (*st)->rule.why,
+			.refused = (*st)->refused };
+
+		if (!(*st)->active || !p.why)
+			continue;
+		p.pack = stmt_pack(*st)->name;
+		p.site = ruleset_site_get(o->rs, (*st)->site);
+		p.unstated = !p.refused && (*st)->rule.why_unstated;
+		fn(ctx, &p);
+	}
+}
+
+static void pending_elems(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
+{
+	struct elem_table *t = o->want ? o->elems : NULL;
+
+	for (uint32_t i = 0; t && (t->pending || t->refused) && i < t->n; i++) {
+		struct elem *el = elem_at(t, i);
+		struct contrib *c = el->m.contrib ? contrib_by_id(o->rs, el->m.contrib) : NULL;
+		struct pending p = {
+			.obj = o, .refused = el->flags & E_REFUSED, .unstated = el->flags & E_PENDING
+		};
+
+		if (!c || !(el->flags & (E_PENDING | E_REFUSED)))
+			continue;
+		p.why = p.refused ? "the kernel refused an element"
+				  : "the chain of an element is not stated by any pack";
+		p.pack = c->pk->name;
+		p.site = ruleset_site_get(o->rs, el->m.site ? el->m.site : c->site);
+		fn(ctx, &p);
+	}
+}
+
+void ruleset_pending(struct ruleset *rs, void (*fn)(void *ctx, const struct pending *p), void *ctx)
+{
+	for (uint32_t i = 0; i < rs->all.n; i++) {
+		struct obj *o = rs->all.v[i];
+
+		pending_obj(o, fn, ctx);
+		if (o->kind == OBJ_CHAIN)
+			pending_rules(o, fn, ctx);
+		if (o->kind == OBJ_SET)
+			pending_elems(o, fn, ctx);
+	}
+}
+
+static void count_pending(void *ctx, const struct pending *p)
+{
+	struct ruleset_stats *s = ctx;
+
+	if (p->refused)
+		s->refused++;
+	else
+		s->pending++;
+}
+
+struct ruleset_stats ruleset_stats(const struct ruleset *rs)
+{
+	struct ruleset_stats s = { 0 };
+
+	for (uint32_t i = 0; i < rs->all.n; i++) {
+		const struct obj *o = rs->all.v[i];
+
+		if (!o->want)
+			continue;
+		s.tables += o->kind == OBJ_TABLE;
+		s.chains += o->kind == OBJ_CHAIN;
+		s.sets += o->kind == OBJ_SET;
+		if (o->kind == OBJ_CHAIN)
+			vec_foreach (st, &o->rules)
+				s.rules += (*st)->active && !(*st)->refused && !(*st)->rule.why;
+		if (o->kind == OBJ_SET && o->elems)
+			s.elements += o->elems->wanted;
+	}
+	ruleset_pending((struct ruleset *)rs, count_pending, &s);
+	return s;
+}

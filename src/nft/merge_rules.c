@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rules of a chain: their order, their code (which depends on the types of the sets they name), and what
+ * keeps them waiting. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "nft/model.h"
+
+static const char *const unstated = "%s %s is not stated by any pack";
+
+void scalars_off(struct stmt *st)
+{
+	vec_foreach (p, &st->rule.scalars) {
+		struct scalar_sink *s = *p;
+
+		s->live->ops->sink_del(s->live, &s->sink);
+		s->live->ops->put(s->live);
+		free(s);
+	}
+	vec_clear(&st->rule.scalars);
+}
+
+static void autoset_off(struct autoset *a)
+{
+	if (!a->o)
+		return;
+	contrib_free(a->c);
+	a->c = NULL;
+	a->o->autoset = NULL;
+	a->o->info_valid = false;
+	obj_put(a->o);
+	a->o = NULL;
+}
+
+void autos_off(struct stmt *st)
+{
+	vec_foreach (a, &st->rule.autos)
+		autoset_off(*a);
+}
+
+/* The numbers stay with the statement while it may come back, so that its sets keep their names. */
+void autos_free(struct stmt *st)
+{
+	struct rpack *pk = stmt_pack(st);
+
+	autos_off(st);
+	vec_foreach (a, &st->rule.autos) {
+		if (pk && (*a)->number <= pk->numbers.n)
+			pk->numbers.v[(*a)->number - 1] = false;
+		free((*a)->param);
+		free(*a);
+	}
+	vec_free(&st->rule.autos);
+}
+
+/* ---- the environment of a rule ---- */
+
+static const struct set_info *env_set(void *ctx, const char *name)
+{
+	struct stmt *st = ctx;
+	struct obj *o = obj_find(st->o->rs, OBJ_SET, st->o->family, st->o->tab->name, name);
+
+	return o && o->want ? &o->set.info : NULL;
+}
+
+static const struct val *env_param(void *ctx, const char *name)
+{
+	struct stmt *st = ctx;
+	struct params *p = st->rule.params;
+
+	for (uint32_t i = 0; p && i < p->n; i++)
+		if (!strcmp(p->p[i].name, name))
+			return &p->p[i].val;
+	return NULL;
+}
+
+static uint32_t number_take(struct rpack *pk)
+{
+	for (uint32_t i = 0; i < pk->numbers.n; i++)
+		if (!pk->numbers.v[i]) {
+			pk->numbers.v[i] = true;
+			return i + 1;
+		}
+	vec_push(&pk->numbers, true);
+	return pk->numbers.n;
+}
+
+static struct autoset *auto_of(struct stmt *st, const char *param)
+{
+	struct autoset *a;
+
+	vec_foreach (p, &st->rule.autos)
+		if (!strcmp((*p)->param, param))
+			return *p;
+	a = xnew(struct autoset);
+	a->param = xstrdup(param);
+	a->number = number_take(stmt_pack(st));
+	vec_push(&st->rule.autos, a);
+	return a;
+}
+
+static const struct set_info *env_live_set(void *ctx, const char *name, const struct nft_type *key)
+{
+	struct stmt *st = ctx;
+	const struct val *v = env_param(ctx, name);
+	struct autoset *a = auto_of(st, name);
+	char set[NFT_NAME_MAXLEN];
+	bool interval = v->live->ops->may_be_interval(v->live);
+
+	if (a->o && nft_type_equal(&a->want.info.key, key) &&
+		!(a->want.info.flags & NFT_SET_INTERVAL) == !interval)
+		return &a->want.info;
+	autoset_off(a);
+	snprintf(set, sizeof(set), "_%.*s_%u", NFT_NAME_MAXLEN - 16, stmt_pack(st)->name, a->number);
+	for (char *c = set; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	memset(&a->want, 0, sizeof(a->want));
+	strcpy(a->want.info.name, set);
+	a->want.info.key = *key;
+	a->want.info.flags = interval ? NFT_SET_INTERVAL : 0;
+	a->want.info.auto_merge = interval;
+	if (interval && key->n > 1) {
+		a->want.info.flags |= NFT_SET_CONCAT;
+		a->want.concat.n = key->n;
+		for (unsigned i = 0; i < key->n; i++)
+			a->want.concat.len[i] = (uint8_t)((key->bits[i] + 7) / 8);
+	}
+	a->o = obj_get(st->o->rs, OBJ_SET, st->o->family, st->o->tab->name, set);
+	a->o->autoset = a;
+	a->o->want = true;
+	a->o->info_valid = false;
+	a->o->set = a->want;
+	a->c = contrib_new(stmt_pack(st), C_LIVE, a->o, st->site);
+	contrib_follow(a->c, v->live);
+	contrib_on(a->c);
+	obj_dirty(a->o);
+	obj_changed(a->o);
+	return &a->want.info;
+}
+
+void rule_env_of(struct stmt *st, struct rule_env *env)
+{
+	memset(env, 0, sizeof(*env));
+	env->ctx = st;
+	env->family = st->o->family;
+	env->hook = -1;
+	if (st->o->want && st->o->chain.w.base) {
+		env->chain_type = st->o->chain.w.type;
+		env->hook = (int)st->o->chain.w.hook;
+	}
+	env->set = env_set;
+	env->param = env_param;
+	env->live_set = env_live_set;
+}
+
+/* ---- compilation ---- */
+
+static void scalar_delta(struct live_sink *s, int sign, const struct val *key, const struct val *data)
+{
+	struct scalar_sink *sc = container_of(s, struct scalar_sink, sink);
+
+	(void)sign;
+	(void)key;
+	(void)data;
+	sc->st->stale = true;
+	obj_dirty(sc->st->o);
+}
+
+static void scalar_reset(struct live_sink *s)
+{
+	scalar_delta(s, 0, NULL, NULL);
+}
+
+/* Live values that stand as scalars make the rule stale when they change; those that became sets do not. */
+static void follow_scalars(struct stmt *st)
+{
+	struct params *p = st->rule.params;
+
+	if (st->rule.scalars.n)
+		return;
+	for (uint32_t i = 0; p && i < p->n; i++) {
+		struct scalar_sink *s;
+		bool set = false;
+
+		if (p->p[i].val.kind != VAL_LIVE)
+			continue;
+		vec_foreach (a, &st->rule.autos)
+			set |= (*a)->o && !strcmp((*a)->param, p->p[i].name);
+		if (set)
+			continue;
+		s = xnew(struct scalar_sink);
+		s->st = st;
+		s->live = p->p[i].val.live;
+		s->sink.delta = scalar_delta;
+		s->sink.reset = scalar_reset;
+		s->live->ops->ref(s->live);
+		s->live->ops->sink_add(s->live, &s->sink);
+		vec_push(&st->rule.scalars, s);
+	}
+}
+
+static void rule_why(struct stmt *st, bool nobody, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void rule_why(struct stmt *st, bool nobody, const char *fmt, ...)
+{
+	va_list ap;
+
+	free(st->rule.why);
+	st->rule.why = NULL;
+	st->rule.why_unstated = nobody;
+	if (!fmt)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&st->rule.why, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+}
+
+static void check_refs(struct stmt *st)
+{
+	struct obj *o = st->o;
+
+	vec_foreach (r, &st->rule.rc->code->refs) {
+		struct obj *to = NULL;
+
+		switch (r->kind) {
+		case REF_CHAIN: to = obj_find(o->rs, OBJ_CHAIN, o->family, o->tab->name, r->name); break;
+		case REF_SET: to = obj_find(o->rs, OBJ_SET, o->family, o->tab->name, r->name); break;
+		case REF_OBJECT:
+		case REF_FLOWTABLE: break;
+		case REF_DEVICE: continue;
+		}
+		if (to && to->want)
+			continue;
+		rule_why(st, true, unstated,
+			r->kind == REF_CHAIN ? "chain"
+			: r->kind == REF_SET ? "set"
+					     : "object",
+			r->name);
+		return;
+	}
+}
+
+static char *make_comment(struct stmt *st)
+{
+	const char *own = ast_comment(st->rule.ast);
+	struct site s = ruleset_site_get(st->o->rs, st->site);
+
+	return own ? xstrdup(own) : xasprintf("%.*s:%u", 100, stmt_pack(st)->name, s.line);
+}
+
+static int compile(struct stmt *st, struct rpack **culprit, struct err *e)
+{
+	_err_ struct err bad = ERR_INIT;
+	_buf_ struct buf text = BUF_INIT;
+	struct rule_env env;
+	struct rcode *rc;
+	struct code *code;
+	int ret;
+
+	rule_env_of(st, &env);
+	st->stale = false;
+	ret = rule_compile(st->rule.ast, &env, &code, &bad);
+	follow_scalars(st);
+	switch (ret) {
+	case 0: break;
+	case -ENOENT: rule_why(st, true, "%s", err_text(&bad)); return 0;
+	case -ENODATA: rule_why(st, false, "a live value in it is empty"); return 0;
+	case -ENODEV: rule_why(st, false, "%s", err_text(&bad)); return 0;
+	default:
+		if (can_blame(stmt_pack(st)))
+			return merge_error(st, culprit, e, "%s", err_text(&bad));
+		/* Somebody else's change made it wrong: it is left out, and said so. */
+		log_error("nft", "%s: rule left out: %s", stmt_pack(st)->name, err_text(&bad));
+		rule_why(st, false, "%s", err_text(&bad));
+		return 0;
+	}
+	if (st->rule.rc && st->rule.rc->code->hash == code->hash) {
+		code_free(code); /* names and places may have moved, the rule did not */
+	} else {
+		rule_text(st->rule.ast, &env, &text);
+		rc = xnew(struct rcode);
+		rc->refs = 1;
+		rc->code = code;
+		rc->text = buf_take(&text);
+		rc->comment = make_comment(st);
+		rcode_put(st->rule.rc);
+		st->rule.rc = rc;
+	}
+	rule_why(st, false, NULL);
+	check_refs(st);
+	return 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	return place_cmp(*(struct stmt *const *)a, *(struct stmt *const *)b);
+}
+
+static void sort_rules(struct obj *chain)
+{
+	chain->unsorted = false;
+	for (uint32_t i = 1; i < chain->rules.n; i++)
+		if (place_cmp(chain->rules.v[i - 1], chain->rules.v[i]) > 0) {
+			qsort(chain->rules.v, chain->rules.n, sizeof(chain->rules.v[0]), by_place);
+			return;
+		}
+}
+
+int merge_rules(struct obj *chain, struct rpack **culprit, struct err *e)
+{
+	bool recheck = chain->recheck;
+
+	if (chain->unsorted)
+		sort_rules(chain);
+	for (uint32_t i = 0; i < chain->rules.n; i++) {
+		struct stmt *st = chain->rules.v[i];
+		bool named = !st->rule.rc || st->rule.why || st->rule.rc->code->refs.n;
+
+		if (!st->active || st->refused || !(st->stale || (recheck && named)))
+			continue;
+		if (compile(st, culprit, e) < 0)
+			return -EINVAL;
+	}
+	chain->recheck = false;
+	return 0;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The structs behind ruleset.h and plan.h, internal to nft/. Three layers: statements (what packs said,
+ * journaled), merged (what follows from them, derived anew whenever dirty, never journaled), have (what the
+ * kernel acknowledged). */
+#pragma once
+
+#include "base/hash.h"
+#include "nft/plan.h"
+
+struct elem_raw { /* an element as a policy gave it; owned */
+	struct val key, data;
+	uint64_t timeout_ms;
+	char *comment;
+};
+
+struct scope_path { /* memcmp order is the order in a chain: pack rank, call, record key, call … */
+	uint16_t n;
+	uint8_t *b;
+};
+
+/* ---- elements (elems.c) ---- */
+
+struct attr { /* immutable, reference counted; 0 is "no attributes" */
+	uint32_t refs;
+	bool spent;             /* a timed statement whose time is over: wanted no more until it changes */
+	uint64_t timeout_ms;    /* 0: permanent */
+	uint64_t expires_at;    /* boot_ms */
+	char *comment, *target; /* target: chain of a verdict, owned */
+	int32_t verdict;
+	bool has_verdict;
+	uint16_t dlen;
+	uint8_t *data;
+};
+
+struct member {           /* one contributor's hold on one element */
+	uint32_t contrib; /* 0: none */
+	uint32_t attr;
+	uint32_t next;  /* in elem_table.more, 0: end */
+	uint32_t count; /* live values may give one element several times */
+	uint32_t site;
+};
+
+enum { E_HAVE = 1, E_DIRTY = 2, E_PENDING = 4, E_REFUSED = 8, E_CATCHALL = 16, E_HELD = 32, E_USED = 64 };
+
+struct elem {
+	struct member m;
+	uint32_t hattr; /* what the kernel has */
+	uint8_t flags;
+	uint8_t key[]; /* klen, and klen again for interval tables */
+};
+
+struct ival { /* a normalised interval: from the key of one element to the end of another, which both stay
+		 while it is had */
+	uint32_t first, last, attr;
+};
+
+typedef VEC(struct ival) ivals;
+
+struct elem_table { /* the elements of one set of one type, wanted and had */
+	uint32_t refs;
+	struct obj *set;
+	struct set_info info;
+	uint16_t klen, stride;
+	bool interval; /* elements have an end */
+	bool ranges;   /* one-dimensional intervals: normalised before they are sent (the kernel's rbtree) */
+	bool split;    /* one element per operation, to find a refused one */
+	uint8_t *rec;
+	uint32_t n, cap, live, wanted, had, pending, refused;
+	uint32_t *idx, idx_cap;
+	VEC(uint32_t) spare, dirty;
+	VEC(struct member) more;
+	VEC(uint32_t) more_spare;
+	VEC(struct attr) attrs;
+	VEC(uint32_t) attr_spare;
+	ivals kernel;            /* ranges: what the kernel has, sorted */
+	struct elem_table *next; /* obj.tables */
+};
+
+struct elem_delta {
+	int sign;
+	struct val key, data;
+};
+
+struct held {
+	uint32_t elem, attr; /* attr: a reference */
+};
+
+enum contrib_kind { C_STMT, C_LIVE, C_EDIT };
+struct contrib {
+	uint32_t id;
+	enum contrib_kind kind;
+	bool on; /* counted in its table */
+	bool lasting;
+	struct rpack *pk;
+	struct obj *set;
+	struct elem_table *t; /* reference; NULL until the set has a type */
+	struct stmt *st;      /* C_STMT, C_LIVE of a statement; NULL for edits and rules' own sets */
+	uint32_t site;
+	VEC(struct held) held; /* C_STMT; C_EDIT while it is off */
+	char *bad;             /* a value of the live source that is no element: an error at the merge */
+	struct live *live;     /* C_LIVE; C_EDIT: the base of replace(live) */
+	struct live_sink sink;
+	bool sinking;
+	/* C_EDIT with a base: deltas since it was settled last */
+	VEC(struct elem_delta) waiting;
+	bool settle, filled;
+};
+
+/* ---- statements ---- */
+
+struct rcode { /* compiled rule, shared by its statement and by what the kernel has */
+	uint32_t refs;
+	struct code *code;
+	char *text;
+	char *comment;
+};
+
+struct autoset { /* the set that holds a live list of a rule */
+	char *param;
+	uint32_t number;
+	struct obj *o;
+	struct contrib *c;
+	struct set_want want;
+};
+
+struct scalar_sink { /* a live value that stands as a scalar in a rule */
+	struct live_sink sink;
+	struct live *live;
+	struct stmt *st;
+};
+
+enum stmt_kind { ST_DECL, ST_RULE, ST_ELEMS, ST_LIVE };
+struct stmt {
+	enum stmt_kind kind;
+	bool active, listed, insert, refused, stale;
+	uint32_t site, sub, run;
+	struct scope *sc;
+	struct obj *o;
+	union {
+		struct spec *spec;
+		struct {
+			struct ast_rule *ast;
+			struct params *params;
+			struct rcode *rc;
+			char *why; /* left out because of; NULL: in force */
+			bool why_unstated;
+			uint64_t id;
+			VEC(struct autoset *) autos;
+			VEC(struct scalar_sink *) scalars;
+		} rule;
+		struct {
+			struct contrib *c;
+			uint64_t sig;             /* of the values as given: for revival */
+			VEC(struct elem_raw) raw; /* until the type is known */
+		} el;
+		struct contrib *live;
+	};
+};
+
+struct sref {
+	struct stmt *st;
+	uint32_t sub;
+};
+typedef VEC(struct sref) srefs;
+
+struct scope {
+	enum scope_kind kind;
+	struct rpack *pk;
+	struct scope_path path;
+	srefs now, next;           /* what the last run stated; what this run states */
+	uint32_t cursor, seq, run; /* run: 0 not running */
+	bool dropped;
+};
+
+struct rpack {
+	struct ruleset *rs;
+	char *name;
+	int order;
+	uint16_t rank;
+	bool retired;
+	struct journal log;
+	uint32_t stmts;
+	VEC(struct contrib *) edits;
+	VEC(struct scope *) scopes;
+	VEC(bool) numbers; /* of _PACK_N sets in use */
+};
+
+/* ---- objects ---- */
+
+struct krule {
+	uint64_t handle, id; /* handle 0: not known */
+	struct rcode *rc;
+	bool gone; /* this plan deletes it first, because something it names is made anew */
+};
+typedef VEC(struct krule) krules;
+
+struct chain_def {           /* an owned chain_want */
+	struct chain_want w; /* dev and comment are filled in when a plan borrows it */
+	VEC(char *) dev;
+	char *comment;
+};
+
+struct obj {
+	enum obj_kind kind;
+	uint8_t family;
+	char *table, *name;
+	uint64_t hash;
+	uint32_t refs;
+	struct obj *tab;
+	struct ruleset *rs;
+	VEC(struct obj *) members; /* tables: chains and sets */
+	bool dirty, changed;       /* in rs->dirty (merge), in rs->changed (plan) */
+	VEC(struct stmt *) decls, rules;
+	struct stmt *last_decl;
+	uint32_t last_run;
+	bool unsorted, recheck;  /* chains: rules moved; names in the table changed */
+	struct autoset *autoset; /* this is the set of a rule's live list */
+	struct live *dev_live;   /* chains whose devices are live */
+	struct live_sink dev_sink;
+	struct elem_table *tables; /* sets: of each type that is still in use */
+	struct elem_table *elems;  /* of the present type */
+	bool info_valid, typed;
+	struct set_info info;
+	/* merged */
+	bool want;
+	bool untyped; /* elements wait for a type */
+	char *why;    /* why it is not wanted although stated; owned */
+	struct table_want table_want;
+	struct chain_def chain;
+	struct set_want set;
+	char *set_comment; /* of table_want or set */
+	/* have */
+	bool have, own_before, foreign, recreate;
+	struct table_want table_have;
+	struct chain_def chain_have;
+	struct set_want set_have;
+	char *set_comment_have;
+	struct elem_table *elems_have; /* reference */
+	krules krules;
+	bool handles_stale;
+};
+
+struct expiry {
+	uint64_t at;
+	struct elem_table *t;
+	uint32_t elem;
+};
+
+struct ruleset {
+	struct hmap objs, site_map, files;
+	VEC(struct site) sites;
+	VEC(struct obj *) all; /* in order of making */
+	VEC(struct obj *) dirty, changed;
+	VEC(struct rpack *) packs;
+	VEC(struct contrib *) contribs;
+	VEC(uint32_t) contrib_spare;
+	VEC(struct expiry) expiries; /* heap by time */
+	VEC(struct stmt *) dead;     /* withdrawn in this transaction: freed at its end */
+	VEC(struct scope *) scopes_dropped;
+	VEC(struct contrib *) settling; /* replace(live) of this transaction */
+	VEC(struct rpack *) retired;
+	uint32_t txn, runs;
+	uint64_t rule_ids;
+	char *event;
+	bool hold_deletes;
+	bool unsent; /* a plan was made and not acknowledged */
+};
+
+/* ruleset.c */
+void obj_dirty(struct obj *o);   /* merge again */
+void obj_changed(struct obj *o); /* plan again */
+void names_changed(
+	struct obj *o); /* a set or chain came, went or changed its type: rules that name it follow */
+struct rpack *stmt_pack(const struct stmt *st);
+int place_cmp(const struct stmt *a, const struct stmt *b);
+void where_text(const struct ruleset *rs, const struct rpack *pk, uint32_t site,
+	struct buf *out); /* "PACK, FILE:LINE" */
+void chain_def_free(struct chain_def *d);
+void expiry_push(struct ruleset *rs, struct elem_table *t, uint32_t elem, uint64_t at);
+
+/* stmt.c, state.c */
+bool spec_equal(const struct spec *a, const struct spec *b);
+bool params_equal(const struct params *a, const struct params *b);
+void stmt_withdraw(struct stmt *st); /* journaled */
+void stmt_made(struct stmt *st);     /* journaled, and in force */
+void stmt_activate(struct stmt *st);
+void stmt_deactivate(struct stmt *st);
+void stmt_free(struct stmt *st);
+void stmts_purge(struct obj *o); /* takes what is active no more out of the object's lists */
+void scope_free(struct scope *sc);
+void rcode_put(struct rcode *rc);
+struct rcode *rcode_ref(struct rcode *rc);
+
+/* elems.c */
+struct elem_table *elems_of(struct obj *set); /* the table of the present type; NULL: no type */
+void elems_put(struct elem_table *t);
+static inline struct elem *elem_at(const struct elem_table *t, uint32_t i)
+{
+	return (struct elem *)(t->rec + (size_t)i * t->stride);
+}
+uint32_t elem_find(const struct elem_table *t, const struct setelem *el); /* UINT32_MAX: none */
+uint32_t elem_intern(struct elem_table *t, const struct setelem *el);
+void elem_get(const struct elem_table *t, uint32_t i, uint32_t attr,
+	struct setelem *out); /* key and these attributes */
+void elem_touch(struct elem_table *t, uint32_t i);
+uint32_t elem_attr(const struct elem_table *t, const struct elem *el); /* effective */
+bool elem_wanted(const struct elem_table *t,
+	const struct elem *el); /* held by somebody, not pending, refused or spent */
+uint32_t attr_new(
+	struct elem_table *t, const struct setelem *el, uint64_t now); /* 0 when it has none; one reference */
+uint32_t attr_ref(struct elem_table *t, uint32_t a);
+void attr_put(struct elem_table *t, uint32_t a);
+bool attr_same_data(const struct elem_table *t, uint32_t a, uint32_t b);
+struct member *member_of(struct elem_table *t, uint32_t i, uint32_t contrib); /* NULL: none */
+void member_put(struct elem_table *t, uint32_t i, const struct contrib *c, uint32_t attr,
+	uint32_t site); /* takes attr */
+bool member_drop(struct elem_table *t, uint32_t i, uint32_t contrib,
+	uint32_t *attr);                 /* attr: the reference goes to the caller, NULL: dropped */
+void elems_settle(struct elem_table *t); /* frees elements that nobody wants and the kernel has not */
+
+/* contrib.c */
+struct contrib *contrib_new(struct rpack *pk, enum contrib_kind kind, struct obj *set, uint32_t site);
+void contrib_free(struct contrib *c);
+static inline struct contrib *contrib_by_id(const struct ruleset *rs, uint32_t id)
+{
+	return rs->contribs.v[id - 1];
+}
+void contrib_on(struct contrib *c);  /* what it holds counts; a live one follows its source */
+void contrib_off(struct contrib *c); /* what it holds counts no more, and can come back by contrib_on() */
+void contrib_hold(struct contrib *c, const struct setelem *el); /* C_STMT: one more element */
+void contrib_follow(struct contrib *c, struct live *live);
+bool value_fits(
+	const struct set_info *info, const struct val *key); /* a query's family narrows to the set's */
+int elem_of(const struct elem_table *t, const struct val *key, const struct val *data, uint64_t timeout_ms,
+	const char *comment, struct setelem *out, struct err *e);
+int held_error(struct obj *set, const struct elem *el, struct err *e); /* -EPERM "held by PACK, FILE:LINE" */
+
+/* edit.c */
+int edits_settle(struct ruleset *rs, struct rpack **culprit,
+	struct err *e);              /* replace(live) that waited for the merge */
+void edit_retire(struct contrib *c); /* what it holds goes, journaled */
+void edits_retire(struct rpack *old, struct rpack *heir);
+void edit_delta(struct contrib *c, int sign, const struct val *key, const struct val *data);
+void edit_forget(struct contrib *c, uint32_t elem); /* its time is over: no journal */
+
+/* merge.c */
+bool can_blame(const struct rpack
+		*pk); /* its share of this transaction is not empty: rolling it back changes something */
+int merge_error(struct stmt *st, struct rpack **culprit, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+int merge_elems(struct obj *set, struct rpack **culprit, struct err *e);
+
+/* merge_rules.c */
+int merge_rules(struct obj *chain, struct rpack **culprit, struct err *e);
+void rule_env_of(struct stmt *st, struct rule_env *env);
+void autos_off(struct stmt *st);
+void autos_free(struct stmt *st);
+void scalars_off(struct stmt *st);
+
+/* ---- plans ---- */
+
+/* The phases of a batch, in order. */
+enum phase {
+	PH_DEL_TABLE_FIRST,
+	PH_ADD_TABLE,
+	PH_UNDO, /* what is made anew, and what names it */
+	PH_ADD_CHAIN,
+	PH_ADD_SET,
+	PH_MODIFY,
+	PH_DEL_ELEM,
+	PH_ADD_ELEM,
+	PH_RULES,
+	PH_DEL_RULE,
+	PH_DEL_SET,
+	PH_DEL_CHAIN,
+	PH_DEL_TABLE,
+	PH_MAX,
+};
+
+struct next_rule {
+	struct rcode *rc; /* reference */
+	uint64_t handle, id;
+	struct op *op; /* whose answer brings the handle; index + 1 while the plan is made */
+	size_t op_no;
+};
+struct next_chain {
+	struct obj *chain;
+	VEC(struct next_rule) rules;
+};
+struct next_set {
+	struct elem_table *t;
+	ivals kernel; /* ranges */
+};
+struct plan_next {
+	VEC(struct op) phase[PH_MAX];
+	VEC(struct next_chain) chains;
+	VEC(struct next_set) sets;
+	VEC(void *) lists;
+};
+
+struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj *o);
+
+/* plan_elems.c */
+void intervals_want(
+	struct elem_table *t, ivals *out); /* normalised, sorted; marks what a cover holds back E_HELD */
+void plan_elems(struct plan *p, struct obj *set, bool fresh);
+void plan_target_elems(struct plan *p, struct obj *map,
+	const struct obj *chain); /* takes elements that go to chain out first */
+/* plan_rules.c */
+void plan_rules(struct plan *p, struct obj *chain, bool fresh);
+/* plan_ack.c */
+void elems_gone(struct elem_table *t); /* the kernel has none of them */
+void chain_rules_gone(struct obj *chain);
+void next_free(struct plan_next *n);
+/* plan_text.c */
+void chain_text(const struct chain_want *c, uint8_t family, const char *sep, struct buf *out);
+void set_text(const struct set_want *s, const char *sep, struct buf *out); /* each property followed by sep */

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From want to have: which objects come, go, change in place or are made anew, and what has to give way for
+ * it. */
+#include <errno.h>
+
+#include "nft/model.h"
+
+struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj *o)
+{
+	struct op op = { .kind = kind, .family = o->family, .table = o->tab->name, .owner = o };
+	struct op *out;
+
+	if (o->kind != OBJ_TABLE)
+		op.name = o->name;
+	vec_foreach (st, &o->decls)
+		if ((*st)->active && !(*st)->refused) {
+			op.pack = stmt_pack(*st)->name;
+			op.site = (*st)->site;
+			break;
+		}
+	vec_push(&p->next->phase[ph], op);
+	out = &vec_last(&p->next->phase[ph]);
+	return out;
+}
+
+static struct chain_want borrow_chain(struct chain_def *d)
+{
+	struct chain_want w = d->w;
+
+	w.n_dev = d->dev.n;
+	w.dev = (const char *const *)d->dev.v;
+	w.comment = d->comment;
+	return w;
+}
+
+static bool chain_compatible(const struct obj *o)
+{
+	const struct chain_want *a = &o->chain_have.w, *b = &o->chain.w;
+
+	return a->base == b->base &&
+	       (!a->base || (!strcmp(a->type, b->type) && a->hook == b->hook && a->priority == b->priority));
+}
+
+static bool set_compatible(const struct obj *o)
+{
+	const struct set_want *a = &o->set_have, *b = &o->set;
+
+	return nft_type_equal(&a->info.key, &b->info.key) && nft_type_equal(&a->info.data, &b->info.data) &&
+	       a->info.flags == b->info.flags && a->info.obj_type == b->info.obj_type &&
+	       a->policy == b->policy && !(a->size && !b->size);
+}
+
+static bool names(const struct rcode *rc, const struct obj *o)
+{
+	vec_foreach (r, &rc->code->refs)
+		if (r->kind == (o->kind == OBJ_CHAIN ? REF_CHAIN : REF_SET) && !strcmp(r->name, o->name))
+			return true;
+	return false;
+}
+
+/* o is deleted and made anew: the rules and map elements that name it go first and are stated again after it.
+ */
+static void make_way(struct plan *p, struct obj *o)
+{
+	vec_foreach (m, &o->tab->members) {
+		struct obj *c = *m;
+
+		if (c->kind == OBJ_SET && o->kind == OBJ_CHAIN && c->have && !c->recreate)
+			plan_target_elems(p, c, o);
+		if (c->kind != OBJ_CHAIN || !c->have || c->recreate)
+			continue;
+		vec_foreach (k, &c->krules) {
+			struct op *op;
+
+			if (k->gone || !names(k->rc, o))
+				continue;
+			k->gone = true;
+			op = plan_op(p, PH_UNDO, OP_DEL_RULE, c);
+			op->rule.handle = k->handle;
+			op->rule.text = k->rc->text;
+			op->recreate = true;
+			obj_changed(c);
+		}
+	}
+}
+
+static void plan_table(struct plan *p, struct obj *o)
+{
+	struct op *op;
+
+	if (o->own_before && !(o->rs->hold_deletes && !o->want)) {
+		op = plan_op(p, PH_DEL_TABLE_FIRST, OP_DEL_TABLE, o);
+		op->recreate = o->want;
+	}
+	if (o->have && !o->want)
+		plan_op(p, PH_DEL_TABLE, OP_DEL_TABLE, o);
+	if (!o->want || (o->have && o->table_have.flags == o->table_want.flags))
+		return;
+	op = plan_op(p, PH_ADD_TABLE, OP_ADD_TABLE, o);
+	op->table_want = o->table_want;
+	op->changed = o->have;
+}
+
+static void plan_devices(struct plan *p, struct obj *o)
+{
+	for (int del = 0; del < 2; del++) {
+		const struct chain_def *from = del ? &o->chain_have : &o->chain,
+				       *in = del ? &o->chain : &o->chain_have;
+
+		for (uint32_t i = 0; i < from->dev.n; i++) {
+			bool found = false;
+
+			vec_foreach (d, &in->dev)
+				found |= !strcmp(*d, from->dev.v[i]);
+			if (!found) {
+				struct op *op =
+					plan_op(p, PH_MODIFY, del ? OP_DEL_CHAIN_DEV : OP_ADD_CHAIN_DEV, o);
+
+				op->dev = from->dev.v[i];
+			}
+		}
+	}
+}
+
+static void plan_chain(struct plan *p, struct obj *o)
+{
+	struct op *op;
+
+	if (o->have && (!o->want || o->recreate)) {
+		op = plan_op(p, o->recreate ? PH_UNDO : PH_DEL_CHAIN, OP_DEL_CHAIN, o);
+		op->recreate = o->recreate;
+		op->chain = borrow_chain(&o->chain_have);
+	}
+	if (!o->want)
+		return;
+	if (!o->have || o->recreate) {
+		op = plan_op(p, PH_ADD_CHAIN, OP_ADD_CHAIN, o);
+		op->chain = borrow_chain(&o->chain);
+		op->recreate = o->recreate;
+		return;
+	}
+	if (o->chain.w.base && o->chain_have.w.policy != o->chain.w.policy) {
+		op = plan_op(p, PH_MODIFY, OP_MOD_CHAIN, o);
+		op->chain = borrow_chain(&o->chain);
+		op->changed = true;
+	}
+	plan_devices(p, o);
+}
+
+static void plan_set(struct plan *p, struct obj *o)
+{
+	struct op *op;
+
+	if (o->have && (!o->want || o->recreate)) {
+		op = plan_op(p, o->recreate ? PH_UNDO : PH_DEL_SET, OP_DEL_SET, o);
+		op->recreate = o->recreate;
+		op->set = &o->set_have;
+	}
+	if (!o->want)
+		return;
+	if (!o->have || o->recreate) {
+		op = plan_op(p, PH_ADD_SET, OP_ADD_SET, o);
+		op->set = &o->set;
+		op->recreate = o->recreate;
+	} else if (o->set_have.size != o->set.size || o->set_have.timeout_ms != o->set.timeout_ms ||
+		   o->set_have.gc_ms != o->set.gc_ms) {
+		op = plan_op(p, PH_MODIFY, OP_MOD_SET, o);
+		op->set = &o->set;
+		op->changed = true;
+	}
+	plan_elems(p, o, !o->have || o->recreate);
+}
+
+/* Making anew what a closure names may bring more into the plan: the list of changed objects grows while it
+ * is walked. */
+static void find_recreations(struct plan *p)
+{
+	struct ruleset *rs = p->rs;
+
+	for (uint32_t i = 0; i < rs->changed.n; i++) {
+		struct obj *o = rs->changed.v[i];
+
+		if (o->kind == OBJ_CHAIN)
+			vec_foreach (k, &o->krules)
+				k->gone = false;
+		o->recreate = o->kind != OBJ_TABLE && o->have && o->want && o->tab->want &&
+			      !(o->kind == OBJ_CHAIN ? chain_compatible(o) : set_compatible(o));
+	}
+	for (uint32_t i = 0; i < rs->changed.n; i++)
+		if (rs->changed.v[i]->recreate)
+			make_way(p, rs->changed.v[i]);
+}
+
+int plan_make(struct ruleset *rs, struct plan *p, struct err *e)
+{
+	uint32_t n = 0;
+
+	(void)e;
+	memset(p, 0, sizeof(*p));
+	p->rs = rs;
+	p->next = xnew(struct plan_next);
+	find_recreations(p);
+	for (uint32_t i = 0; i < rs->changed.n; i++) {
+		struct obj *o = rs->changed.v[i];
+
+		if (o->kind == OBJ_TABLE) {
+			plan_table(p, o);
+		} else if (!o->tab->want && o->tab->have) {
+			continue; /* goes with its table */
+		} else if (o->kind == OBJ_CHAIN) {
+			plan_chain(p, o);
+			if (o->want)
+				plan_rules(p, o, !o->have || o->recreate);
+		} else {
+			plan_set(p, o);
+		}
+	}
+	for (int ph = 0; ph < PH_MAX; ph++)
+		n += p->next->phase[ph].n;
+	vec_reserve(&p->ops, n);
+	for (int ph = 0; ph < PH_MAX; ph++) {
+		if (ph == PH_RULES)
+			vec_foreach (c, &p->next->chains)
+				vec_foreach (r, &c->rules)
+					r->op_no += r->op_no ? p->ops.n : 0;
+		vec_foreach (op, &p->next->phase[ph])
+			p->ops.v[p->ops.n++] = *op;
+	}
+	rs->unsent = p->ops.n > 0;
+	return 0;
+}
+
+void plan_free(struct plan *p)
+{
+	if (p->next)
+		next_free(p->next);
+	vec_free(&p->ops);
+	p->next = NULL;
+}
+
+/* ---- what the kernel holds ---- */
+
+void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own)
+{
+	struct obj *o = obj_get(rs, OBJ_TABLE, family, NULL, name);
+
+	o->own_before = own;
+	o->foreign = !own;
+	obj_dirty(o);
+	obj_changed(o);
+	obj_put(o);
+}
+
+void ruleset_hold_deletes(struct ruleset *rs, bool hold)
+{
+	rs->hold_deletes = hold;
+	vec_foreach (o, &rs->all)
+		if ((*o)->own_before)
+			obj_changed(*o);
+}
+
+void ruleset_kernel_unknown(struct ruleset *rs)
+{
+	vec_foreach (o, &rs->all) {
+		if ((*o)->kind == OBJ_TABLE && (*o)->have)
+			(*o)->own_before = true;
+		if ((*o)->kind == OBJ_SET && (*o)->elems)
+			elems_gone((*o)->elems);
+		if ((*o)->kind == OBJ_CHAIN)
+			chain_rules_gone(*o);
+		(*o)->have = false;
+		obj_changed(*o);
+	}
+}

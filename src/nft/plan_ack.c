@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the kernel answered: an accepted plan becomes what it holds, a refused one marks who asked for what it
+ * refuses. */
+#include <errno.h>
+
+#include "base/log.h"
+#include "nft/model.h"
+
+void next_free(struct plan_next *n)
+{
+	for (int ph = 0; ph < PH_MAX; ph++)
+		vec_free(&n->phase[ph]);
+	vec_foreach (c, &n->chains) {
+		vec_foreach (r, &c->rules)
+			rcode_put(r->rc);
+		vec_free(&c->rules);
+	}
+	vec_free(&n->chains);
+	vec_foreach (s, &n->sets)
+		vec_free(&s->kernel);
+	vec_free(&n->sets);
+	vec_foreach (l, &n->lists)
+		free(*l);
+	vec_free(&n->lists);
+	free(n);
+}
+
+void commit_result_free(struct commit_result *r)
+{
+	free(r->op_err);
+	free(r->handle);
+	r->op_err = NULL;
+	r->handle = NULL;
+}
+
+void elems_gone(struct elem_table *t)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct elem *el = elem_at(t, i);
+
+		if (!(el->flags & E_USED))
+			continue;
+		el->flags &= (uint8_t)~E_HAVE;
+		attr_put(t, el->hattr);
+		el->hattr = 0;
+		elem_touch(t, i);
+	}
+	t->had = 0;
+	vec_clear(&t->kernel);
+}
+
+void chain_rules_gone(struct obj *chain)
+{
+	vec_foreach (k, &chain->krules)
+		rcode_put(k->rc);
+	vec_clear(&chain->krules);
+}
+
+static void elem_had(struct elem_table *t, uint32_t i, bool have)
+{
+	struct elem *el = elem_at(t, i);
+	uint32_t attr = have ? elem_attr(t, el) : 0;
+
+	if (have != !!(el->flags & E_HAVE)) {
+		el->flags ^= E_HAVE;
+		t->had += have ? 1u : (uint32_t)-1;
+	}
+	if (attr == el->hattr)
+		return;
+	attr_ref(t, attr);
+	attr_put(t, el->hattr);
+	el->hattr = attr;
+	if (attr && t->attrs.v[attr - 1].timeout_ms)
+		expiry_push(t->set->rs, t, i, t->attrs.v[attr - 1].expires_at);
+}
+
+static void ack_elems(struct obj *set, bool fresh)
+{
+	struct elem_table *t = elems_of(set);
+	uint32_t n = !t ? 0 : fresh ? t->n : t->dirty.n;
+
+	for (uint32_t j = 0; j < n; j++) {
+		uint32_t i = fresh ? j : t->dirty.v[j];
+		struct elem *el = elem_at(t, i);
+
+		if (el->flags & E_USED && (!t->ranges || el->flags & E_CATCHALL))
+			elem_had(t, i, elem_wanted(t, el));
+	}
+	if (set->elems_have != t) {
+		if (set->elems_have)
+			elems_put(set->elems_have);
+		set->elems_have = t;
+		if (t)
+			t->refs++;
+	}
+}
+
+/* The elements at both ends of a kernel interval stay while it is there. */
+static void ack_ranges(struct next_set *n)
+{
+	struct elem_table *t = n->t;
+
+	for (uint32_t i = 0; i < t->kernel.n; i++) {
+		const struct ival *v = &t->kernel.v[i];
+
+		for (int end = 0; end < 2; end++) {
+			uint32_t at = end ? v->last : v->first;
+
+			if (elem_at(t, at)->flags & E_HAVE) {
+				elem_at(t, at)->flags &= (uint8_t)~E_HAVE;
+				elem_touch(t, at); /* may be free to go */
+			}
+		}
+		attr_put(t, v->attr);
+	}
+	vec_free(&t->kernel);
+	t->kernel = n->kernel;
+	memset(&n->kernel, 0, sizeof(n->kernel));
+	for (uint32_t i = 0; i < t->kernel.n; i++) {
+		const struct ival *v = &t->kernel.v[i];
+
+		elem_at(t, v->first)->flags |= E_HAVE;
+		elem_at(t, v->last)->flags |= E_HAVE;
+		attr_ref(t, v->attr);
+		if (v->attr && t->attrs.v[v->attr - 1].timeout_ms) {
+			struct elem *el = elem_at(t, v->first);
+
+			if (el->hattr != v->attr) {
+				attr_put(t, el->hattr);
+				el->hattr = attr_ref(t, v->attr);
+				expiry_push(t->set->rs, t, v->first, t->attrs.v[v->attr - 1].expires_at);
+			}
+		}
+	}
+	t->had = t->kernel.n;
+}
+
+static void copy_chain(struct chain_def *to, const struct chain_def *from)
+{
+	chain_def_free(to);
+	to->w = from->w;
+	to->comment = from->comment ? xstrdup(from->comment) : NULL;
+	vec_foreach (d, &from->dev)
+		vec_push(&to->dev, xstrdup(*d));
+}
+
+static void gone(struct obj *o)
+{
+	o->have = false;
+	if (o->kind == OBJ_CHAIN)
+		chain_rules_gone(o);
+	if (o->kind == OBJ_SET && o->elems_have) {
+		elems_gone(o->elems_have);
+		elems_put(o->elems_have);
+		o->elems_have = NULL;
+	}
+}
+
+static void ack_obj(struct obj *o)
+{
+	bool fresh = !o->have || o->recreate;
+
+	if (o->kind == OBJ_TABLE) {
+		if (o->own_before && !(o->rs->hold_deletes && !o->want))
+			o->own_before = false;
+		if (o->have && !o->want)
+			vec_foreach (m, &o->members)
+				gone(*m);
+		o->have = o->want;
+		o->table_have = o->table_want;
+		return;
+	}
+	if (!o->want) {
+		gone(o);
+		return;
+	}
+	if (fresh && o->have)
+		gone(o);
+	o->have = true;
+	o->recreate = false;
+	if (o->kind == OBJ_CHAIN) {
+		copy_chain(&o->chain_have, &o->chain);
+		return;
+	}
+	free(o->set_comment_have);
+	o->set_comment_have = o->set_comment ? xstrdup(o->set_comment) : NULL;
+	o->set_have = o->set;
+	o->set_have.comment = o->set_comment_have;
+	ack_elems(o, fresh);
+}
+
+static void ack_rules(struct next_chain *n, const struct commit_result *r)
+{
+	struct obj *chain = n->chain;
+
+	chain_rules_gone(chain);
+	vec_foreach (next, &n->rules) {
+		uint64_t handle = next->op_no ? r->handle[next->op_no - 1] : next->handle;
+
+		vec_push(&chain->krules,
+			(struct krule){ .handle = handle, .id = next->id, .rc = rcode_ref(next->rc) });
+		chain->handles_stale |= !handle;
+	}
+}
+
+void plan_ack(struct plan *p, const struct commit_result *r)
+{
+	struct ruleset *rs = p->rs;
+
+	for (int tables = 1; tables >= 0; tables--)
+		for (uint32_t i = 0; i < rs->changed.n; i++)
+			if ((rs->changed.v[i]->kind == OBJ_TABLE) == tables)
+				ack_obj(rs->changed.v[i]);
+	vec_foreach (c, &p->next->chains)
+		ack_rules(c, r);
+	vec_foreach (s, &p->next->sets)
+		ack_ranges(s);
+	rs->unsent = false;
+}
+
+void ruleset_handles_wanted(struct ruleset *rs, void (*fn)(void *ctx, struct obj *chain), void *ctx)
+{
+	for (uint32_t i = 0; i < rs->all.n; i++)
+		if (rs->all.v[i]->handles_stale)
+			fn(ctx, rs->all.v[i]);
+}
+
+void ruleset_handles(struct ruleset *rs, struct obj *chain, const uint64_t *handles, uint32_t n)
+{
+	chain->handles_stale = false;
+	if (n != chain->krules.n) {
+		log_warn("nft",
+			"chain %s %s: the kernel has %u rules where %u were committed; its table is made "
+			"anew",
+			chain->tab->name, chain->name, n, chain->krules.n);
+		ruleset_kernel_unknown(rs);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		chain->krules.v[i].handle = handles[i];
+}
+
+/* ---- refusals ---- */
+
+static bool refuse_decls(struct obj *o)
+{
+	bool any = false;
+
+	vec_foreach (st, &o->decls) {
+		any |= (*st)->active && !(*st)->refused;
+		(*st)->refused = true;
+	}
+	if (o->autoset) /* the rule that it is for */
+		any |= o->autoset->c->on;
+	obj_dirty(o);
+	return any;
+}
+
+static bool refuse_elem(const struct op *op)
+{
+	struct elem_table *t = (struct elem_table *)op->elem.src;
+	struct setelem el;
+	uint32_t i;
+
+	if (op->elem.n > 1) { /* which one is it? */
+		t->split = true;
+		return true;
+	}
+	op->elem.get(op, 0, &el);
+	i = elem_find(t, &el);
+	if (i == UINT32_MAX)
+		i = *(const uint32_t *)op->elem.list; /* a merged interval: its first element stands for it */
+	if (op->kind == OP_DEL_ELEM) {                /* it went by itself */
+		elem_at(t, i)->flags &= (uint8_t)~E_HAVE;
+		for (uint32_t j = 0; j < t->kernel.n; j++)
+			if (t->kernel.v[j].first == i) {
+				attr_put(t, t->kernel.v[j].attr);
+				vec_remove(&t->kernel, j);
+				break;
+			}
+	} else {
+		elem_at(t, i)->flags |= E_REFUSED;
+		t->refused++;
+	}
+	elem_touch(t, i);
+	return true;
+}
+
+static bool refuse(struct op *op)
+{
+	struct stmt *st = op->owner;
+	struct obj *o = op->owner;
+
+	switch (op->kind) {
+	case OP_ADD_RULE:
+	case OP_REPLACE_RULE:
+		st->refused = true;
+		obj_dirty(st->o);
+		obj_changed(st->o);
+		return true;
+	case OP_DEL_ELEM:
+	case OP_ADD_ELEM: return refuse_elem(op);
+	case OP_ADD_TABLE:
+	case OP_ADD_CHAIN:
+	case OP_ADD_SET:
+	case OP_MOD_CHAIN:
+	case OP_MOD_SET:
+	case OP_ADD_CHAIN_DEV: return refuse_decls(o);
+	case OP_DEL_TABLE:
+	case OP_DEL_RULE:
+	case OP_DEL_SET:
+	case OP_DEL_CHAIN:
+	case OP_DEL_CHAIN_DEV: /* what rnm believes of the kernel is wrong */ return false;
+	}
+	return false;
+}
+
+unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text)
+{
+	bool others = false;
+	unsigned n = 0;
+
+	/* Where something else was refused, "no such file" is its echo: what names it can not be found. */
+	for (uint32_t i = 0; i < p->ops.n; i++)
+		others |= r->op_err[i] && r->op_err[i] != -ENOENT;
+	for (uint32_t i = 0; i < p->ops.n; i++) {
+		struct op *op = &p->ops.v[i];
+		struct site s = ruleset_site_get(p->rs, op->site);
+		_buf_ struct buf line = BUF_INIT;
+		struct plan one = { .rs = p->rs };
+		bool del = op->kind == OP_DEL_ELEM;
+
+		if (!r->op_err[i] || (others && r->op_err[i] == -ENOENT))
+			continue;
+		if (!refuse(op))
+			continue;
+		n++;
+		if (del || ((op->kind == OP_ADD_ELEM) && op->elem.n > 1))
+			continue; /* nothing to tell: it is tried again */
+		one.ops.v = op;
+		one.ops.n = 1;
+		plan_text(&one, false, &line);
+		while (line.n && line.s[line.n - 1] == '\n')
+			line.s[--line.n] = '\0';
+		buf_printf(text, "%s%s %s:%u: %s: %s", text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,
+			s.line, buf_str(&line), strerror(-r->op_err[i]));
+	}
+	return n;
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The difference of a set's elements. Hash sets and concatenated ranges go element by element from the dirty
+ * list; sets of one-dimensional intervals are normalised first (sorted, covered ones held back, overlapping
+ * ones merged) and then compared as two sorted lists. */
+#include "nft/model.h"
+
+static void get_wanted(const struct op *op, uint32_t i, struct setelem *out)
+{
+	const struct elem_table *t = op->elem.src;
+	uint32_t n = ((const uint32_t *)op->elem.list)[i];
+
+	elem_get(t, n, elem_attr(t, elem_at(t, n)), out);
+}
+
+static void get_key(const struct op *op, uint32_t i, struct setelem *out)
+{
+	elem_get(op->elem.src, ((const uint32_t *)op->elem.list)[i], 0, out);
+}
+
+static void get_ival(const struct op *op, uint32_t i, struct setelem *out)
+{
+	const struct elem_table *t = op->elem.src;
+	const struct ival *v = &((const struct ival *)op->elem.list)[i];
+
+	elem_get(t, v->first, op->kind == OP_ADD_ELEM ? v->attr : 0, out);
+	memcpy(out->key_end, elem_at(t, v->last)->key + t->klen, t->klen);
+}
+
+/* Takes list, an array of n items of the given size. */
+static void emit(struct plan *p, enum phase ph, enum op_kind kind, struct obj *set, void *list, uint32_t n,
+	size_t size, void (*get)(const struct op *, uint32_t, struct setelem *))
+{
+	struct elem_table *t = set->elems;
+	uint32_t step = t->split ? 1 : n ? n : 1;
+
+	if (!n) {
+		free(list);
+		return;
+	}
+	vec_push(&p->next->lists, list);
+	for (uint32_t i = 0; i < n; i += step) {
+		struct op *op = plan_op(p, ph, kind, set);
+
+		op->elem.set = kind == OP_DEL_ELEM && set->have ? &set->set_have : &set->set;
+		op->elem.n = step;
+		op->elem.get = get;
+		op->elem.src = t;
+		op->elem.list = (char *)list + i * size;
+	}
+}
+
+typedef VEC(uint32_t) indices;
+
+static bool resend(const struct elem_table *t, const struct elem *el)
+{
+	uint32_t now = elem_attr(t, el);
+	const struct attr *a = now ? &t->attrs.v[now - 1] : NULL,
+			  *h = el->hattr ? &t->attrs.v[el->hattr - 1] : NULL;
+
+	if (now == el->hattr)
+		return false;
+	return !attr_same_data(t, now, el->hattr) || (a ? a->timeout_ms : 0) != (h ? h->timeout_ms : 0) ||
+	       (a && a->timeout_ms && a->expires_at != h->expires_at);
+}
+
+static void by_element(struct plan *p, struct obj *set, bool fresh)
+{
+	struct elem_table *t = set->elems;
+	indices add = { 0 }, del = { 0 };
+	uint32_t n = fresh ? t->n : t->dirty.n;
+
+	for (uint32_t j = 0; j < n; j++) {
+		uint32_t i = fresh ? j : t->dirty.v[j];
+		struct elem *el = elem_at(t, i);
+		bool want = el->flags & E_USED && elem_wanted(t, el), have = !fresh && el->flags & E_HAVE;
+
+		if (t->ranges && !(el->flags & E_CATCHALL))
+			continue;
+		if (have && want && resend(t, el)) {
+			vec_push(&del, i);
+			vec_push(&add, i);
+		} else if (have && !want) {
+			vec_push(&del, i);
+		} else if (want && !have) {
+			vec_push(&add, i);
+		}
+	}
+	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, set, del.v, del.n, sizeof(uint32_t), get_key);
+	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, set, add.v, add.n, sizeof(uint32_t), get_wanted);
+}
+
+/* ---- intervals ---- */
+
+static _Thread_local const struct elem_table *sorting;
+
+static const uint8_t *low(const struct elem_table *t, uint32_t i)
+{
+	return elem_at(t, i)->key;
+}
+
+static const uint8_t *high(const struct elem_table *t, uint32_t i)
+{
+	return elem_at(t, i)->key + t->klen;
+}
+
+static int by_low(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int c = memcmp(low(sorting, x), low(sorting, y), sorting->klen);
+
+	return c ? c : memcmp(high(sorting, y), high(sorting, x), sorting->klen); /* the wider one first */
+}
+
+/* Does b begin right after a ends? */
+static bool adjacent(const struct elem_table *t, uint32_t a, uint32_t b)
+{
+	uint8_t next[NFT_KEY_MAX];
+	int i;
+
+	memcpy(next, high(t, a), t->klen);
+	for (i = t->klen - 1; i >= 0 && ++next[i] == 0; i--)
+		;
+	return i >= 0 && !memcmp(next, low(t, b), t->klen);
+}
+
+void intervals_want(struct elem_table *t, ivals *out)
+{
+	bool plain = !(t->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT));
+	indices all = { 0 };
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct elem *el = elem_at(t, i);
+
+		el->flags &= (uint8_t)~E_HELD;
+		if (el->flags & E_USED && !(el->flags & E_CATCHALL) && elem_wanted(t, el))
+			vec_push(&all, i);
+	}
+	sorting = t;
+	qsort(all.v, all.n, sizeof(all.v[0]), by_low);
+	vec_foreach (p, &all) {
+		struct ival *top = out->n ? &vec_last(out) : NULL;
+		uint32_t attr = elem_attr(t, elem_at(t, *p));
+		int over = top ? memcmp(low(t, *p), high(t, top->last), t->klen) : 1;
+
+		if (top && over <= 0 && memcmp(high(t, *p), high(t, top->last), t->klen) <= 0) {
+			elem_at(t, *p)->flags |= E_HELD; /* covered */
+			continue;
+		}
+		/* What overlaps is one interval for a plain set; what only touches is one where auto-merge
+		 * asks for it. */
+		if (top && plain && !attr && !top->attr &&
+			(over <= 0 || (t->info.auto_merge && adjacent(t, top->last, *p)))) {
+			top->last = *p;
+			continue;
+		}
+		vec_push(out, (struct ival){ *p, *p, attr });
+	}
+	vec_free(&all);
+}
+
+static int ival_cmp(const struct elem_table *t, const struct ival *a, const struct ival *b)
+{
+	int c = memcmp(low(t, a->first), low(t, b->first), t->klen);
+
+	return c ? c : memcmp(high(t, a->last), high(t, b->last), t->klen);
+}
+
+static bool ival_resend(const struct elem_table *t, const struct ival *want, const struct ival *have)
+{
+	const struct attr *a = want->attr ? &t->attrs.v[want->attr - 1] : NULL,
+			  *h = have->attr ? &t->attrs.v[have->attr - 1] : NULL;
+
+	return want->attr != have->attr && (!attr_same_data(t, want->attr, have->attr) ||
+						   (a ? a->timeout_ms : 0) != (h ? h->timeout_ms : 0) ||
+						   (a && a->timeout_ms && a->expires_at != h->expires_at));
+}
+
+static void by_interval(struct plan *p, struct obj *set, bool fresh)
+{
+	struct elem_table *t = set->elems;
+	ivals none = { 0 }, *have = fresh ? &none : &t->kernel, add = { 0 }, del = { 0 };
+	struct next_set next = { .t = t };
+	uint32_t i = 0, j = 0;
+
+	if (!fresh && !t->dirty.n)
+		return;
+	intervals_want(t, &next.kernel);
+	while (i < have->n || j < next.kernel.n) {
+		int c = i == have->n         ? 1
+			: j == next.kernel.n ? -1
+					     : ival_cmp(t, &have->v[i], &next.kernel.v[j]);
+
+		if (c < 0) {
+			vec_push(&del, have->v[i++]);
+		} else if (c > 0) {
+			vec_push(&add, next.kernel.v[j++]);
+		} else {
+			if (ival_resend(t, &next.kernel.v[j], &have->v[i])) {
+				vec_push(&del, have->v[i]);
+				vec_push(&add, next.kernel.v[j]);
+			}
+			i++;
+			j++;
+		}
+	}
+	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, set, del.v, del.n, sizeof(struct ival), get_ival);
+	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, set, add.v, add.n, sizeof(struct ival), get_ival);
+	vec_push(&p->next->sets, next);
+}
+
+void plan_elems(struct plan *p, struct obj *set, bool fresh)
+{
+	struct elem_table *t = elems_of(set);
+
+	if (!t || (!fresh && !t->dirty.n))
+		return;
+	by_element(p, set, fresh);
+	if (t->ranges)
+		by_interval(p, set, fresh);
+}
+
+void plan_target_elems(struct plan *p, struct obj *map, const struct obj *chain)
+{
+	struct elem_table *t = map->elems_have;
+
+	for (uint32_t i = 0; t && i < t->n; i++) {
+		struct elem *el = elem_at(t, i);
+		const char *target =
+			el->flags & E_HAVE && el->hattr ? t->attrs.v[el->hattr - 1].target : NULL;
+		uint32_t *list;
+
+		if (!target || strcmp(target, chain->name) != 0)
+			continue;
+		list = xmalloc(sizeof(*list));
+		*list = i;
+		emit(p, PH_UNDO, OP_DEL_ELEM, map, list, 1, sizeof(*list), get_key);
+		vec_last(&p->next->phase[PH_UNDO]).recreate = true;
+		el->flags &= (uint8_t)~E_HAVE;
+		t->had--;
+		elem_touch(t, i);
+	}
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A plan as nft syntax: what would be, or was, sent. */
+#include <linux/netfilter.h>
+
+#include "base/text.h"
+#include "nft/model.h"
+
+#define ELEMS_SHOWN 64
+
+static const char *verb(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_ADD_TABLE: return "add table";
+	case OP_DEL_TABLE: return "delete table";
+	case OP_ADD_CHAIN:
+	case OP_MOD_CHAIN:
+	case OP_ADD_CHAIN_DEV: return "add chain";
+	case OP_DEL_CHAIN:
+	case OP_DEL_CHAIN_DEV: return "delete chain";
+	case OP_ADD_SET:
+	case OP_MOD_SET: return op->set->info.flags & NFT_SET_MAP ? "add map" : "add set";
+	case OP_DEL_SET: return op->set->info.flags & NFT_SET_MAP ? "delete map" : "delete set";
+	case OP_ADD_ELEM: return "add element";
+	case OP_DEL_ELEM: return "delete element";
+	case OP_ADD_RULE: return op->rule.position ? "insert rule" : "add rule";
+	case OP_REPLACE_RULE: return "replace rule";
+	case OP_DEL_RULE: return "delete rule";
+	}
+	return "?";
+}
+
+static char sign(const struct op *op)
+{
+	if (op->recreate)
+		return '!';
+	if (op->changed)
+		return '~';
+	switch (op->kind) {
+	case OP_DEL_TABLE:
+	case OP_DEL_CHAIN:
+	case OP_DEL_SET:
+	case OP_DEL_ELEM:
+	case OP_DEL_RULE:
+	case OP_DEL_CHAIN_DEV: return '-';
+	case OP_ADD_TABLE:
+	case OP_ADD_CHAIN:
+	case OP_ADD_SET:
+	case OP_ADD_ELEM:
+	case OP_ADD_RULE:
+	case OP_REPLACE_RULE:
+	case OP_MOD_CHAIN:
+	case OP_MOD_SET:
+	case OP_ADD_CHAIN_DEV: return '+';
+	}
+	return '?';
+}
+
+void chain_text(const struct chain_want *c, uint8_t family, const char *sep, struct buf *out)
+{
+	if (!c->base)
+		return;
+	buf_printf(out, "type %s hook %s", c->type, nft_hook_name(family, c->hook));
+	if (c->n_dev == 1)
+		buf_printf(out, " device \"%s\"", c->dev[0]);
+	else if (c->n_dev)
+		for (uint32_t i = 0; i < c->n_dev; i++)
+			buf_printf(out, "%s\"%s\"%s", i ? ", " : " devices = { ", c->dev[i],
+				i + 1 == c->n_dev ? " }" : "");
+	buf_printf(
+		out, " priority %d;%spolicy %s;", c->priority, sep, c->policy == NF_DROP ? "drop" : "accept");
+}
+
+void set_text(const struct set_want *s, const char *sep, struct buf *out)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} flags[] = {
+		{ NFT_SET_CONSTANT, "constant" },
+		{ NFT_SET_EVAL, "dynamic" },
+		{ NFT_SET_INTERVAL, "interval" },
+		{ NFT_SET_TIMEOUT, "timeout" },
+	};
+	const char *lead = "flags ";
+	char time[48];
+
+	buf_puts(out, "type ");
+	nft_type_text(&s->info.key, out);
+	if (s->info.flags & NFT_SET_MAP) {
+		buf_puts(out, " : ");
+		nft_type_text(&s->info.data, out);
+	}
+	buf_printf(out, ";%s", sep);
+	if (s->policy)
+		buf_printf(out, "policy memory;%s", sep);
+	if (s->size)
+		buf_printf(out, "size %u;%s", s->size, sep);
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (s->info.flags & flags[i].bit) {
+			buf_printf(out, "%s%s", lead, flags[i].name);
+			lead = ",";
+		}
+	if (*lead == ',')
+		buf_printf(out, ";%s", sep);
+	if (s->timeout_ms)
+		buf_printf(out, "timeout %s;%s", duration_format(s->timeout_ms, time), sep);
+	if (s->gc_ms)
+		buf_printf(out, "gc-interval %s;%s", duration_format(s->gc_ms, time), sep);
+	if (s->info.auto_merge)
+		buf_printf(out, "auto-merge;%s", sep);
+	if (s->comment)
+		buf_printf(out, "comment \"%s\";%s", s->comment, sep);
+}
+
+static void elems_text(const struct op *op, struct buf *out)
+{
+	struct setelem el;
+
+	buf_puts(out, " { ");
+	for (uint32_t i = 0; i < op->elem.n && i < ELEMS_SHOWN; i++) {
+		op->elem.get(op, i, &el);
+		el.expires_ms = 0;
+		if (i)
+			buf_puts(out, ", ");
+		nft_elem_text(&op->elem.set->info, &el, out);
+	}
+	if (op->elem.n > ELEMS_SHOWN)
+		buf_printf(out, ", ... %u more", op->elem.n - ELEMS_SHOWN);
+	buf_puts(out, " }");
+}
+
+static void op_text(const struct op *op, struct buf *out)
+{
+	buf_printf(out, "%c %s %s %s", sign(op), verb(op), nft_family_name(op->family), op->table);
+	if (op->name)
+		buf_printf(out, " %s", op->name);
+	switch (op->kind) {
+	case OP_ADD_TABLE:
+		if (op->table_want.flags & NFT_TABLE_F_DORMANT)
+			buf_puts(out, " { flags dormant; }");
+		break;
+	case OP_ADD_CHAIN:
+	case OP_MOD_CHAIN:
+		if (op->chain.base) {
+			buf_puts(out, " { ");
+			chain_text(&op->chain, op->family, " ", out);
+			buf_puts(out, " }");
+		}
+		break;
+	case OP_ADD_SET:
+	case OP_MOD_SET:
+		buf_puts(out, " { ");
+		set_text(op->set, " ", out);
+		buf_puts(out, "}");
+		break;
+	case OP_ADD_ELEM:
+	case OP_DEL_ELEM: elems_text(op, out); break;
+	case OP_ADD_RULE:
+		if (op->rule.position)
+			buf_printf(out, " position %llu", (unsigned long long)op->rule.position);
+		buf_printf(out, " %s", op->rule.text);
+		break;
+	case OP_REPLACE_RULE:
+		buf_printf(out, " handle %llu %s", (unsigned long long)op->rule.handle, op->rule.text);
+		break;
+	case OP_DEL_RULE:
+		buf_printf(out, " handle %llu # %s", (unsigned long long)op->rule.handle, op->rule.text);
+		break;
+	case OP_ADD_CHAIN_DEV:
+	case OP_DEL_CHAIN_DEV: buf_printf(out, " { device \"%s\"; }", op->dev); break;
+	case OP_DEL_TABLE:
+	case OP_DEL_SET:
+	case OP_DEL_CHAIN: break;
+	}
+}
+
+void plan_text(const struct plan *p, bool provenance, struct buf *out)
+{
+	vec_foreach (op, &p->ops) {
+		op_text(op, out);
+		if (provenance && op->pack) {
+			struct site s = ruleset_site_get(p->rs, op->site);
+
+			buf_printf(out, "  # %s %s:%u", op->pack, s.file, s.line);
+		}
+		buf_putc(out, '\n');
+	}
+}

@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The ruleset's frame: names, places in sources, packs, and the begin and end of a transaction. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "nft/model.h"
+
+struct ruleset *ruleset_new(void)
+{
+	struct ruleset *rs = xnew(struct ruleset);
+
+	vec_push(&rs->sites, (struct site){ "?", 0 });
+	return rs;
+}
+
+/* ---- sites ---- */
+
+static bool str_eq(const void *item, const void *key)
+{
+	return !strcmp(item, key);
+}
+
+struct site_key {
+	const struct ruleset *rs;
+	struct site site;
+};
+
+static bool site_eq(const void *item, const void *key)
+{
+	const struct site_key *k = key;
+	const struct site *s = &k->rs->sites.v[(uintptr_t)item];
+
+	return s->file == k->site.file && s->line == k->site.line;
+}
+
+uint32_t ruleset_site(struct ruleset *rs, const char *file, uint32_t line)
+{
+	uint64_t h = hash_str(file);
+	char *name = hmap_find(&rs->files, h, str_eq, file);
+	struct site_key key;
+	void *found;
+
+	if (!name) {
+		name = xstrdup(file);
+		hmap_put(&rs->files, h, name);
+	}
+	key = (struct site_key){ rs, { name, line } };
+	h = hash_mix(h, line);
+	found = hmap_find(&rs->site_map, h, site_eq, &key);
+	if (found)
+		return (uint32_t)(uintptr_t)found;
+	vec_push(&rs->sites, key.site);
+	hmap_put(&rs->site_map, h, (void *)(uintptr_t)(rs->sites.n - 1));
+	return rs->sites.n - 1;
+}
+
+struct site ruleset_site_get(const struct ruleset *rs, uint32_t site)
+{
+	return rs->sites.v[site < rs->sites.n ? site : 0];
+}
+
+void where_text(const struct ruleset *rs, const struct rpack *pk, uint32_t site, struct buf *out)
+{
+	struct site s = ruleset_site_get(rs, site);
+
+	buf_printf(out, "%s, %s:%u", pk->name, s.file, s.line);
+}
+
+/* ---- objects ---- */
+
+struct obj_key {
+	enum obj_kind kind;
+	uint8_t family;
+	const char *table, *name;
+};
+
+static bool obj_eq(const void *item, const void *key)
+{
+	const struct obj *o = item;
+	const struct obj_key *k = key;
+
+	return o->kind == k->kind && o->family == k->family && !strcmp(o->name, k->name) &&
+	       !strcmp(o->table, k->table);
+}
+
+static uint64_t obj_hash(const struct obj_key *k)
+{
+	return hash_mix(hash_mix(hash_str(k->name), hash_str(k->table)), (uint64_t)k->kind << 8 | k->family);
+}
+
+struct obj *obj_find(
+	struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name)
+{
+	struct obj_key key = { kind, family, kind == OBJ_TABLE ? "" : table, name };
+
+	return hmap_find(&rs->objs, obj_hash(&key), obj_eq, &key);
+}
+
+struct obj *obj_get(
+	struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name)
+{
+	struct obj_key key = { kind, family, kind == OBJ_TABLE ? "" : table, name };
+	struct obj *o = hmap_find(&rs->objs, obj_hash(&key), obj_eq, &key);
+
+	if (!o) {
+		o = xnew(struct obj);
+		o->kind = kind;
+		o->family = family;
+		o->rs = rs;
+		o->table = xstrdup(key.table);
+		o->name = xstrdup(name);
+		o->hash = obj_hash(&key);
+		hmap_put(&rs->objs, o->hash, o);
+		vec_push(&rs->all, o);
+		if (kind == OBJ_TABLE) {
+			o->tab = o;
+		} else {
+			o->tab = obj_get(rs, OBJ_TABLE, family, NULL, table);
+			vec_push(&o->tab->members, o);
+		}
+	}
+	o->refs++;
+	return o;
+}
+
+void obj_ref(struct obj *o)
+{
+	o->refs++;
+}
+
+void obj_put(struct obj *o)
+{
+	o->refs--;
+	obj_dirty(o); /* the end of the transaction looks whether it can go */
+}
+
+enum obj_kind obj_kind(const struct obj *o)
+{
+	return o->kind;
+}
+
+uint8_t obj_family(const struct obj *o)
+{
+	return o->family;
+}
+
+const char *obj_table(const struct obj *o)
+{
+	return o->tab->name;
+}
+
+const char *obj_name(const struct obj *o)
+{
+	return o->name;
+}
+
+struct obj *obj_table_obj(struct obj *o)
+{
+	return o->tab;
+}
+
+void obj_dirty(struct obj *o)
+{
+	if (o->dirty)
+		return;
+	o->dirty = true;
+	vec_push(&o->rs->dirty, o);
+}
+
+void obj_changed(struct obj *o)
+{
+	if (o->changed)
+		return;
+	o->changed = true;
+	vec_push(&o->rs->changed, o);
+}
+
+void names_changed(struct obj *o)
+{
+	vec_foreach (m, &o->tab->members) {
+		if ((*m)->kind == OBJ_CHAIN && (*m)->rules.n) {
+			(*m)->recheck = true;
+			obj_dirty(*m);
+		} else if (o->kind == OBJ_CHAIN && (*m)->elems && (*m)->info.flags & NFT_SET_MAP) {
+			obj_dirty(*m);
+		}
+	}
+}
+
+void chain_def_free(struct chain_def *d)
+{
+	vec_foreach (p, &d->dev)
+		free(*p);
+	vec_free(&d->dev);
+	free(d->comment);
+	memset(d, 0, sizeof(*d));
+}
+
+static bool obj_unused(const struct obj *o)
+{
+	return !o->refs && !o->changed && !o->want && !o->have && !o->own_before && !o->decls.n &&
+	       !o->rules.n && !o->members.n && !o->autoset &&
+	       (!o->elems || (!o->elems->live && o->elems->refs == 1)) && !o->elems_have && !o->foreign;
+}
+
+static void vec_drop(struct obj *list, struct obj *o)
+{
+	for (uint32_t i = 0; i < list->members.n; i++)
+		if (list->members.v[i] == o) {
+			vec_remove(&list->members, i);
+			return;
+		}
+}
+
+static void obj_free(struct obj *o)
+{
+	struct ruleset *rs = o->rs;
+
+	hmap_del_item(&rs->objs, o->hash, o);
+	for (uint32_t i = rs->all.n; i-- > 0;)
+		if (rs->all.v[i] == o) {
+			vec_remove(&rs->all, i);
+			break;
+		}
+	if (o->tab != o) {
+		vec_drop(o->tab, o);
+		obj_put(o->tab);
+	}
+	if (o->elems)
+		elems_put(o->elems);
+	if (o->elems_have)
+		elems_put(o->elems_have);
+	vec_foreach (k, &o->krules)
+		rcode_put(k->rc);
+	vec_free(&o->krules);
+	chain_def_free(&o->chain);
+	chain_def_free(&o->chain_have);
+	free(o->set_comment);
+	free(o->set_comment_have);
+	vec_free(&o->members);
+	vec_free(&o->decls);
+	vec_free(&o->rules);
+	if (o->dev_live) {
+		o->dev_live->ops->sink_del(o->dev_live, &o->dev_sink);
+		o->dev_live->ops->put(o->dev_live);
+	}
+	free(o->why);
+	free(o->table);
+	free(o->name);
+	free(o);
+}
+
+/* ---- packs ---- */
+
+struct rpack *rpack_new(struct ruleset *rs, const char *name, int order)
+{
+	struct rpack *pk = xnew(struct rpack);
+
+	pk->rs = rs;
+	pk->name = xstrdup(name);
+	pk->order = order;
+	vec_push(&rs->packs, pk);
+	return pk;
+}
+
+const char *rpack_name(const struct rpack *pk)
+{
+	return pk->name;
+}
+
+struct journal *rpack_journal(struct rpack *pk)
+{
+	return &pk->log;
+}
+
+uint32_t rpack_stmts(const struct rpack *pk)
+{
+	return pk->stmts;
+}
+
+uint32_t rpack_mark(const struct rpack *pk)
+{
+	return journal_mark(&pk->log);
+}
+
+void rpack_rollback(struct rpack *pk, uint32_t mark)
+{
+	journal_rollback(&pk->log, mark);
+}
+
+static void undo_retire(void *obj, uint64_t a, uint64_t b)
+{
+	struct rpack *pk = obj;
+
+	(void)a;
+	(void)b;
+	pk->retired = false;
+	for (uint32_t i = 0; i < pk->rs->retired.n; i++)
+		if (pk->rs->retired.v[i] == pk) {
+			vec_remove(&pk->rs->retired, i);
+			return;
+		}
+}
+
+static const struct jtype j_retire = { "pack retired", undo_retire, NULL };
+
+void rpack_retire(struct rpack *old, struct rpack *heir)
+{
+	if (old->retired)
+		return;
+	old->retired = true;
+	vec_push(&old->rs->retired, old);
+	journal_push(&old->log, &j_retire, old, 0, 0);
+	edits_retire(old, heir);
+	for (uint32_t i = 0; i < old->scopes.n; i++)
+		scope_withdraw(old->scopes.v[i]);
+}
+
+static void pack_free(struct rpack *pk)
+{
+	struct ruleset *rs = pk->rs;
+
+	while (pk->edits.n)
+		contrib_free(vec_pop(&pk->edits));
+	for (uint32_t i = 0; i < rs->packs.n; i++)
+		if (rs->packs.v[i] == pk) {
+			vec_remove(&rs->packs, i);
+			break;
+		}
+	vec_foreach (sc, &pk->scopes)
+		(*sc)->pk = NULL;
+	vec_free(&pk->scopes);
+	vec_free(&pk->edits);
+	vec_free(&pk->numbers);
+	journal_free(&pk->log);
+	free(pk->name);
+	free(pk);
+}
+
+void rpack_drop(struct rpack *pk)
+{
+	pack_free(pk);
+}
+
+/* ---- transactions ---- */
+
+uint32_t ruleset_begin(struct ruleset *rs, const char *event)
+{
+	free(rs->event);
+	rs->event = xstrdup(event);
+	return ++rs->txn;
+}
+
+static void collect(struct ruleset *rs)
+{
+	VEC(struct obj *) look = { 0 };
+
+	vec_foreach (o, &rs->dirty)
+		stmts_purge(*o);
+	while (rs->dead.n)
+		stmt_free(vec_pop(&rs->dead));
+	while (rs->scopes_dropped.n)
+		scope_free(vec_pop(&rs->scopes_dropped));
+	while (rs->retired.n)
+		pack_free(vec_pop(&rs->retired));
+	if (!rs->unsent) {
+		vec_foreach (o, &rs->changed) {
+			(*o)->changed = false;
+			if ((*o)->elems)
+				elems_settle((*o)->elems);
+			vec_push(&look, *o);
+		}
+		vec_clear(&rs->changed);
+	}
+	vec_foreach (o, &rs->dirty) {
+		(*o)->dirty = false;
+		vec_push(&look, *o);
+	}
+	vec_clear(&rs->dirty);
+	/* Members before their tables; an object may stand in the list twice. */
+	for (int tables = 0; tables < 2; tables++)
+		for (uint32_t i = 0; i < look.n; i++) {
+			struct obj *o = look.v[i];
+
+			if (!o || (o->kind == OBJ_TABLE) != tables || !obj_unused(o))
+				continue;
+			if (o->tab != o)
+				vec_push(&look, o->tab);
+			for (uint32_t j = 0; j < look.n; j++)
+				if (look.v[j] == o)
+					look.v[j] = NULL;
+			obj_free(o);
+		}
+	vec_foreach (o, &rs->dirty)
+		(*o)->dirty = false;
+	vec_clear(&rs->dirty);
+	vec_free(&look);
+}
+
+void ruleset_commit(struct ruleset *rs)
+{
+	vec_foreach (pk, &rs->packs)
+		journal_commit(&(*pk)->log);
+	vec_clear(&rs->settling);
+	if (rs->dirty.n || rs->changed.n || rs->dead.n || rs->scopes_dropped.n || rs->retired.n)
+		collect(rs);
+}
+
+void ruleset_rollback(struct ruleset *rs)
+{
+	for (uint32_t i = rs->packs.n; i-- > 0;)
+		journal_rollback(&rs->packs.v[i]->log, 0);
+	vec_clear(&rs->settling);
+}
+
+void ruleset_free(struct ruleset *rs)
+{
+	char *name;
+
+	if (!rs)
+		return;
+	ruleset_rollback(rs);
+	for (uint32_t i = 0; i < rs->packs.n; i++)
+		rpack_retire(rs->packs.v[i], NULL);
+	ruleset_commit(rs);
+	while (rs->expiries.n)
+		elems_put(vec_pop(&rs->expiries).t);
+	for (int tables = 0; tables < 2; tables++)
+		for (uint32_t i = rs->all.n; i-- > 0;)
+			if ((rs->all.v[i]->kind == OBJ_TABLE) == tables)
+				obj_free(rs->all.v[i]);
+	hmap_foreach (name, &rs->files, pos)
+		free(name);
+	hmap_free(&rs->files);
+	hmap_free(&rs->site_map);
+	hmap_free(&rs->objs);
+	vec_free(&rs->sites);
+	vec_free(&rs->all);
+	vec_free(&rs->dirty);
+	vec_free(&rs->changed);
+	vec_free(&rs->packs);
+	vec_free(&rs->contribs);
+	vec_free(&rs->contrib_spare);
+	vec_free(&rs->expiries);
+	vec_free(&rs->dead);
+	vec_free(&rs->scopes_dropped);
+	vec_free(&rs->settling);
+	vec_free(&rs->retired);
+	free(rs->event);
+	free(rs);
+}
+
+/* ---- expiry: the kernel tells nobody, the clock does ---- */
+
+uint64_t ruleset_next_expiry(const struct ruleset *rs)
+{
+	return rs->expiries.n ? rs->expiries.v[0].at : 0;
+}
+
+static void heap_down(struct ruleset *rs)
+{
+	uint32_t i = 0, n = rs->expiries.n;
+	struct expiry *h = rs->expiries.v;
+
+	for (;;) {
+		uint32_t least = i, l = 2 * i + 1;
+		struct expiry x;
+
+		if (l < n && h[l].at < h[least].at)
+			least = l;
+		if (l + 1 < n && h[l + 1].at < h[least].at)
+			least = l + 1;
+		if (least == i)
+			return;
+		x = h[i];
+		h[i] = h[least];
+		h[least] = x;
+		i = least;
+	}
+}
+
+void expiry_push(struct ruleset *rs, struct elem_table *t, uint32_t elem, uint64_t at)
+{
+	uint32_t i = rs->expiries.n;
+
+	t->refs++;
+	vec_push(&rs->expiries, (struct expiry){ at, t, elem });
+	while (i && rs->expiries.v[(i - 1) / 2].at > rs->expiries.v[i].at) {
+		struct expiry x = rs->expiries.v[i];
+
+		rs->expiries.v[i] = rs->expiries.v[(i - 1) / 2];
+		rs->expiries.v[(i - 1) / 2] = x;
+		i = (i - 1) / 2;
+	}
+}
+
+static void expire(struct elem_table *t, uint32_t i, uint64_t now)
+{
+	struct elem *el = elem_at(t, i);
+	struct attr *a = el->hattr ? &t->attrs.v[el->hattr - 1] : NULL;
+	bool edit;
+
+	if (!(el->flags & E_USED) || !(el->flags & E_HAVE) || !a || !a->timeout_ms || a->expires_at > now)
+		return; /* extended, deleted, or another element by now */
+	el->flags &= (uint8_t)~E_HAVE;
+	t->had--;
+	a->spent = true;
+	do {
+		edit = false;
+		for (struct member *m = &el->m; m->contrib; m = &t->more.v[m->next - 1]) {
+			struct contrib *c = contrib_by_id(t->set->rs, m->contrib);
+
+			if (c->kind == C_EDIT && m->attr && t->attrs.v[m->attr - 1].expires_at <= now) {
+				edit_forget(c, i);
+				edit = true;
+				break;
+			}
+			if (!m->next)
+				break;
+		}
+	} while (edit);
+	elem_touch(t, i);
+}
+
+void ruleset_expire(struct ruleset *rs, uint64_t now)
+{
+	while (rs->expiries.n && rs->expiries.v[0].at <= now) {
+		struct expiry x = rs->expiries.v[0];
+
+		rs->expiries.v[0] = vec_last(&rs->expiries);
+		rs->expiries.n--;
+		heap_down(rs);
+		if (x.elem < x.t->n)
+			expire(x.t, x.elem, now);
+		elems_put(x.t);
+	}
+}
