@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* control: the unix socket. Framing, rights, sessions, bounded output; the commands themselves are a table that the daemon
- * gives. Text form (DESIGN §6): one command a line, the answer's lines, then OK or ERR message. Knows no Lua. */
+/* control: the unix socket. Framing, rights, sessions, bounded output; the commands themselves are a table
+ * that the daemon gives. Text form (DESIGN §6): one command a line, the answer's lines, then OK or ERR
+ * message. Knows no Lua. */
 #pragma once
 
 #include <sys/types.h>
@@ -14,26 +15,27 @@ struct session;
 
 struct control_cmd {
 	const char *name, *args, *help; /* args: "[PACK] CODE…", for help and usage errors */
-	bool read;			/* group rnm may */
-	bool rest;			/* takes the rest of the line as it is; else args must be empty */
-	/* Writes the payload into out; 0 → OK, negative errno → ERR with e's text (its further lines become payload). Runs to
-	 * its end before it returns. */
+	bool read;                      /* group rnm may */
+	bool rest;                      /* takes the rest of the line as it is; else args must be empty */
+	/* Writes the payload into out; 0 → OK, negative errno → ERR with e's text (its further lines become
+	 * payload). Runs to its end before it returns. */
 	int (*run)(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
 };
 struct control_opt {
 	const char *path;
 	mode_t mode;
-	const char *group; /* NULL or unknown group: root only */
+	const char *group;              /* NULL or unknown group: root only */
 	const struct control_cmd *cmds; /* ends with name NULL */
 	void *ctx;
 };
 
-/* Makes the socket under a tight umask, after removing a stale one; a live one is refused with -EADDRINUSE. */
+/* Makes the socket under a tight umask, after removing a stale one; a live one is refused with -EADDRINUSE.
+ */
 int control_new(struct ev_loop *loop, const struct control_opt *opt, struct control **out, struct err *e);
 void control_free(struct control *c); /* unlinks the socket */
 
-/* `monitor`: from now on the session gets every published line, and ends when the peer closes. Called from run(). A slow
- * reader loses lines (one line tells how many), never stalls the loop. */
+/* `monitor`: from now on the session gets every published line, and ends when the peer closes. Called from
+ * run(). A slow reader loses lines (one line tells how many), never stalls the loop. */
 void session_subscribe(struct session *s);
 bool control_has_subscribers(const struct control *c);
 void control_publish(struct control *c, const char *text); /* one or several lines */
@@ -41,11 +43,20 @@ void control_publish(struct control *c, const char *text); /* one or several lin
 /* ---- client side (rnm): control/client.c ---- */
 
 struct client;
-int client_open(const char *path, struct client **out, struct err *e); /* names the socket and says whether a daemon runs */
+int client_open(const char *path, struct client **out,
+	struct err *e); /* names the socket and says whether a daemon runs */
 void client_close(struct client *cl);
-/* Sends one command (a newline is added; newlines inside are refused: see client_escape()). line() gets each payload line,
- * unescaped. 0 OK, -EREMOTEIO: ERR, e has the message; else -errno. timeout_ms 0: none. */
-int client_call(struct client *cl, const char *cmd, unsigned timeout_ms, void (*line)(void *ctx, const char *text), void *ctx, struct err *e);
+/* Sends one command (a newline is added; newlines inside are refused: see client_escape()). line() gets each
+ * payload line, unescaped. 0 OK, -EREMOTEIO: ERR, e has the message; else -errno. timeout_ms 0: none. */
+int client_call(struct client *cl, const char *cmd, unsigned timeout_ms,
+	void (*line)(void *ctx, const char *text), void *ctx, struct err *e);
+/* `emit`'s and `list`'s arguments as words: split at blanks; "…" holds a word together, in it \\ and \" stand
+ * for themselves and \n for a newline. Returns how many, or -EINVAL. words: NULL-terminated, free with
+ * control_words_free(). */
+int control_words(const char *args, char ***words, struct err *e);
+void control_words_free(char **words);
+void client_quote(
+	const char *word, struct buf *out); /* the same way back; a blank in front unless out is empty */
 /* CODE of several lines on one: newline → \n, backslash → \\ ; the server's `eval` takes it back. */
 void client_escape(const char *code, struct buf *out);
 void control_unescape(const char *code, struct buf *out);

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "control/frame.h"
+#include "control/session.h"
+
+#define REQUESTS_PER_TURN 16u
+#define JSON_ANSWER                                                                                          \
+	"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32601,\"message\":"                           \
+	"\"JSON-RPC is not available in this version; send text commands, one a line, such as help\"}}\n"
+
+static size_t pending(const struct session *s)
+{
+	return s->out.n - s->out_pos;
+}
+
+static void set_timer(struct session *s, ev_timer *t, bool on, ev_tstamp after)
+{
+	if (on == !!ev_is_active(t))
+		return;
+	if (!on) {
+		ev_timer_stop(s->c->loop, t);
+		return;
+	}
+	ev_now_update(s->c->loop); /* a command may have run long since the loop looked at the clock */
+	ev_timer_set(t, after, 0.);
+	ev_timer_start(s->c->loop, t);
+}
+
+static void set_io(struct session *s, ev_io *io, bool on)
+{
+	if (on)
+		ev_io_start(s->c->loop, io);
+	else
+		ev_io_stop(s->c->loop, io);
+}
+
+void session_free(struct session *s)
+{
+	struct control *c = s->c;
+
+	set_io(s, &s->rd, false);
+	set_io(s, &s->wr, false);
+	set_timer(s, &s->line_timer, false, 0);
+	set_timer(s, &s->write_timer, false, 0);
+	set_timer(s, &s->again, false, 0);
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		c->sessions = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	c->n_all--;
+	c->n_other -= s->peer != PEER_ALL;
+	c->n_subscribed -= s->subscribed;
+	close(s->fd);
+	buf_free(&s->in);
+	buf_free(&s->out);
+	free(s);
+}
+
+/* Writes what the peer takes now. */
+static void flush(struct session *s)
+{
+	while (!s->dead && pending(s)) {
+		ssize_t n = send(s->fd, s->out.s + s->out_pos, pending(s), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return;
+		if (n < 0) {
+			s->dead = true;
+			return;
+		}
+		s->out_pos += (size_t)n;
+		set_timer(s, &s->write_timer, false, 0); /* progress: armed anew when the rest waits */
+	}
+	s->out_pos = 0;
+	buf_clear(&s->out);
+	if (s->out.cap > PUBLISH_MAX)
+		buf_free(&s->out);
+}
+
+static void drop_input(struct session *s, size_t n)
+{
+	memmove(s->in.s, s->in.s + n, s->in.n - n);
+	s->in.n -= n;
+	s->in.s[s->in.n] = 0;
+}
+
+static void end_with(struct session *s, const char *text)
+{
+	buf_puts(&s->out, text);
+	s->closing = true;
+}
+
+/* Runs the next whole request; false: there is none. */
+static bool next_request(struct session *s)
+{
+	const char *line;
+	size_t used, len;
+
+	if (!s->started && s->in.n) {
+		s->started = true;
+		if (s->in.s[0] == '{') {
+			end_with(s, JSON_ANSWER);
+			return true;
+		}
+	}
+	switch (frame_next(buf_str(&s->in), s->in.n, &used, &line, &len)) {
+	case FRAME_MORE: s->starved = true; return false;
+	case FRAME_TOO_LONG: end_with(s, "ERR the line is longer than 64 KiB\n"); return true;
+	case FRAME_BAD: buf_puts(&s->out, "ERR control bytes in the line\n"); break;
+	case FRAME_EMPTY: break;
+	case FRAME_LINE: command_run(s, line, len); break;
+	}
+	drop_input(s, s->subscribed ? s->in.n : used); /* nothing comes after `monitor` */
+	return true;
+}
+
+/* Starts and stops the watchers for what the session waits for now; ends it when that is nothing. */
+static void settle(struct session *s)
+{
+	bool whole = !s->starved && s->in.n && !s->closing && !s->subscribed, out = pending(s) > 0;
+
+	if (s->dead || (s->eof && !out && !whole && !s->subscribed)) {
+		session_free(s);
+		return;
+	}
+	if (s->closing && !out && !s->shut) {
+		shutdown(s->fd, SHUT_WR);
+		s->shut = true;
+		set_timer(s, &s->line_timer, false, 0);
+		set_timer(s, &s->line_timer, true, LINGER_SECONDS);
+	}
+	set_io(s, &s->wr, out);
+	set_timer(s, &s->write_timer, out, WRITE_SECONDS);
+	set_timer(s, &s->again, whole && !out, 0.);
+	set_io(s, &s->rd, !s->eof && (s->closing || s->subscribed || (!whole && !out)));
+	if (s->subscribed && s->eof)
+		set_timer(s, &s->line_timer, true, PROBE_SECONDS);
+	else if (!s->shut)
+		set_timer(
+			s, &s->line_timer, s->starved && s->in.n && !s->eof && !s->subscribed, LINE_SECONDS);
+}
+
+/* One answer at a time: the next request waits until the last answer is with the peer. */
+static void pump(struct session *s)
+{
+	s->starved = false;
+	for (unsigned i = 0; i < REQUESTS_PER_TURN; i++) {
+		flush(s);
+		if (s->dead || pending(s) || s->closing || s->subscribed || !next_request(s))
+			break;
+	}
+	flush(s);
+	settle(s);
+}
+
+static void read_cb(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct session *s = io->data;
+	char part[32768];
+	ssize_t n = recv(s->fd, part, sizeof(part), MSG_DONTWAIT);
+
+	(void)revents;
+	if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+		return;
+	if (n < 0) {
+		s->dead = true;
+		settle(s);
+		return;
+	}
+	s->active = ev_now(loop);
+	s->eof = n == 0;
+	if (!s->closing && !s->subscribed)
+		buf_put(&s->in, part, (size_t)n);
+	pump(s);
+}
+
+static void write_cb(struct ev_loop *loop, ev_io *io, int revents)
+{
+	(void)loop, (void)revents;
+	pump(io->data);
+}
+
+static void again_cb(struct ev_loop *loop, ev_timer *t, int revents)
+{
+	(void)loop, (void)revents;
+	pump(t->data);
+}
+
+static void write_timer_cb(struct ev_loop *loop, ev_timer *t, int revents)
+{
+	struct session *s = t->data;
+
+	(void)loop, (void)revents;
+	s->dead = true;
+	settle(s);
+}
+
+static void line_timer_cb(struct ev_loop *loop, ev_timer *t, int revents)
+{
+	struct session *s = t->data;
+	struct pollfd p = { .fd = s->fd };
+
+	(void)loop, (void)revents;
+	if (s->shut) {
+		s->dead = true;
+	} else if (s->subscribed) {
+		s->dead = poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
+	} else {
+		end_with(s, "ERR the line did not end in time\n");
+		flush(s);
+	}
+	settle(s);
+}
+
+void session_new(struct control *c, int fd, enum peer peer)
+{
+	struct session *s = xnew(struct session);
+
+	s->c = c;
+	s->fd = fd;
+	s->peer = peer;
+	s->active = ev_now(c->loop);
+	s->starved = true;
+	ev_io_init(&s->rd, read_cb, fd, EV_READ);
+	ev_io_init(&s->wr, write_cb, fd, EV_WRITE);
+	ev_timer_init(&s->line_timer, line_timer_cb, 0., 0.);
+	ev_timer_init(&s->write_timer, write_timer_cb, 0., 0.);
+	ev_timer_init(&s->again, again_cb, 0., 0.);
+	s->rd.data = s->wr.data = s->line_timer.data = s->write_timer.data = s->again.data = s;
+	s->next = c->sessions;
+	if (s->next)
+		s->next->prev = s;
+	c->sessions = s;
+	c->n_all++;
+	c->n_other += peer != PEER_ALL;
+	settle(s);
+}
+
+void session_refuse(struct session *s, const char *text)
+{
+	end_with(s, text);
+	flush(s);
+	settle(s);
+}
+
+void session_finish(struct session *s)
+{
+	if (s->subscribed)
+		frame_end(&s->out, 0, NULL);
+	flush(s);
+	session_free(s);
+}
+
+void session_subscribe(struct session *s)
+{
+	s->c->n_subscribed += !s->subscribed;
+	s->subscribed = true;
+}
+
+static void tell_lost(struct session *s)
+{
+	char text[64];
+
+	if (!s->lost || pending(s) > PUBLISH_MAX / 2)
+		return;
+	frame_payload(&s->out, text,
+		(size_t)snprintf(
+			text, sizeof(text), "... %llu lines lost here", (unsigned long long)s->lost));
+	s->lost = 0;
+}
+
+void session_publish(struct session *s, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (s->dead || s->closing)
+		return;
+	tell_lost(s);
+	if (s->lost || pending(s) + n > PUBLISH_MAX) {
+		s->lost++;
+		for (const char *p = text; *p; p++)
+			s->lost += p[0] == '\n' && p[1];
+	} else {
+		frame_payload(&s->out, text, n);
+	}
+	if (pending(s) > PUBLISH_FLUSH)
+		flush(s);
+	if (!s->busy)
+		settle(s);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One connection: reads requests, runs them one at a time, writes answers. Private to control/. */
+#pragma once
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "control/control.h"
+
+#define SESSIONS_MAX       64u
+#define SESSIONS_OTHER_MAX 48u /* of these for users that may only read: they can not shut root out */
+
+#define ANSWER_MAX    (16u << 20) /* bytes of one answer */
+#define PUBLISH_MAX   (1u << 20)  /* bytes that wait for one subscriber */
+#define PUBLISH_FLUSH (64u << 10) /* from here on it is written at once */
+
+#define LINE_SECONDS   5.  /* from a request's first byte to its newline */
+#define WRITE_SECONDS  30. /* without a byte taken by the peer */
+#define LINGER_SECONDS 1.  /* for the peer to read the last answer and close */
+#define PROBE_SECONDS  5.  /* a subscriber that sends nothing more: is it still there? */
+
+enum peer { PEER_REFUSED, PEER_READER, PEER_ALL };
+
+struct control {
+	struct ev_loop *loop;
+	char *path, *group;
+	const struct control_cmd *cmds;
+	void *ctx;
+	int fd;
+	dev_t dev;
+	ino_t ino;
+	bool have_gid;
+	gid_t gid;
+	ev_io accept;
+	ev_timer retry;
+	struct session *sessions; /* newest first */
+	unsigned n_all, n_other, n_subscribed;
+};
+
+struct session {
+	struct control *c;
+	struct session *prev, *next;
+	int fd;
+	enum peer peer;
+	ev_io rd, wr;
+	ev_timer line_timer, write_timer, again;
+	struct buf in, out;
+	size_t out_pos;
+	uint64_t lost; /* published lines that found no room */
+	ev_tstamp active;
+	bool started; /* the first byte was seen */
+	bool starved; /* in has no whole request */
+	bool subscribed;
+	bool closing; /* what is written is the last: then shut down and wait for the peer */
+	bool shut, eof, busy, dead;
+};
+
+void session_new(struct control *c, int fd, enum peer peer);
+void session_free(struct session *s);
+/* A last line for a peer that gets no session's service. */
+void session_refuse(struct session *s, const char *text);
+void session_finish(struct session *s);                    /* the daemon ends */
+void session_publish(struct session *s, const char *text); /* for subscribers */
+
+/* command.c: runs one request line, its answer goes to s->out. */
+void command_run(struct session *s, const char *line, size_t len);
