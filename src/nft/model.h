@@ -40,7 +40,7 @@ struct member {           /* one contributor's hold on one element */
 	uint32_t site;
 };
 
-enum { E_HAVE = 1, E_DIRTY = 2, E_PENDING = 4, E_REFUSED = 8, E_CATCHALL = 16, E_HELD = 32, E_USED = 64 };
+enum { E_HAVE = 1, E_DIRTY = 2, E_PENDING = 4, E_REFUSED = 8, E_CATCHALL = 16, E_HELD = 32, E_USED = 64, E_REDO = 128 };
 
 struct elem {
 	struct member m;
@@ -391,11 +391,16 @@ struct next_set {
 	struct elem_table *t;
 	ivals kernel; /* ranges */
 };
+struct redo { /* an element that goes and comes again, for the chain it names is made anew */
+	struct elem_table *t;
+	uint32_t elem;
+};
 struct plan_next {
 	VEC(struct op) phase[PH_MAX];
 	VEC(struct next_chain) chains;
 	VEC(struct next_set) sets;
 	VEC(void *) lists;
+	VEC(struct redo) redo;
 };
 
 struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj *o);

@@ -21,6 +21,9 @@ void next_free(struct plan_next *n)
 	vec_free(&n->sets);
 	vec_foreach (l, &n->lists)
 		free(*l);
+	vec_foreach (r, &n->redo)
+		elem_at(r->t, r->elem)->flags &= (uint8_t)~E_REDO;
+	vec_free(&n->redo);
 	vec_free(&n->lists);
 	free(n);
 }

@@ -72,7 +72,7 @@ static void by_element(struct plan *p, struct obj *set, bool fresh)
 	for (uint32_t j = 0; j < n; j++) {
 		uint32_t i = fresh ? j : t->dirty.v[j];
 		struct elem *el = elem_at(t, i);
-		bool want = el->flags & E_USED && elem_wanted(t, el), have = !fresh && el->flags & E_HAVE;
+		bool want = el->flags & E_USED && elem_wanted(t, el), have = !fresh && (el->flags & (E_HAVE | E_REDO)) == E_HAVE;
 
 		if (t->ranges && !(el->flags & E_CATCHALL))
 			continue;
@@ -235,8 +235,8 @@ void plan_target_elems(struct plan *p, struct obj *map, const struct obj *chain)
 		*list = i;
 		emit(p, PH_UNDO, OP_DEL_ELEM, map, list, 1, sizeof(*list), get_key);
 		vec_last(&p->next->phase[PH_UNDO]).recreate = true;
-		el->flags &= (uint8_t)~E_HAVE;
-		t->had--;
+		el->flags |= E_REDO;
+		vec_push(&p->next->redo, (struct redo){ t, i });
 		elem_touch(t, i);
 	}
 }

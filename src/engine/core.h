@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine's own struct, shared by its files. */
+#pragma once
+
+#include "engine/engine.h"
+
+struct emit {
+	char *topic;
+	char **kv; /* 2 n strings */
+	uint32_t n;
+};
+
+typedef VEC(struct pack_spec) pack_specs;
+
+struct engine {
+	struct engine_ops ops;
+	char *state_dir;
+	struct mirror *mirror;
+	struct query_set *queries;
+	struct ruleset *rs;
+	struct script *script;
+	struct config *cfg;
+	found_packs found;
+	pack_specs specs; /* borrow from found and cfg */
+	unsigned kinds;	  /* asked of ops->need_kinds so far */
+	enum { NET_RUN, NET_FEED, NET_FILL } net_mode; /* run hooks; feed queries only; the mirror is being filled */
+	uint64_t script_at, heal_at, retry_at; /* mono_ns, 0: none */
+	unsigned retries;
+	VEC(struct emit) emits;
+	/* the open transaction */
+	bool open;
+	enum origin origin;
+	unsigned events;
+	uint64_t began, script_ns;
+	struct buf event;
+	/* counters */
+	uint64_t transactions, commits, failures, event_count, sum_ns, max_ns;
+	struct txn_report last;
+};
+
+/* txn.c */
+void txn_begin(struct engine *en, enum origin origin, const char *event);
+/* Settles, merges, plans and commits. all: any failure undoes everything and is returned with e; else packs at fault are
+ * undone one by one and the rest goes through. Always ends the transaction. */
+int txn_end(struct engine *en, bool all, struct err *e);
+void txn_abort(struct engine *en);
+/* What the open transaction would send, as text; then everything is undone. */
+int txn_dry(struct engine *en, struct buf *out, struct err *e);
+void wake_update(struct engine *en);

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The engine's life: start, reload, and the doors through which work comes in. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/core.h"
+
+#define EMITS_A_TURN 256
+
+/* ---- from the mirror ---- */
+
+static void on_net_event(void *ctx, const struct net_event *ev)
+{
+	struct engine *en = ctx;
+
+	switch (en->net_mode) {
+	case NET_FILL: return;
+	case NET_FEED: queries_feed(en->queries, ev); return;
+	case NET_RUN: break;
+	}
+	if (!en->events++ && !ev->lifetime_only) {
+		buf_clear(&en->event);
+		net_event_text(ev, &en->event);
+	}
+	en->event_count++;
+	if (en->ops.event)
+		en->ops.event(en->ops.ctx, ev);
+	script_event(en->script, ev);
+}
+
+/* ---- for script ---- */
+
+static void need_kind(void *ctx, enum net_kind kind)
+{
+	struct engine *en = ctx;
+	int mode = en->net_mode;
+
+	if (en->kinds & 1u << kind)
+		return;
+	en->kinds |= 1u << kind;
+	en->net_mode = NET_FILL;
+	en->ops.need_kinds(en->ops.ctx, en->kinds);
+	en->net_mode = mode;
+}
+
+static void script_timer(void *ctx, uint64_t at)
+{
+	struct engine *en = ctx;
+
+	en->script_at = at;
+	if (!en->open)
+		wake_update(en);
+}
+
+static void heal_at(void *ctx, uint64_t at)
+{
+	struct engine *en = ctx;
+
+	if (!en->heal_at || at < en->heal_at)
+		en->heal_at = at;
+	if (!en->open)
+		wake_update(en);
+}
+
+static int watch_file(void *ctx, const char *path, uint64_t token)
+{
+	struct engine *en = ctx;
+
+	return en->ops.watch_file ? en->ops.watch_file(en->ops.ctx, path, token) : 0;
+}
+
+static void emit(void *ctx, const char *topic, const char *const *kv, uint32_t n)
+{
+	struct engine *en = ctx;
+	struct emit m = { .topic = xstrdup(topic), .n = n, .kv = xcalloc(2 * n + 1, sizeof(char *)) };
+
+	for (uint32_t i = 0; i < 2 * n; i++)
+		m.kv[i] = xstrdup(kv[i]);
+	vec_push(&en->emits, m);
+	if (!en->open)
+		wake_update(en);
+}
+
+static void emit_free(struct emit *m)
+{
+	for (uint32_t i = 0; i < 2 * m->n; i++)
+		free(m->kv[i]);
+	free(m->kv);
+	free(m->topic);
+}
+
+static int read_set(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c, struct err *e)
+{
+	struct engine *en = ctx;
+
+	return en->ops.set_read ? en->ops.set_read(en->ops.ctx, set, fn, c, e) : err_set(e, -EOPNOTSUPP, "there is no kernel to read from");
+}
+
+/* ---- life ---- */
+
+struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
+{
+	struct engine *en = xnew(struct engine);
+
+	en->ops = *ops;
+	en->state_dir = state_dir ? xstrdup(state_dir) : NULL;
+	en->mirror = mirror_new(&(struct mirror_ops){ .event = on_net_event, .ctx = en });
+	en->queries = queries_new(en->mirror);
+	en->rs = ruleset_new();
+	en->net_mode = NET_FILL;
+	return en;
+}
+
+static void packs_free(found_packs *found, pack_specs *specs)
+{
+	found_packs_free(found);
+	vec_free(specs);
+}
+
+void engine_free(struct engine *en)
+{
+	if (!en)
+		return;
+	en->open = true; /* nothing is to be woken any more */
+	script_free(en->script);
+	ruleset_free(en->rs);
+	queries_free(en->queries);
+	mirror_free(en->mirror);
+	packs_free(&en->found, &en->specs);
+	config_free(en->cfg);
+	vec_foreach (m, &en->emits)
+		emit_free(m);
+	vec_free(&en->emits);
+	buf_free(&en->event);
+	free(en->state_dir);
+	free(en);
+}
+
+struct mirror *engine_mirror(struct engine *en)
+{
+	return en->mirror;
+}
+
+struct ruleset *engine_ruleset(struct engine *en)
+{
+	return en->rs;
+}
+
+struct script *engine_script(struct engine *en)
+{
+	return en->script;
+}
+
+const struct config *engine_config(const struct engine *en)
+{
+	return en->cfg;
+}
+
+static struct script_limits limits_of(const struct config *cfg)
+{
+	struct script_limits l = script_limits_default;
+
+#define TAKE(to, from, factor)                   \
+	if (cfg->limits.from)                    \
+		l.to = (cfg->limits.from) * (factor)
+	TAKE(hook_instructions, hook_instructions, 1);
+	TAKE(main_instructions, main_instructions, 1);
+	TAKE(hook_ns, hook_ms, 1000000u);
+	TAKE(main_ns, main_ms, 1000000u);
+	TAKE(memory, memory, 1);
+	TAKE(statements, statements, 1);
+	TAKE(timers, timers, 1);
+	TAKE(emits, emits, 1);
+#undef TAKE
+	return l;
+}
+
+static void set_zones(struct engine *en, const struct config *cfg)
+{
+	VEC(struct zone_rule) rules = { 0 };
+
+	vec_foreach (i, &cfg->ifaces) {
+		struct zone_rule r = { 0 };
+
+		if (!i->zone)
+			continue;
+		snprintf(r.name, sizeof(r.name), "%s", i->name);
+		snprintf(r.zone, sizeof(r.zone), "%s", i->zone);
+		vec_push(&rules, r);
+	}
+	mirror_zones(en->mirror, rules.v, rules.n);
+	vec_free(&rules);
+}
+
+static int find_packs(const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e)
+{
+	int rc = config_packs(cfg, shipped, found, e);
+
+	if (rc < 0)
+		return rc;
+	vec_foreach (f, found) {
+		struct pack_spec s = { .name = f->name, .path = f->path, .dir = f->dir, .order = f->order };
+
+		if (f->cfg) {
+			s.trusted = f->cfg->trusted;
+			s.files = (const char *const *)f->cfg->files;
+			s.config = f->cfg->config.kind == CFG_NULL ? NULL : &f->cfg->config;
+		}
+		vec_push(specs, s);
+	}
+	return 0;
+}
+
+int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir, struct err *e)
+{
+	struct script_limits limits = limits_of(cfg);
+	struct script_ops ops = {
+		.ctx = en,
+		.need_kind = need_kind,
+		.timer = script_timer,
+		.watch_file = watch_file,
+		.emit = emit,
+		.heal_at = heal_at,
+		.set_read = en->ops.set_read ? read_set : NULL,
+	};
+	int rc = find_packs(cfg, shipped_dir, &en->found, &en->specs, e);
+
+	if (rc < 0) {
+		packs_free(&en->found, &en->specs);
+		return rc;
+	}
+	set_zones(en, cfg);
+	need_kind(en, NET_LINK);
+	en->script = script_new(en->rs, en->mirror, en->queries, &ops, &limits, en->state_dir);
+	en->net_mode = NET_RUN;
+	txn_begin(en, ORIGIN_START, NULL);
+	rc = script_load(en->script, en->specs.v, en->specs.n, true, "start", e);
+	if (rc < 0) {
+		txn_abort(en);
+		script_switch(en->script, false);
+		return rc;
+	}
+	rc = txn_end(en, false, e);
+	script_switch(en->script, true);
+	en->cfg = cfg;
+	return rc;
+}
+
+int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir, struct err *e)
+{
+	found_packs found = { 0 };
+	pack_specs specs = { 0 };
+	int rc = find_packs(cfg, shipped_dir, &found, &specs, e);
+
+	if (rc < 0) {
+		packs_free(&found, &specs);
+		return rc;
+	}
+	txn_begin(en, ORIGIN_RELOAD, NULL);
+	en->net_mode = NET_FEED;
+	set_zones(en, cfg);
+	en->net_mode = NET_RUN;
+	rc = script_load(en->script, specs.v, specs.n, false, "reload", e);
+	if (rc < 0)
+		txn_abort(en);
+	else
+		rc = txn_end(en, true, e);
+	script_switch(en->script, rc == 0);
+	if (rc < 0) {
+		/* The zones go back; what follows them runs again, and finds itself as it was. */
+		txn_begin(en, ORIGIN_RELOAD, "reload undone");
+		en->net_mode = NET_FEED;
+		set_zones(en, en->cfg);
+		en->net_mode = NET_RUN;
+		txn_end(en, false, NULL);
+		packs_free(&found, &specs);
+		return rc;
+	}
+	packs_free(&en->found, &en->specs);
+	config_free(en->cfg);
+	en->found = found;
+	en->specs = specs;
+	en->cfg = cfg;
+	return 0;
+}
+
+/* ---- doors ---- */
+
+void engine_net_begin(struct engine *en)
+{
+	txn_begin(en, ORIGIN_EVENT, NULL);
+}
+
+void engine_net_end(struct engine *en)
+{
+	if (en->events)
+		txn_end(en, false, NULL);
+	else
+		en->open = false;
+}
+
+void engine_net_resync(struct engine *en, const char *reason)
+{
+	en->events++;
+	en->origin = ORIGIN_RESYNC;
+	script_resync(en->script, reason);
+}
+
+static void deliver_emits(struct engine *en)
+{
+	for (unsigned n = 0; en->emits.n && n < EMITS_A_TURN; n++) {
+		struct emit m = en->emits.v[0];
+
+		vec_remove(&en->emits, 0);
+		engine_message(en, m.topic, (const char *const *)m.kv, m.n, NULL);
+		emit_free(&m);
+	}
+}
+
+void engine_wake(struct engine *en)
+{
+	uint64_t now = mono_ns(), expiry = ruleset_next_expiry(en->rs);
+
+	if (en->emits.n)
+		deliver_emits(en);
+	if (expiry && expiry <= boot_ms()) {
+		txn_begin(en, ORIGIN_EXPIRY, NULL);
+		ruleset_expire(en->rs, boot_ms());
+		txn_end(en, false, NULL);
+	}
+	if (en->script_at && en->script_at <= now) {
+		en->script_at = 0;
+		txn_begin(en, ORIGIN_TIMER, NULL);
+		script_timers(en->script, now);
+		txn_end(en, false, NULL);
+	}
+	if (en->heal_at && en->heal_at <= now) {
+		en->heal_at = 0;
+		txn_begin(en, ORIGIN_HEAL, NULL);
+		if (script_heal(en->script, now)) {
+			txn_end(en, false, NULL);
+			script_switch(en->script, true);
+		} else {
+			txn_end(en, false, NULL);
+		}
+	}
+	if (en->retry_at && en->retry_at <= now) {
+		en->retry_at = 0;
+		txn_begin(en, ORIGIN_HEAL, "commit tried again");
+		txn_end(en, false, NULL);
+	}
+	wake_update(en);
+}
+
+void engine_file_changed(struct engine *en, uint64_t token)
+{
+	txn_begin(en, ORIGIN_FILE, NULL);
+	script_file_changed(en->script, token);
+	txn_end(en, false, NULL);
+}
+
+int engine_message(struct engine *en, const char *topic, const char *const *kv, uint32_t n, struct err *e)
+{
+	unsigned handlers;
+	int rc;
+
+	txn_begin(en, ORIGIN_MESSAGE, topic);
+	handlers = script_message(en->script, topic, kv, n);
+	rc = txn_end(en, false, e);
+	return rc < 0 ? rc : (int)handlers;
+}
+
+int engine_eval(struct engine *en, const char *pack, const char *code, size_t len, bool dry, struct buf *out, struct err *e)
+{
+	int rc;
+
+	txn_begin(en, ORIGIN_EVAL, NULL);
+	rc = script_eval(en->script, pack, code, len, out, e);
+	if (rc < 0)
+		txn_abort(en);
+	else if (dry)
+		rc = txn_dry(en, out, e);
+	else
+		rc = txn_end(en, true, e);
+	return rc;
+}
+
+int engine_plan(struct engine *en, struct buf *out, struct err *e)
+{
+	struct plan p;
+	struct rpack *culprit = NULL;
+	int rc = ruleset_merge(en->rs, &culprit, e);
+
+	if (rc == 0)
+		rc = plan_make(en->rs, &p, e);
+	if (rc < 0)
+		return rc;
+	plan_text(&p, true, out);
+	plan_free(&p);
+	return 0;
+}
+
+void engine_stop(struct engine *en, const char *reason)
+{
+	txn_begin(en, ORIGIN_STOP, reason);
+	script_stop(en->script, reason);
+	txn_end(en, false, NULL);
+}

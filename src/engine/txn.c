@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The gate: every source of work becomes one transaction, and every transaction at most one batch. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/core.h"
+
+#define MERGE_ROUNDS  256 /* each undoes one pack's share, so it ends by itself; this is for what nobody thought of */
+#define COMMIT_ROUNDS 64
+#define RETRY_MAX_S   60
+
+const char *origin_name(enum origin o)
+{
+	switch (o) {
+	case ORIGIN_START: return "start";
+	case ORIGIN_EVENT: return "event";
+	case ORIGIN_RESYNC: return "resync";
+	case ORIGIN_RELOAD: return "reload";
+	case ORIGIN_HEAL: return "heal";
+	case ORIGIN_TIMER: return "timer";
+	case ORIGIN_MESSAGE: return "message";
+	case ORIGIN_FILE: return "file";
+	case ORIGIN_EXPIRY: return "expiry";
+	case ORIGIN_EVAL: return "eval";
+	case ORIGIN_STOP: return "stop";
+	}
+	return "?";
+}
+
+void txn_begin(struct engine *en, enum origin origin, const char *event)
+{
+	en->open = true;
+	en->origin = origin;
+	en->events = 0;
+	en->began = mono_ns();
+	en->script_ns = 0;
+	buf_clear(&en->event);
+	if (event)
+		buf_puts(&en->event, event);
+	ruleset_begin(en->rs, event ? event : origin_name(origin));
+}
+
+static void close_txn(struct engine *en, bool committed)
+{
+	en->open = false;
+	ruleset_commit(en->rs);
+	script_txn_end(en->script, committed);
+	wake_update(en);
+}
+
+/* All journals back; what is derived from the statements follows. */
+static void undo_all(struct engine *en)
+{
+	struct rpack *culprit;
+
+	ruleset_rollback(en->rs);
+	ruleset_merge(en->rs, &culprit, NULL);
+}
+
+void txn_abort(struct engine *en)
+{
+	undo_all(en);
+	close_txn(en, false);
+}
+
+static int merge(struct engine *en, bool all, struct err *e)
+{
+	for (int round = 0; round < MERGE_ROUNDS; round++) {
+		_err_ struct err why = ERR_INIT;
+		struct rpack *culprit = NULL;
+
+		if (ruleset_merge(en->rs, &culprit, &why) == 0)
+			return 0;
+		if (all || !culprit)
+			return err_set(e, -EINVAL, "%s", err_text(&why));
+		log_error("nft", "%s: %s", rpack_name(culprit), err_text(&why));
+		rpack_rollback(culprit, 0);
+		script_culprit(en->script, culprit, err_text(&why));
+	}
+	return err_set(e, -ELOOP, "packs keep contradicting one another");
+}
+
+static void refused(struct engine *en, struct plan *p, const struct commit_result *r, const char *text)
+{
+	log_error("nft", "the kernel refused: %s", text);
+	for (uint32_t i = 0; i < p->ops.n; i++)
+		if (r->op_err[i] && p->ops.v[i].pack)
+			script_refused(en->script, p->ops.v[i].pack, text);
+}
+
+static void read_handles(void *ctx, struct obj *chain)
+{
+	struct engine *en = ctx;
+	_err_ struct err e = ERR_INIT;
+	uint64_t *handles = NULL, *ids = NULL;
+	int n = en->ops.rule_handles(en->ops.ctx, chain, &handles, &ids, &e);
+
+	if (n < 0) {
+		log_error("nft", "reading the handles of chain %s: %s; its table is made anew", obj_name(chain), err_text(&e));
+		ruleset_kernel_unknown(en->rs);
+	} else {
+		ruleset_handles(en->rs, chain, handles, (uint32_t)n);
+	}
+	free(handles);
+	free(ids);
+}
+
+static void retry_later(struct engine *en)
+{
+	uint64_t s = 1;
+
+	for (unsigned i = 0; i < en->retries && s < RETRY_MAX_S; i++)
+		s *= 2;
+	en->retries++;
+	en->retry_at = mono_ns() + (s > RETRY_MAX_S ? RETRY_MAX_S : s) * 1000000000ull;
+}
+
+struct sent {
+	struct plan plan;
+	struct commit_result result;
+	uint64_t merge_ns, plan_ns, commit_ns;
+	bool any;
+};
+
+/* One try: 1 sent or nothing to send, 0 try again (somebody's share was taken out), negative: failed. */
+static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e)
+{
+	_buf_ struct buf text = BUF_INIT;
+	_err_ struct err why = ERR_INIT;
+	uint64_t t0 = mono_ns(), t1, t2;
+	int rc = merge(en, all, e);
+
+	if (rc < 0)
+		return rc;
+	t1 = mono_ns();
+	rc = plan_make(en->rs, &s->plan, e);
+	t2 = mono_ns();
+	s->merge_ns += t1 - t0;
+	s->plan_ns += t2 - t1;
+	if (rc < 0)
+		return rc;
+	if (!s->plan.ops.n) {
+		plan_ack(&s->plan, &s->result);
+		return 1;
+	}
+	rc = en->ops.commit(en->ops.ctx, &s->plan, false, &s->result, &why);
+	s->commit_ns += mono_ns() - t2;
+	if (rc == 0) {
+		plan_ack(&s->plan, &s->result);
+		s->any = true;
+		return 1;
+	}
+	if (rc == -ENOBUFS)
+		ruleset_kernel_unknown(en->rs);
+	if (rc != -EBADMSG || !s->result.op_err)
+		return rc == -ENOBUFS ? 0 : err_set(e, rc, "%s", err_text(&why));
+	if (!plan_refuse(&s->plan, &s->result, &text)) {
+		log_error("nft", "the kernel does not hold what rnm takes it to hold (%s): own tables are made anew", err_text(&why));
+		ruleset_kernel_unknown(en->rs);
+		return 0;
+	}
+	if (!text.n)
+		return 0;
+	if (all)
+		return err_set(e, -EBADMSG, "the kernel refused: %s", buf_str(&text));
+	refused(en, &s->plan, &s->result, buf_str(&text));
+	return 0;
+}
+
+static void report(struct engine *en, const struct sent *s, const char *error)
+{
+	struct txn_report r = {
+		.origin = en->origin,
+		.event = buf_str(&en->event),
+		.events = en->events,
+		.plan = s->any ? &s->plan : NULL,
+		.error = error,
+		.total_ns = mono_ns() - en->began,
+		.script_ns = en->script_ns,
+		.merge_ns = s->merge_ns,
+		.plan_ns = s->plan_ns,
+		.commit_ns = s->commit_ns,
+		.kernel_ns = s->result.send_ns,
+	};
+
+	en->transactions++;
+	en->commits += s->any;
+	en->failures += error != NULL;
+	en->sum_ns += s->any ? r.total_ns : 0;
+	if (s->any && r.total_ns > en->max_ns)
+		en->max_ns = r.total_ns;
+	if (en->ops.report && (s->any || error || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD))
+		en->ops.report(en->ops.ctx, &r);
+}
+
+int txn_end(struct engine *en, bool all, struct err *e)
+{
+	struct sent s = { 0 };
+	_err_ struct err why = ERR_INIT;
+	uint64_t t = mono_ns();
+	int rc = 0;
+
+	script_settle(en->script);
+	en->script_ns = mono_ns() - en->began;
+	(void)t;
+	for (int round = 0; rc == 0 && round < COMMIT_ROUNDS; round++) {
+		plan_free(&s.plan);
+		commit_result_free(&s.result);
+		rc = try_commit(en, all, &s, &why);
+	}
+	if (rc > 0) {
+		en->retry_at = 0;
+		en->retries = 0;
+		ruleset_handles_wanted(en->rs, read_handles, en);
+	} else if (rc == 0) {
+		rc = err_set(&why, -ELOOP, "the kernel refused one batch after another");
+	}
+	report(en, &s, rc < 0 ? err_text(&why) : NULL);
+	plan_free(&s.plan);
+	commit_result_free(&s.result);
+	if (rc < 0 && all) {
+		undo_all(en);
+	} else if (rc < 0) {
+		log_error("nft", "%s: %s; tried again later", origin_name(en->origin), err_text(&why));
+		retry_later(en);
+	}
+	close_txn(en, rc >= 0 || !all);
+	return rc < 0 ? err_set(e, rc, "%s", err_text(&why)) : 0;
+}
+
+int txn_dry(struct engine *en, struct buf *out, struct err *e)
+{
+	struct plan p;
+	int rc;
+
+	script_settle(en->script);
+	rc = merge(en, true, e);
+	if (rc == 0)
+		rc = plan_make(en->rs, &p, e);
+	if (rc == 0) {
+		plan_text(&p, true, out);
+		plan_free(&p);
+	}
+	undo_all(en);
+	if (plan_make(en->rs, &p, NULL) == 0)
+		plan_free(&p); /* forgets that the first one was never sent */
+	close_txn(en, false);
+	return rc;
+}
+
+void wake_update(struct engine *en)
+{
+	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, 0, en->emits.n ? 1 : 0 }, first = 0;
+	uint64_t expiry = ruleset_next_expiry(en->rs), now_ms;
+
+	if (expiry) {
+		now_ms = boot_ms();
+		at[3] = mono_ns() + (expiry > now_ms ? (expiry - now_ms) * 1000000ull : 0) + 1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
+		if (at[i] && (!first || at[i] < first))
+			first = at[i];
+	en->ops.wake_at(en->ops.ctx, first);
+}
