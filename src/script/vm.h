@@ -2,6 +2,7 @@
 /* A pack's Lua state: limits, sandbox, and the one function that enters Lua. */
 #pragma once
 
+#include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,23 +27,32 @@ lua_State *vm_lua(struct vm *vm); /* for registering libraries inside vm_enter()
 struct vm *vm_of(lua_State *L);
 void *vm_user(lua_State *L);
 const char *vm_name(const struct vm *vm);
+bool vm_trusted(const struct vm *vm);
 size_t vm_memory(const struct vm *vm); /* bytes in use */
 uint64_t vm_calls(const struct vm *vm); /* entries so far */
 uint64_t vm_time_ns(const struct vm *vm); /* spent in Lua so far */
 
 /* Enters Lua: fn(L) runs protected, with arg as a light userdata at index 1, under the limits. 0, or a negative errno with
  * e = message and traceback: -ENOEXEC error in Lua, -ETIME wall clock, -EDQUOT instructions, -ENOMEM memory.
- * A budget error can not be caught by the pack. The stack is balanced afterwards. Entries do not nest. */
+ * A budget error can not be caught by the pack. The stack is balanced afterwards. Entries do not nest (-EBUSY).
+ * lim: NULL none. */
 int vm_enter(struct vm *vm, lua_CFunction fn, void *arg, const struct vm_limits *lim, struct err *e);
 bool vm_inside(const struct vm *vm);
+/* A share of garbage collection, for the end of a transaction. Outside of vm_enter(). */
+void vm_gc_step(struct vm *vm);
 
-/* Bindings charge what they do in C to the instruction budget (raises when it is used up; also looks at the clock). */
+/* Bindings charge what they do in C to the instruction budget (raises when it is used up; also looks at the clock).
+ * One unit is about one instruction of the interpreter, 5 ns. */
 void vm_charge(lua_State *L, uint64_t instructions);
 
-/* Compiles text (never bytecode) as a chunk named "@file"; leaves the function on the stack, or raises. Inside vm_enter. */
+/* Compiles text (never bytecode) as a chunk named "@file"; leaves the function on the stack, or raises. Inside vm_enter.
+ * chunkname may be given with or without the "@"; "=name" makes a chunk that is not the pack's own (see vm_where). */
 void vm_load(lua_State *L, const char *text, size_t len, const char *chunkname);
-/* FILE (as given to vm_load) and line of the innermost Lua function that belongs to the pack; "?" and 0 if none. */
+/* FILE (as given to vm_load, without "@") and line of the innermost Lua function that belongs to the pack; "?" and 0 if
+ * none. file lives as long as that function. What a pack compiles itself with load() never counts as a file. */
 void vm_where(lua_State *L, const char **file, int *line);
+/* Pushes pairs as packs have it: sorted keys, __pairs respected. */
+void vm_push_pairs(lua_State *L);
 
 struct lua_ref { /* a value kept from C; LUA_NOREF when empty: initialise with LUA_REF_INIT */
 	int ref;
