@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/inet.h"
 #include "base/tree.h"
 
@@ -55,6 +56,7 @@ struct net_addr {
 struct net_nexthop {
 	struct ipaddr gateway;
 	uint32_t ifindex, weight;
+	char iface[IFNAMSIZ]; /* derived */
 };
 
 struct net_route {
@@ -62,6 +64,7 @@ struct net_route {
 	uint8_t family, protocol, type, scope, tos;
 	uint32_t table, metric, ifindex;
 	struct ipprefix dst; /* len 0 with family set: default */
+	struct ipprefix src; /* IPv6 source-specific routes; family 0: any */
 	struct ipaddr gateway, prefsrc;
 	struct net_nexthop *nexthops; /* owned; NULL: single path */
 	uint16_t n_nexthops;
@@ -75,6 +78,7 @@ struct net_rule {
 	struct ipprefix src, dst; /* family 0: any */
 	char iif[IFNAMSIZ], oif[IFNAMSIZ];
 	bool invert;
+	uint64_t extra; /* fingerprint of selectors that have no field here (ports, uids, …): part of the identity */
 };
 
 struct net_neigh {
@@ -104,6 +108,9 @@ struct net_key {
 };
 void net_rec_key(const struct net_rec *r, struct net_key *out);
 int net_rec_cmp(const struct net_rec *a, const struct net_rec *b);
+/* A record as an administrator's plain command would make it (link up, address permanent, route static in main, neighbour
+ * reachable), to be filled in; identity still to be set. Zeroed structs of their own are as good. */
+struct net_rec *net_rec_new(enum net_kind kind);
 struct net_rec *net_rec_copy(const struct net_rec *r); /* deep, not in any tree */
 void net_rec_free(struct net_rec *r);
 
@@ -130,7 +137,13 @@ struct net_val { /* one field of one record */
 	const uint8_t *mac;	  /* NF_MAC; borrowed from the record */
 	uint8_t mac_len;
 	const char *str;	  /* NF_STR borrowed; NF_ENUM its name, static or NULL */
+	const char *(*flag_name)(unsigned bit); /* NF_FLAGS */
 	const struct net_route *route; /* NF_NEXTHOPS */
+};
+
+struct net_name { /* a number's name; name NULL: end of the list */
+	uint32_t num;
+	const char *name;
 };
 
 struct net_field {
@@ -139,7 +152,8 @@ struct net_field {
 	bool derived;  /* follows from another record (iface, zone) */
 	bool lifetime; /* valid_lft, preferred_lft: no change by itself */
 	void (*get)(const struct net_rec *r, struct net_val *out);
-	const char *(*flag_name)(unsigned bit); /* NF_FLAGS: name of bit, NULL none */
+	const char *(*flag_name)(unsigned bit); /* NF_FLAGS: name of bit (0…63), NULL none */
+	const struct net_name *names;		/* NF_ENUM: the names it knows */
 };
 
 const struct net_field *net_fields(enum net_kind kind, unsigned *n);
@@ -148,6 +162,14 @@ const char *net_field_suggest(enum net_kind kind, const char *name);
 bool net_val_equal(const struct net_val *a, const struct net_val *b);
 /* The canonical text of a value ("" when absent); NF_FLAGS joined by ",". */
 void net_val_text(const struct net_val *v, struct buf *out);
+const char *net_name_of(const struct net_name *names, uint32_t num); /* NULL: none */
+/* Sets one field from its text, for simulations: what net_val_text() prints is understood; an addr's `address` may carry
+ * "/len", `flags` are "dynamic,tentative", `nexthops` are "via 192.0.2.1 dev 3 weight 2, via …" with ifindexes, `carrier`
+ * false means operstate down. Every kind but rules takes "ifindex", and a link's `master` is an ifindex here; `iface`,
+ * `zone` and `network` follow from other records and are refused. family follows from the first address given; for
+ * default routes and rules without one it is given itself. -ENOENT: no such field; -EINVAL: bad text. r comes from
+ * net_rec_new() or net_rec_copy(). */
+int net_rec_set_field(struct net_rec *r, const char *field, const char *text, struct err *e);
 const struct net_field *net_natural_field(enum net_kind kind); /* address, name, dst, address; rules: priority */
 
 const char *net_kind_name(enum net_kind kind);	   /* "link", "addr", "route", "rule", "neigh" */

@@ -13,7 +13,8 @@ struct query;
 enum filter_op { FILTER_EQ, FILTER_NE, FILTER_GLOB, FILTER_NOT_GLOB };
 struct filter_alt { /* one alternative; text is compared with the canonical text of the field (flags: "has this name") */
 	enum filter_op op;
-	char *text;
+	char *text;	     /* canonical: as net_val_text() would print it, globs as given */
+	struct net_val want; /* FILTER_EQ, FILTER_NE: text as a value; want.absent: "", matches what is absent */
 };
 struct filter { /* one field; matches when any positive alternative does (none given: true) and no negative one forbids */
 	const struct net_field *field;
@@ -38,6 +39,7 @@ void filters_copy(struct filters *to, const struct filters *from);
 void filters_free(struct filters *fs);
 void filters_text(const struct filters *fs, struct buf *out); /* net.addrs{family="ipv4",zone="wan"} */
 
+/* Sinks hear of a change newest first. */
 struct query_sink {
 	/* before NULL: came in; after NULL: went out; both: changed in place. Called while the event is fed. */
 	void (*delta)(struct query_sink *s, struct query *q, const struct net_rec *before, const struct net_rec *after);
