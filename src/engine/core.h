@@ -22,8 +22,12 @@ struct engine {
 	struct config *cfg;
 	found_packs found;
 	pack_specs specs; /* borrow from found and cfg */
-	unsigned kinds;	  /* asked of ops->need_kinds so far */
-	enum { NET_RUN, NET_FEED, NET_FILL } net_mode; /* run hooks; feed queries only; the mirror is being filled */
+	unsigned kinds;   /* asked of ops->need_kinds so far */
+	enum {
+		NET_RUN,
+		NET_FEED,
+		NET_FILL
+	} net_mode;                            /* run hooks; feed queries only; the mirror is being filled */
 	uint64_t script_at, heal_at, retry_at; /* mono_ns, 0: none */
 	unsigned retries;
 	VEC(struct emit) emits;
@@ -40,8 +44,8 @@ struct engine {
 
 /* txn.c */
 void txn_begin(struct engine *en, enum origin origin, const char *event);
-/* Settles, merges, plans and commits. all: any failure undoes everything and is returned with e; else packs at fault are
- * undone one by one and the rest goes through. Always ends the transaction. */
+/* Settles, merges, plans and commits. all: any failure undoes everything and is returned with e; else packs
+ * at fault are undone one by one and the rest goes through. Always ends the transaction. */
 int txn_end(struct engine *en, bool all, struct err *e);
 void txn_abort(struct engine *en);
 /* What the open transaction would send, as text; then everything is undone. */

@@ -91,11 +91,13 @@ static void emit_free(struct emit *m)
 	free(m->topic);
 }
 
-static int read_set(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c, struct err *e)
+static int read_set(
+	void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c, struct err *e)
 {
 	struct engine *en = ctx;
 
-	return en->ops.set_read ? en->ops.set_read(en->ops.ctx, set, fn, c, e) : err_set(e, -EOPNOTSUPP, "there is no kernel to read from");
+	return en->ops.set_read ? en->ops.set_read(en->ops.ctx, set, fn, c, e)
+				: err_set(e, -EOPNOTSUPP, "there is no kernel to read from");
 }
 
 /* ---- life ---- */
@@ -162,9 +164,9 @@ static struct script_limits limits_of(const struct config *cfg)
 {
 	struct script_limits l = script_limits_default;
 
-#define TAKE(to, from, factor)                   \
-	if (cfg->limits.from)                    \
-		l.to = (cfg->limits.from) * (factor)
+#define TAKE(to, from, factor)                                                                               \
+	if (cfg->limits.from)                                                                                \
+	l.to = (cfg->limits.from) * (factor)
 	TAKE(hook_instructions, hook_instructions, 1);
 	TAKE(main_instructions, main_instructions, 1);
 	TAKE(hook_ns, hook_ms, 1000000u);
@@ -194,7 +196,8 @@ static void set_zones(struct engine *en, const struct config *cfg)
 	vec_free(&rules);
 }
 
-static int find_packs(const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e)
+static int find_packs(
+	const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e)
 {
 	int rc = config_packs(cfg, shipped, found, e);
 
@@ -372,7 +375,8 @@ int engine_message(struct engine *en, const char *topic, const char *const *kv, 
 	return rc < 0 ? rc : (int)handlers;
 }
 
-int engine_eval(struct engine *en, const char *pack, const char *code, size_t len, bool dry, struct buf *out, struct err *e)
+int engine_eval(struct engine *en, const char *pack, const char *code, size_t len, bool dry, struct buf *out,
+	struct err *e)
 {
 	int rc;
 

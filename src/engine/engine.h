@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* engine: the one gate for all work. Owns mirror, queries, packs and ruleset, and runs every source of work as a
- * transaction: begin → policies → merge → plan → commit → report. It has no loop and no rtnetlink socket of its own:
- * rnmd drives it from libev, `rnm check` from one dump, rnm.testing from a simulated network. */
+/* engine: the one gate for all work. Owns mirror, queries, packs and ruleset, and runs every source of work
+ * as a transaction: begin → policies → merge → plan → commit → report. It has no loop and no rtnetlink socket
+ * of its own: rnmd drives it from libev, `rnm check` from one dump, rnm.testing from a simulated network. */
 #pragma once
 
 #include "base/err.h"
@@ -12,31 +12,46 @@
 
 struct engine;
 
-enum origin { ORIGIN_START, ORIGIN_EVENT, ORIGIN_RESYNC, ORIGIN_RELOAD, ORIGIN_HEAL, ORIGIN_TIMER, ORIGIN_MESSAGE, ORIGIN_FILE, ORIGIN_EXPIRY, ORIGIN_EVAL, ORIGIN_STOP };
+enum origin {
+	ORIGIN_START,
+	ORIGIN_EVENT,
+	ORIGIN_RESYNC,
+	ORIGIN_RELOAD,
+	ORIGIN_HEAL,
+	ORIGIN_TIMER,
+	ORIGIN_MESSAGE,
+	ORIGIN_FILE,
+	ORIGIN_EXPIRY,
+	ORIGIN_EVAL,
+	ORIGIN_STOP
+};
 const char *origin_name(enum origin o);
 
 struct txn_report { /* after each transaction that sent something, failed, or ran a hook */
 	enum origin origin;
-	const char *event;	  /* one line */
-	unsigned events;	  /* notifications in it */
-	unsigned runs;		  /* hooks, blocks and records that ran */
-	const struct plan *plan;  /* what was sent; NULL: nothing */
-	const char *error;	  /* NULL: none */
+	const char *event;       /* one line */
+	unsigned events;         /* notifications in it */
+	unsigned runs;           /* hooks, blocks and records that ran */
+	const struct plan *plan; /* what was sent; NULL: nothing */
+	const char *error;       /* NULL: none */
 	uint64_t total_ns, script_ns, merge_ns, plan_ns, commit_ns, kernel_ns; /* kernel: sendmsg */
-	uint32_t generation;	  /* 0: unknown */
+	uint32_t generation;                                                   /* 0: unknown */
 };
 
 struct engine_ops {
 	void *ctx;
 	/* Sends the plan (nft/batch.h), or pretends to. Same contract as nft_commit(). dry: check only. */
 	int (*commit)(void *ctx, const struct plan *p, bool dry, struct commit_result *r, struct err *e);
-	int (*rule_handles)(void *ctx, const struct obj *chain, uint64_t **handles, uint64_t **ids, struct err *e);
-	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c, struct err *e);
-	void (*need_kinds)(void *ctx, unsigned kinds);		/* subscribe and dump into the mirror now */
-	void (*wake_at)(void *ctx, uint64_t mono_ns);		/* call engine_wake() then; 0: never */
+	int (*rule_handles)(
+		void *ctx, const struct obj *chain, uint64_t **handles, uint64_t **ids, struct err *e);
+	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,
+		struct err *e);
+	void (*need_kinds)(void *ctx, unsigned kinds); /* subscribe and dump into the mirror now */
+	void (*wake_at)(void *ctx, uint64_t mono_ns);  /* call engine_wake() then; 0: never */
 	int (*watch_file)(void *ctx, const char *path, uint64_t token);
 	void (*report)(void *ctx, const struct txn_report *r);
-	void (*event)(void *ctx, const struct net_event *ev);	/* every real change, for monitor; may be NULL */
+	void (*event)(
+		void *ctx, const struct net_event *ev); /* every real change, for monitor; may be NULL */
 };
 
 struct engine *engine_new(const struct engine_ops *ops, const char *state_dir);
@@ -61,7 +76,8 @@ void engine_file_changed(struct engine *en, uint64_t token);
 /* Delivers a message now; returns the number of handlers, or -errno. */
 int engine_message(struct engine *en, const char *topic, const char *const *kv, uint32_t n, struct err *e);
 /* dry: out gets the plan instead, and nothing stays. */
-int engine_eval(struct engine *en, const char *pack, const char *code, size_t len, bool dry, struct buf *out, struct err *e);
+int engine_eval(struct engine *en, const char *pack, const char *code, size_t len, bool dry, struct buf *out,
+	struct err *e);
 /* What would be sent now (empty when the kernel holds what is wanted, as far as rnm knows). */
 int engine_plan(struct engine *en, struct buf *out, struct err *e);
 void engine_stop(struct engine *en, const char *reason);

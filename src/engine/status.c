@@ -16,9 +16,12 @@ static void pack_line(void *ctx, const struct pack_status *p)
 {
 	struct buf *out = ctx;
 
-	buf_printf(out, "pack %s: %s, order %d, %u statements, %u hooks%s%s%s, %u blocks, %u each, %u timers, %llu calls, %llu errors, %llu us in Lua, %zu KiB%s\n",
-		p->name, state_name(p->state), p->order, p->statements, p->hooks, p->hooks ? " (" : "", p->hooks && p->hook_names ? p->hook_names : "",
-		p->hooks ? ")" : "", p->blocks, p->eaches, p->timers, (unsigned long long)p->calls, (unsigned long long)p->errors,
+	buf_printf(out,
+		"pack %s: %s, order %d, %u statements, %u hooks%s%s%s, %u blocks, %u each, %u timers, %llu "
+		"calls, %llu errors, %llu us in Lua, %zu KiB%s\n",
+		p->name, state_name(p->state), p->order, p->statements, p->hooks, p->hooks ? " (" : "",
+		p->hooks && p->hook_names ? p->hook_names : "", p->hooks ? ")" : "", p->blocks, p->eaches,
+		p->timers, (unsigned long long)p->calls, (unsigned long long)p->errors,
 		(unsigned long long)(p->time_ns / 1000), p->memory / 1024, p->trusted ? ", trusted" : "");
 	if (p->last_error)
 		buf_printf(out, "pack %s: last error: %s\n", p->name, p->last_error);
@@ -28,22 +31,28 @@ static void pending_line(void *ctx, const struct pending *p)
 {
 	struct buf *out = ctx;
 
-	buf_printf(out, "%s: %s in %s %s: %s (%s, %s:%u)\n", p->refused ? "refused" : "pending", obj_name(p->obj),
-		nft_family_name(obj_family(p->obj)), obj_table(p->obj), p->why, p->pack, p->site.file, p->site.line);
+	buf_printf(out, "%s: %s in %s %s: %s (%s, %s:%u)\n", p->refused ? "refused" : "pending",
+		obj_name(p->obj), nft_family_name(obj_family(p->obj)), obj_table(p->obj), p->why, p->pack,
+		p->site.file, p->site.line);
 }
 
 void engine_status(struct engine *en, struct buf *out)
 {
 	struct ruleset_stats s = ruleset_stats(en->rs);
 
-	buf_printf(out, "network: %u links, %u addresses, %u routes, %u rules, %u neighbours mirrored\n", mirror_count(en->mirror, NET_LINK),
-		mirror_count(en->mirror, NET_ADDR), mirror_count(en->mirror, NET_ROUTE), mirror_count(en->mirror, NET_RULE),
+	buf_printf(out, "network: %u links, %u addresses, %u routes, %u rules, %u neighbours mirrored\n",
+		mirror_count(en->mirror, NET_LINK), mirror_count(en->mirror, NET_ADDR),
+		mirror_count(en->mirror, NET_ROUTE), mirror_count(en->mirror, NET_RULE),
 		mirror_count(en->mirror, NET_NEIGH));
-	buf_printf(out, "ruleset: %u tables, %u chains, %u rules, %u sets, %u elements, %u pending, %u refused\n", s.tables, s.chains, s.rules, s.sets,
-		s.elements, s.pending, s.refused);
-	buf_printf(out, "transactions: %llu, %llu commits, %llu failures, %llu events, mean %llu us, max %llu us\n", (unsigned long long)en->transactions,
-		(unsigned long long)en->commits, (unsigned long long)en->failures, (unsigned long long)en->event_count,
-		(unsigned long long)(en->commits ? en->sum_ns / en->commits / 1000 : 0), (unsigned long long)(en->max_ns / 1000));
+	buf_printf(out,
+		"ruleset: %u tables, %u chains, %u rules, %u sets, %u elements, %u pending, %u refused\n",
+		s.tables, s.chains, s.rules, s.sets, s.elements, s.pending, s.refused);
+	buf_printf(out,
+		"transactions: %llu, %llu commits, %llu failures, %llu events, mean %llu us, max %llu us\n",
+		(unsigned long long)en->transactions, (unsigned long long)en->commits,
+		(unsigned long long)en->failures, (unsigned long long)en->event_count,
+		(unsigned long long)(en->commits ? en->sum_ns / en->commits / 1000 : 0),
+		(unsigned long long)(en->max_ns / 1000));
 	script_status(en->script, pack_line, out);
 	ruleset_pending(en->rs, pending_line, out);
 	if (en->cfg)

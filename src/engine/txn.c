@@ -6,7 +6,8 @@
 #include "base/log.h"
 #include "engine/core.h"
 
-#define MERGE_ROUNDS  256 /* each undoes one pack's share, so it ends by itself; this is for what nobody thought of */
+#define MERGE_ROUNDS                                                                                         \
+	256 /* each undoes one pack's share, so it ends by itself; this is for what nobody thought of */
 #define COMMIT_ROUNDS 64
 #define RETRY_MAX_S   60
 
@@ -97,7 +98,8 @@ static void read_handles(void *ctx, struct obj *chain)
 	int n = en->ops.rule_handles(en->ops.ctx, chain, &handles, &ids, &e);
 
 	if (n < 0) {
-		log_error("nft", "reading the handles of chain %s: %s; its table is made anew", obj_name(chain), err_text(&e));
+		log_error("nft", "reading the handles of chain %s: %s; its table is made anew",
+			obj_name(chain), err_text(&e));
 		ruleset_kernel_unknown(en->rs);
 	} else {
 		ruleset_handles(en->rs, chain, handles, (uint32_t)n);
@@ -156,7 +158,9 @@ static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e
 	if (rc != -EBADMSG || !s->result.op_err)
 		return rc == -ENOBUFS ? 0 : err_set(e, rc, "%s", err_text(&why));
 	if (!plan_refuse(&s->plan, &s->result, &text)) {
-		log_error("nft", "the kernel does not hold what rnm takes it to hold (%s): own tables are made anew", err_text(&why));
+		log_error("nft",
+			"the kernel does not hold what rnm takes it to hold (%s): own tables are made anew",
+			err_text(&why));
 		ruleset_kernel_unknown(en->rs);
 		return 0;
 	}

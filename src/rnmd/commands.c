@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the control socket can be asked. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "rnmd/daemon.h"
+
+static int cmd_ping(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	(void)ctx;
+	(void)s;
+	(void)args;
+	(void)e;
+	buf_puts(out, "pong\n");
+	return 0;
+}
+
+static int cmd_status(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+	struct watch_stats w = watch_stats(d->watch);
+
+	(void)s;
+	(void)args;
+	(void)e;
+	buf_printf(out, "rnmd %s, pid %d, up %llu s, configuration %s\n", RNM_VERSION, getpid(),
+		(unsigned long long)((mono_ns() - d->started) / 1000000000ull), d->config_path);
+	buf_printf(out,
+		"kernel: ruleset generation %u; rtnetlink: %llu messages, %llu overruns, %llu interrupted "
+		"dumps, %llu resyncs, %llu malformed\n",
+		nft_genid(d->conn), (unsigned long long)w.messages, (unsigned long long)w.overruns,
+		(unsigned long long)w.interrupted, (unsigned long long)w.resyncs,
+		(unsigned long long)w.malformed);
+	engine_status(d->engine, out);
+	return 0;
+}
+
+static int cmd_reload(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	(void)s;
+	(void)args;
+	(void)out;
+	return daemon_reload(ctx, e);
+}
+
+/* Takes one word off the front. */
+static const char *word(const char **args, size_t *n)
+{
+	const char *at = *args + strspn(*args, " \t");
+
+	*n = strcspn(at, " \t");
+	*args = at + *n;
+	return at;
+}
+
+static bool is(const char *w, size_t n, const char *option)
+{
+	return strlen(option) == n && !memcmp(w, option, n);
+}
+
+static int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+	_autofree_ char *pack = NULL;
+	_buf_ struct buf code = BUF_INIT;
+	bool dry = false;
+
+	(void)s;
+	for (;;) {
+		const char *rest = args;
+		size_t n;
+		const char *w = word(&rest, &n);
+
+		if (is(w, n, "--dry-run")) {
+			dry = true;
+		} else if (is(w, n, "--pack")) {
+			w = word(&rest, &n);
+			if (!n)
+				return err_set(e, -EINVAL, "--pack needs the name of a pack");
+			free(pack);
+			pack = xstrndup(w, n);
+		} else {
+			break;
+		}
+		args = rest;
+	}
+	args += strspn(args, " \t");
+	if (!*args)
+		return err_set(e, -EINVAL, "eval needs CODE, such as: eval return 1 + 1");
+	control_unescape(args, &code);
+	return engine_eval(d->engine, pack, buf_str(&code), code.n, dry, out, e);
+}
+
+static int cmd_list(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+
+	(void)s;
+	args += strspn(args, " \t");
+	return ruleset_text(engine_ruleset(d->engine), *args ? args : NULL, out, e);
+}
+
+static int cmd_plan(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+
+	(void)s;
+	(void)args;
+	return engine_plan(d->engine, out, e);
+}
+
+static int cmd_monitor(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	(void)ctx;
+	(void)args;
+	(void)out;
+	(void)e;
+	session_subscribe(s);
+	return 0;
+}
+
+static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+	char **words;
+	VEC(const char *) kv = { 0 };
+	int n = control_words(args, &words, e), rc = 0;
+
+	(void)s;
+	if (n < 0)
+		return n;
+	if (n == 0)
+		rc = err_set(e, -EINVAL, "emit needs a TOPIC, and may have KEY=VALUE pairs");
+	for (int i = 1; i < n && rc == 0; i++) {
+		char *eq = strchr(words[i], '=');
+
+		if (!eq || eq == words[i]) {
+			rc = err_set(e, -EINVAL, "'%s': expected KEY=VALUE", words[i]);
+			break;
+		}
+		*eq = '\0';
+		vec_push(&kv, words[i]);
+		vec_push(&kv, eq + 1);
+	}
+	if (rc == 0)
+		rc = engine_message(d->engine, words[0], kv.v, kv.n / 2, e);
+	if (rc >= 0) {
+		buf_printf(out, "%d handlers\n", rc);
+		rc = 0;
+	}
+	vec_free(&kv);
+	control_words_free(words);
+	return rc;
+}
+
+const struct control_cmd daemon_commands[] = {
+	{ "ping", "", "answers pong: the first commit is acknowledged", true, false, cmd_ping },
+	{ "status", "", "what runs, what waits, what failed", true, false, cmd_status },
+	{ "reload", "", "loads configuration and packs anew: all of it, or nothing", false, false,
+		cmd_reload },
+	{ "eval", "[--dry-run] [--pack NAME] CODE", "runs Lua as one transaction", false, true, cmd_eval },
+	{ "list", "[FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list },
+	{ "plan", "", "what would be sent to the kernel now", true, false, cmd_plan },
+	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor },
+	{ "emit", "TOPIC [KEY=VALUE]...", "sends a message to the packs", false, true, cmd_emit },
+	{ NULL, NULL, NULL, false, false, NULL },
+};

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "rnmd/daemon.h"
+
+#define DEFAULT_SOCKET "/run/rnm/rnm.sock"
+#define DEFAULT_STATE  "/var/lib/rnm"
+
+/* ---- what the engine needs of the world ---- */
+
+static int op_commit(void *ctx, const struct plan *p, bool dry, struct commit_result *r, struct err *e)
+{
+	struct daemon *d = ctx;
+
+	return nft_commit(d->conn, p, dry, r, e);
+}
+
+static int op_rule_handles(
+	void *ctx, const struct obj *chain, uint64_t **handles, uint64_t **ids, struct err *e)
+{
+	struct daemon *d = ctx;
+
+	return nft_rule_handles(
+		d->conn, obj_family(chain), obj_table(chain), obj_name(chain), handles, ids, e);
+}
+
+static int op_set_read(
+	void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c, struct err *e)
+{
+	struct daemon *d = ctx;
+	const struct set_info *info = obj_set_info(set);
+
+	if (!info)
+		return err_set(e, -ENOENT, "set %s has no type yet", obj_name(set));
+	return nft_set_read(d->conn, obj_family(set), obj_table(set), info, fn, c, e);
+}
+
+static void op_need_kinds(void *ctx, unsigned kinds)
+{
+	struct daemon *d = ctx;
+	_err_ struct err e = ERR_INIT;
+
+	if (watch_kinds(d->watch, kinds, &e) < 0)
+		log_error("net", "%s", err_text(&e));
+}
+
+static void op_wake_at(void *ctx, uint64_t at)
+{
+	struct daemon *d = ctx;
+	uint64_t now;
+
+	if (!at) {
+		if (ev_is_active(&d->wake))
+			ev_timer_stop(d->loop, &d->wake);
+		return;
+	}
+	now = mono_ns();
+	ev_timer_stop(d->loop, &d->wake);
+	ev_now_update(d->loop);
+	ev_timer_set(&d->wake, at > now ? (double)(at - now) / 1e9 : 0., 0.);
+	ev_timer_start(d->loop, &d->wake);
+}
+
+static const struct engine_ops *engine_ops_of(struct daemon *d)
+{
+	static struct engine_ops ops;
+
+	ops = (struct engine_ops){
+		.ctx = d,
+		.commit = op_commit,
+		.rule_handles = op_rule_handles,
+		.set_read = op_set_read,
+		.need_kinds = op_need_kinds,
+		.wake_at = op_wake_at,
+		.watch_file = files_watch,
+		.report = daemon_report,
+		.event = daemon_event,
+	};
+	return &ops;
+}
+
+static void net_begin(void *ctx)
+{
+	engine_net_begin(((struct daemon *)ctx)->engine);
+}
+
+static void net_end(void *ctx)
+{
+	engine_net_end(((struct daemon *)ctx)->engine);
+}
+
+static void net_resync(void *ctx, const char *reason)
+{
+	engine_net_resync(((struct daemon *)ctx)->engine, reason);
+}
+
+static void on_wake(struct ev_loop *loop, ev_timer *t, int revents)
+{
+	struct daemon *d = t->data;
+
+	(void)loop;
+	(void)revents;
+	engine_wake(d->engine);
+}
+
+static void on_stop(struct ev_loop *loop, ev_signal *s, int revents)
+{
+	(void)revents;
+	log_info(
+		"rnmd", "%s: stopping; the rules stay in force", s->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_hup(struct ev_loop *loop, ev_signal *s, int revents)
+{
+	struct daemon *d = s->data;
+	_err_ struct err e = ERR_INIT;
+
+	(void)loop;
+	(void)revents;
+	daemon_reload(d, &e); /* says itself what came of it */
+}
+
+/* ---- start, reload, stop ---- */
+
+static struct watch_opt watch_opt_of(const struct config *cfg)
+{
+	const char *rcvbuf = getenv("RNM_RCVBUF"); /* tests force an overrun with it */
+
+	return (struct watch_opt){
+		.max_events = cfg->coalesce ? cfg->max_events : 1,
+		.max_delay_ms = cfg->max_delay_ms,
+		.rcvbuf = rcvbuf ? atoi(rcvbuf) : 0,
+	};
+}
+
+int daemon_reload(struct daemon *d, struct err *e)
+{
+	struct config *cfg = NULL;
+	uint64_t t0 = mono_ns();
+	struct watch_opt opt;
+	int rc;
+
+	notify_state("RELOADING=1\n");
+	rc = config_load(d->config_path, &cfg, e);
+	if (rc == 0) {
+		opt = watch_opt_of(cfg);
+		rc = engine_reload(d->engine, cfg, d->shipped_dir, e);
+		if (rc < 0)
+			config_free(cfg);
+	}
+	notify_state("READY=1\n");
+	if (rc < 0) {
+		log_error("rnmd", "reload refused, everything stays as it was:\n%s", err_text(e));
+		return rc;
+	}
+	watch_opt_set(d->watch, &opt);
+	if (!d->verbose)
+		log_level_set(engine_config(d->engine)->log_level);
+	malloc_trim(0);
+	log_info("rnmd", "reloaded %s in %llu us", d->config_path,
+		(unsigned long long)((mono_ns() - t0) / 1000));
+	return 0;
+}
+
+static void own_table(void *ctx, uint8_t family, const char *name, bool own)
+{
+	struct daemon *d = ctx;
+
+	ruleset_kernel_table(engine_ruleset(d->engine), family, name, own);
+}
+
+static char *state_dir_of(const struct daemon *d, const struct config *cfg)
+{
+	char *dir = d->socket_path ? xasprintf("%s.state", d->socket_path)
+				   : xstrdup(cfg->state_dir ? cfg->state_dir : DEFAULT_STATE);
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		log_warn("rnmd", "state folder %s: %s: what packs keep in rnm.state will not survive", dir,
+			strerror(errno));
+	return dir;
+}
+
+static int start(struct daemon *d, struct config *cfg, struct err *e)
+{
+	_autofree_ char *state = NULL;
+	struct watch_opt opt = watch_opt_of(cfg);
+	struct control_opt copt = {
+		.path = d->socket_path     ? d->socket_path
+			: cfg->socket_path ? cfg->socket_path
+					   : DEFAULT_SOCKET,
+		.mode = cfg->socket_mode ? cfg->socket_mode : 0660,
+		.group = cfg->socket_group ? cfg->socket_group : "rnm",
+		.cmds = daemon_commands,
+		.ctx = d,
+	};
+	struct watch_ops wops = { .begin = net_begin, .end = net_end, .resync = net_resync, .ctx = d };
+	int rc;
+
+	d->lock_fd = netns_lock(e);
+	if (d->lock_fd < 0)
+		return d->lock_fd;
+	d->conn = nft_conn_new("rnm", e);
+	if (!d->conn)
+		return e->code ? e->code : -EPERM;
+	rc = files_init(d, e);
+	if (rc < 0)
+		return rc;
+	state = state_dir_of(d, cfg);
+	d->engine = engine_new(engine_ops_of(d), state);
+	d->watch = watch_new(engine_mirror(d->engine), &wops, &opt, e);
+	if (!d->watch)
+		return e->code ? e->code : -ENOMEM;
+	rc = nft_tables(d->conn, own_table, d, e);
+	if (rc < 0)
+		return rc;
+	/* Before the first commit, so that a socket that can not be had changes nothing; it answers when the
+	 * loop runs. */
+	rc = control_new(d->loop, &copt, &d->control, e);
+	if (rc < 0)
+		return rc;
+	rc = engine_start(d->engine, cfg, d->shipped_dir, e);
+	if (rc < 0 && !engine_config(d->engine))
+		return rc;
+	if (rc < 0) { /* it runs, and tries the commit again */
+		log_error("rnmd", "%s", err_text(e));
+		err_free(e);
+	}
+	watch_start(d->watch, d->loop);
+	return 0;
+}
+
+static void stop(struct daemon *d)
+{
+	if (d->engine && engine_config(d->engine))
+		engine_stop(d->engine, "stop");
+	control_free(d->control);
+	if (d->watch)
+		watch_free(d->watch);
+	engine_free(d->engine);
+	if (d->conn)
+		nft_conn_free(d->conn);
+	files_free(d);
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+	free(d->shipped_dir);
+}
+
+int daemon_run(struct daemon *d)
+{
+	_err_ struct err e = ERR_INIT;
+	struct config *cfg = NULL;
+	int rc;
+
+	d->started = mono_ns();
+	d->lock_fd = d->inotify_fd = -1;
+	d->loop = ev_default_loop(EVFLAG_NOENV);
+	if (!d->loop) {
+		log_error("rnmd", "no event loop: %s", strerror(errno));
+		return 1;
+	}
+	ev_timer_init(&d->wake, on_wake, 0., 0.);
+	d->wake.data = d;
+	ev_signal_init(&d->hup, on_hup, SIGHUP);
+	ev_signal_init(&d->term, on_stop, SIGTERM);
+	ev_signal_init(&d->intr, on_stop, SIGINT);
+	d->hup.data = d->term.data = d->intr.data = d;
+	ev_signal_start(d->loop, &d->hup);
+	ev_signal_start(d->loop, &d->term);
+	ev_signal_start(d->loop, &d->intr);
+	signal(SIGPIPE, SIG_IGN);
+
+	rc = config_load(d->config_path, &cfg, &e);
+	if (rc == 0) {
+		if (!d->verbose)
+			log_level_set(cfg->log_level);
+		vec_foreach (n, &cfg->notes)
+			log_warn("config", "%s", *n);
+		rc = start(d, cfg, &e);
+		if (rc < 0)
+			config_free(cfg);
+	}
+	if (rc < 0) {
+		log_error("rnmd", "%s", err_text(&e));
+	} else {
+		malloc_trim(0);
+		log_info("rnmd", "ready in %llu us", (unsigned long long)((mono_ns() - d->started) / 1000));
+		notify_state("READY=1\n");
+		ev_run(d->loop, 0);
+		notify_state("STOPPING=1\n");
+	}
+	stop(d);
+	ev_loop_destroy(d->loop);
+	return rc < 0 ? 1 : 0;
+}

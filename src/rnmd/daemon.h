@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rnmd: owns the loop and everything in it. The only place that knows all modules. */
+#pragma once
+
+#include <ev.h>
+
+#include "control/control.h"
+#include "engine/engine.h"
+#include "net/watch.h"
+#include "nft/batch.h"
+
+struct file_watch {
+	uint64_t token;
+	int wd; /* of the folder, shared */
+	char *dir, *name;
+};
+
+struct daemon {
+	struct ev_loop *loop;
+	const char *config_path, *socket_path; /* socket_path: -s, NULL: the configuration's */
+	char *shipped_dir;
+	struct engine *engine;
+	struct watch *watch;
+	struct nft_conn *conn;
+	struct control *control;
+	int lock_fd, inotify_fd;
+	ev_timer wake;
+	double woken_at;
+	ev_signal hup, term, intr;
+	ev_io inotify;
+	VEC(struct file_watch) files;
+	uint64_t started;
+	enum log_level level; /* of -v; the configuration's otherwise */
+	bool verbose;
+};
+
+/* 0 after SIGTERM or SIGINT, 1 when it could not start. */
+int daemon_run(struct daemon *d);
+int daemon_reload(struct daemon *d, struct err *e);
+void daemon_report(void *ctx, const struct txn_report *r);
+void daemon_event(void *ctx, const struct net_event *ev);
+
+/* commands.c */
+extern const struct control_cmd daemon_commands[];
+
+/* files.c: list files and their folders */
+int files_init(struct daemon *d, struct err *e);
+int files_watch(void *ctx, const char *path, uint64_t token);
+void files_free(struct daemon *d);
+
+/* notify.c: the service manager's protocol (sd_notify), without its library */
+void notify_state(const char *state);
+
+/* lock.c: one rnmd per network namespace. The descriptor, or -EADDRINUSE with the other's pid in e. */
+int netns_lock(struct err *e);
