@@ -11,6 +11,9 @@ struct nft_conn *nft_conn_new(
 	const char *instance, struct err *e); /* -EPERM: says that CAP_NET_ADMIN is missing */
 void nft_conn_free(struct nft_conn *c);
 uint32_t nft_conn_portid(const struct nft_conn *c);
+/* The generation that the next batches are made for (NFNL_BATCH_GENID): where it is another one, nft_commit()
+ * gives -ERESTART and nothing is applied. 0: whatever it is. */
+void nft_conn_expect(struct nft_conn *c, uint32_t genid);
 
 /* Synchronous: builds, sends, reads all answers. dry: without the end message, so that the kernel checks and
  * changes nothing. 0, or negative errno with r->op_err filled (r is always valid for commit_result_free()).

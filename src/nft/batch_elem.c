@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Elements → messages. Written by hand over libmnl: most events of a busy host are one element.
+ *
+ * A closed interval becomes two elements of the kernel's tree: where it begins, and, marked INTERVAL_END, the
+ * first key behind it; the second is left out where the interval reaches the last key. Concatenated ranges
+ * carry both ends in one element. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include <libnftnl/udata.h>
+
+#include "nft/batch_impl.h"
+#include "nft/datatype.h"
+
+#define ELEM_ROOM 1536 /* the largest element, two of its keys, names and user data */
+
+/* A message of elements that begins anew when it is full. */
+struct elem_msg {
+	struct build *c;
+	const struct op *op;
+	const char *set;
+	uint16_t type, flags;
+	uint32_t id, i; /* NFTA_SET_ELEM_LIST_SET_ID or 0; index of the operation */
+	struct nlmsghdr *nlh;
+	struct nlattr *list;
+};
+
+static void open_msg(struct elem_msg *m)
+{
+	m->nlh = msg_begin(m->c->b, m->type, m->flags, m->op->family, m->i);
+	mnl_attr_put_strz(m->nlh, NFTA_SET_ELEM_LIST_TABLE, m->op->table);
+	mnl_attr_put_strz(m->nlh, NFTA_SET_ELEM_LIST_SET, m->set);
+	if (m->id)
+		mnl_attr_put_u32(m->nlh, NFTA_SET_ELEM_LIST_SET_ID, htonl(m->id));
+	m->list = mnl_attr_nest_start(m->nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
+static void close_msg(struct elem_msg *m)
+{
+	if (!m->nlh)
+		return;
+	mnl_attr_nest_end(m->nlh, m->list);
+	msg_end(m->c->b, m->nlh);
+	m->nlh = NULL;
+}
+
+/* Room for an interval's two elements. */
+static void room(struct elem_msg *m)
+{
+	if (m->nlh && (size_t)((char *)mnl_nlmsg_get_payload_tail(m->nlh) - (char *)m->list) + 2 * ELEM_ROOM >
+			      MSG_NEST_MAX)
+		close_msg(m);
+	if (!m->nlh)
+		open_msg(m);
+}
+
+static void put_key(struct nlmsghdr *nlh, uint16_t attr, const uint8_t *key, uint16_t len)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, attr);
+
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, key);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static void put_verdict(struct nlmsghdr *nlh, const struct setelem *el)
+{
+	struct nlattr *data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_DATA);
+	struct nlattr *verdict = mnl_attr_nest_start(nlh, NFTA_DATA_VERDICT);
+
+	mnl_attr_put_u32(nlh, NFTA_VERDICT_CODE, htonl((uint32_t)el->verdict_code));
+	if (el->target[0])
+		mnl_attr_put_strz(nlh, NFTA_VERDICT_CHAIN, el->target);
+	mnl_attr_nest_end(nlh, verdict);
+	mnl_attr_nest_end(nlh, data);
+}
+
+static void put_data(struct nlmsghdr *nlh, const struct set_info *set, const struct setelem *el)
+{
+	if (set->flags & NFT_SET_OBJECT)
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_OBJREF, el->target);
+	else if (el->verdict)
+		put_verdict(nlh, el);
+	else if (el->dlen)
+		put_key(nlh, NFTA_SET_ELEM_DATA, el->data, el->dlen);
+}
+
+static void put_times(struct nlmsghdr *nlh, const struct setelem *el)
+{
+	uint64_t left = el->expires_ms && el->expires_ms < el->timeout_ms ? el->expires_ms : el->timeout_ms;
+
+	if (!el->timeout_ms)
+		return;
+	mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64(el->timeout_ms));
+	mnl_attr_put_u64(nlh, NFTA_SET_ELEM_EXPIRATION, htobe64(left));
+}
+
+static void put_udata(struct nlmsghdr *nlh, const struct setelem *el, bool open)
+{
+	struct udata u = { .n = 0 };
+
+	udata_comment(&u, NFTNL_UDATA_SET_ELEM_COMMENT, el->comment);
+	if (open)
+		udata_u32(&u, NFTNL_UDATA_SET_ELEM_FLAGS, NFTNL_SET_ELEM_F_INTERVAL_OPEN);
+	if (u.n)
+		mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, (uint16_t)u.n, u.b);
+}
+
+/* The element itself; open: it is an interval without an end element. */
+static void put_elem(struct elem_msg *m, const struct set_info *set, const struct setelem *el, bool open)
+{
+	struct nlmsghdr *nlh = m->nlh;
+	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+
+	if (el->catchall)
+		mnl_attr_put_u32(nlh, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_CATCHALL));
+	else
+		put_key(nlh, NFTA_SET_ELEM_KEY, el->key, el->klen);
+	if (el->interval && set->key.n > 1)
+		put_key(nlh, NFTA_SET_ELEM_KEY_END, el->key_end, el->klen);
+	put_times(nlh, el);
+	put_data(nlh, set, el);
+	if (el->comment || open)
+		put_udata(nlh, el, open);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static void put_end(struct elem_msg *m, const uint8_t *key, uint16_t len)
+{
+	struct nlattr *nest = mnl_attr_nest_start(m->nlh, NFTA_LIST_ELEM);
+
+	mnl_attr_put_u32(m->nlh, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	put_key(m->nlh, NFTA_SET_ELEM_KEY, key, len);
+	mnl_attr_nest_end(m->nlh, nest);
+}
+
+/* The first key behind the interval. false: it reaches the last one. */
+static bool key_behind(const struct set_info *set, const struct setelem *el, uint8_t out[NFT_KEY_MAX])
+{
+	unsigned n = el->klen, bits = set->key.bits[0] % 8;
+
+	memcpy(out, el->key_end, n);
+	for (unsigned i = n; i-- > 0;)
+		if (++out[i])
+			return !(bits && out[0] >> bits);
+	return false;
+}
+
+static bool is_tree(const struct set_info *set)
+{
+	return (set->flags & NFT_SET_INTERVAL) && set->key.n == 1;
+}
+
+void put_elems(struct build *c, const struct op *op, uint32_t i)
+{
+	const struct set_info *set = &op->elem.set->info;
+	bool add = op->kind == OP_ADD_ELEM;
+	struct elem_msg m = {
+		.c = c,
+		.op = op,
+		.set = op->name,
+		.i = i,
+		.type = add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+		.flags = add ? NLM_F_CREATE : 0,
+	};
+	uint8_t behind[NFT_KEY_MAX];
+	struct setelem el;
+
+	for (uint32_t k = 0; k < op->elem.n; k++) {
+		bool end;
+
+		op->elem.get(op, k, &el);
+		if (el.klen > NFT_KEY_MAX || el.dlen > NFT_KEY_MAX)
+			continue;
+		if (!add) {
+			el.comment = NULL;
+			el.timeout_ms = 0;
+		}
+		end = is_tree(set) && el.interval && key_behind(set, &el, behind);
+		room(&m);
+		put_elem(&m, set, &el, is_tree(set) && el.interval && !end);
+		if (end)
+			put_end(&m, behind, el.klen);
+	}
+	close_msg(&m);
+}
+
+/* ---- anonymous sets ---- */
+
+static bool zero(const uint8_t *p, unsigned n)
+{
+	while (n && !*p) {
+		p++;
+		n--;
+	}
+	return !n;
+}
+
+/* nft begins the tree of an anonymous set with the end of a nothing that begins at 0. */
+static bool leading_end(const struct anon_set *s)
+{
+	const struct setelem *first = s->elems.v;
+
+	return is_tree(&s->info) && s->elems.n && !first->catchall && !zero(first->key, first->klen);
+}
+
+/* What nft says as the size: it counts the end of every interval, also where the next one begins there. */
+uint32_t anon_size(const struct anon_set *s)
+{
+	uint32_t n = s->elems.n + leading_end(s);
+	uint8_t behind[NFT_KEY_MAX];
+
+	if (is_tree(&s->info))
+		vec_foreach (el, &s->elems)
+			n += el->interval && key_behind(&s->info, el, behind);
+	return n;
+}
+
+void put_anon_elems(struct build *c, const struct op *op, const struct anon_set *s, uint32_t id, uint32_t i)
+{
+	struct elem_msg m = { .c = c,
+		.op = op,
+		.set = s->info.name,
+		.id = id,
+		.i = i,
+		.type = NFT_MSG_NEWSETELEM,
+		.flags = NLM_F_CREATE };
+	static const uint8_t zeros[NFT_KEY_MAX];
+	uint8_t behind[NFT_KEY_MAX];
+
+	if (leading_end(s)) {
+		room(&m);
+		put_end(&m, zeros, s->elems.v[0].klen);
+	}
+	for (uint32_t k = 0; k < s->elems.n; k++) {
+		const struct setelem *el = &s->elems.v[k], *next = k + 1 < s->elems.n ? el + 1 : NULL;
+		bool tree = is_tree(&s->info) && el->interval, end = tree && key_behind(&s->info, el, behind);
+
+		room(&m);
+		put_elem(&m, &s->info, el, tree && !end);
+		/* Where the next one begins there its begin is the end. */
+		if (end && !(next && next->interval && !memcmp(next->key, behind, el->klen)))
+			put_end(&m, behind, el->klen);
+	}
+	close_msg(&m);
+}
