@@ -178,6 +178,7 @@ struct rpack {
 	int order;
 	uint16_t rank;
 	bool retired;
+	struct rpack *heir; /* of a retired one */
 	struct journal log;
 	uint32_t stmts;
 	VEC(struct contrib *) edits;

@@ -287,6 +287,12 @@ uint32_t rpack_mark(const struct rpack *pk)
 void rpack_rollback(struct rpack *pk, uint32_t mark)
 {
 	journal_rollback(&pk->log, mark);
+	if (mark)
+		return;
+	/* A pack that was to take another's place did not: the other stays. */
+	for (uint32_t i = pk->rs->retired.n; i-- > 0;)
+		if (pk->rs->retired.v[i]->heir == pk)
+			journal_rollback(&pk->rs->retired.v[i]->log, 0);
 }
 
 static void undo_retire(void *obj, uint64_t a, uint64_t b)
@@ -310,6 +316,7 @@ void rpack_retire(struct rpack *old, struct rpack *heir)
 	if (old->retired)
 		return;
 	old->retired = true;
+	old->heir = heir;
 	vec_push(&old->rs->retired, old);
 	journal_push(&old->log, &j_retire, old, 0, 0);
 	edits_retire(old, heir);

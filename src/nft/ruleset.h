@@ -51,7 +51,7 @@ void rpack_retire(struct rpack *old, struct rpack *heir);
 void rpack_drop(
 	struct rpack *pk); /* a pack whose journal is rolled back to 0 and that holds nothing; frees it */
 /* Undo of one pack, to a savepoint (rpack_mark) or of its whole share (0). Merged state is derived anew by
- * the next merge. */
+ * the next merge. Undoing the whole share of a heir brings back the pack that it was to replace. */
 uint32_t rpack_mark(const struct rpack *pk);
 void rpack_rollback(struct rpack *pk, uint32_t mark);
 
