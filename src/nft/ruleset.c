@@ -347,7 +347,9 @@ static void pack_free(struct rpack *pk)
 
 void rpack_drop(struct rpack *pk)
 {
-	pack_free(pk);
+	/* Its statements wait for the end of the transaction, and name it until then. */
+	pk->retired = true;
+	vec_push(&pk->rs->retired, pk);
 }
 
 /* ---- transactions ---- */
