@@ -43,7 +43,7 @@ static bool gateway(
 }
 
 /* Next hops follow one another like attributes, each with attributes of its own behind it. */
-static bool next_nexthop(const uint8_t **p, size_t *left, uint8_t family, struct net_nexthop *nh)
+static bool next_nexthop(const uint8_t **p, size_t *left, uint8_t family, struct net_nexthop *nh, bool *dead)
 {
 	enum { GATEWAY = 1, VIA, SLOTS };
 	static const struct nl_want want[] = {
@@ -56,6 +56,7 @@ static bool next_nexthop(const uint8_t **p, size_t *left, uint8_t family, struct
 	memcpy(&rtnh, *p, sizeof(rtnh));
 	if (rtnh.rtnh_len < sizeof(rtnh) || rtnh.rtnh_len > *left || rtnh.rtnh_ifindex < 0)
 		return false;
+	*dead = rtnh.rtnh_flags & RTNH_F_DEAD;
 	*nh = (struct net_nexthop){ .ifindex = (uint32_t)rtnh.rtnh_ifindex, .weight = rtnh.rtnh_hops + 1u };
 	if (!nl_attrs(*p + sizeof(rtnh), rtnh.rtnh_len - sizeof(rtnh), want, ARRAY_SIZE(want), at) ||
 		!gateway(&at[GATEWAY], &at[VIA], family, &nh->gateway))
@@ -66,24 +67,31 @@ static bool next_nexthop(const uint8_t **p, size_t *left, uint8_t family, struct
 	return true;
 }
 
+/* Paths whose link is down stay in the kernel's list and carry nothing: they are left out here, but the route
+ * keeps its identity of a multipath route. One that is made of a single path is none. */
 static bool nexthops(const struct nl_attr *a, struct net_route *r)
 {
-	struct net_nexthop nh[NL_NEXTHOPS_MAX];
+	struct net_nexthop nh[NL_NEXTHOPS_MAX], one;
 	const uint8_t *p = a->p;
 	size_t left = a->n;
-	uint16_t n = 0;
+	unsigned n = 0, seen = 0;
+	bool dead;
 
-	while (left >= sizeof(struct rtnexthop) && n < NL_NEXTHOPS_MAX)
-		if (!next_nexthop(&p, &left, r->family, &nh[n++]))
+	while (left >= sizeof(struct rtnexthop) && n < NL_NEXTHOPS_MAX) {
+		if (!next_nexthop(&p, &left, r->family, &one, &dead))
 			return false;
-	if (n == 1) { /* as good as no list */
-		r->gateway = nh[0].gateway;
-		r->ifindex = nh[0].ifindex;
+		seen++;
+		if (!dead)
+			nh[n++] = one;
+	}
+	if (seen == 1) {
+		r->gateway = one.gateway;
+		r->ifindex = one.ifindex;
 	} else if (n) {
 		r->gateway = (struct ipaddr){ 0 };
 		r->ifindex = 0;
 		r->nexthops = xmemdup(nh, n * sizeof(*nh));
-		r->n_nexthops = n;
+		r->n_nexthops = (uint16_t)n;
 	}
 	return true;
 }

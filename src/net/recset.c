@@ -272,6 +272,8 @@ static int nexthops_set(struct net_route *r, const char *text, struct err *e)
 			return err_set(e, -EINVAL, "nexthops: more than %d", NEXTHOPS_MAX);
 		r->nexthops = xrealloc(r->nexthops, r->n_nexthops + 1u, sizeof(nh));
 		r->nexthops[r->n_nexthops++] = nh;
+		if (!r->family)
+			r->family = r->dst.addr.family = nh.gateway.family;
 		text += n + (text[n] == ',');
 	}
 	return 0;

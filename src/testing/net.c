@@ -79,14 +79,14 @@ static int l_parse(lua_State *L)
 	free(copy);
 	lua_newtable(L);
 	lua_pushstring(L, verdicts[msg.verdict]);
+	lua_setfield(L, -2, "verdict");
 	if (msg.verdict == NLP_SET || msg.verdict == NLP_DEL) {
 		net_test_fields(L, &msg.rec);
 		lua_pushstring(L, net_kind_name(msg.rec.kind));
-		lua_setfield(L, -3, "is");
+		lua_setfield(L, -2, "is");
 		lua_pushboolean(L, msg.replace);
-		lua_setfield(L, -3, "replace");
+		lua_setfield(L, -2, "replace");
 	}
-	lua_setfield(L, -2, "verdict");
 	nl_msg_free(&msg);
 	return 1;
 }
