@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/xalloc.h"
+#include "rnm/rnm.h"
+
+#ifndef RNM_VERSION
+#define RNM_VERSION "unknown"
+#endif
+
+static tool_fn tool_help, tool_version;
+
+static const struct command {
+	const char *name, *args, *help;
+	tool_fn *run;
+} commands[] = {
+	{ "ping", "", "ask whether the daemon is up and its first commit done", tool_ping },
+	{ "status", "", "packs, errors, what is pending", tool_status },
+	{ "reload", "", "load configuration and packs anew, all or nothing", tool_reload },
+	{ "eval", "[--dry-run] [--pack NAME] [CODE|-]",
+		"run Lua in the daemon as one transaction; without CODE: a prompt", tool_eval },
+	{ "monitor", "", "events and commits as they happen", tool_monitor },
+	{ "plan", "", "what would be sent to the kernel now", tool_plan },
+	{ "list", "[WHAT]", "what the packs state", tool_list },
+	{ "emit", "TOPIC [KEY=VALUE…]", "send a message to the policies", tool_emit },
+	{ "check", "[-c CONFIG]", "try configuration and packs against the present network; send nothing",
+		tool_check },
+	{ "test", "[DIR]", "run the specs of policies against a simulated network", tool_test },
+	{ "help", "", "this list", tool_help },
+	{ "version", "", "the version", tool_version },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct command *find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+static const char *name_at(void *ctx, size_t i)
+{
+	const struct command *c = ctx;
+
+	return c[i].name;
+}
+
+static void print_usage(FILE *to)
+{
+	fputs("usage: rnm [-s SOCKET] COMMAND …\n\n", to);
+	for (const struct command *c = commands; c->name; c++) {
+		_autofree_ char *call = xasprintf("%s%s%s", c->name, *c->args ? " " : "", c->args);
+
+		if (strlen(call) > 24)
+			fprintf(to, "  %s\n  %-24s  %s\n", call, "", c->help);
+		else /* the … of a synopsis is three bytes and one column */
+			fprintf(to, "  %-*s  %s\n", strstr(call, "…") ? 26 : 24, call, c->help);
+	}
+	fputs("\nSOCKET is " DEFAULT_SOCKET
+	      " unless given. Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n",
+		to);
+}
+
+static int tool_help(struct tool *t, int argc, char **argv)
+{
+	(void)t, (void)argc, (void)argv;
+	print_usage(stdout);
+	return EXIT_DONE;
+}
+
+static int tool_version(struct tool *t, int argc, char **argv)
+{
+	(void)t, (void)argc, (void)argv;
+	puts("rnm " RNM_VERSION);
+	return EXIT_DONE;
+}
+
+int usage_error(const struct tool *t, const char *fmt, ...)
+{
+	const struct command *c = t->command ? find(t->command) : NULL;
+	va_list ap;
+
+	fputs("rnm: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	if (c)
+		fprintf(stderr, "usage: rnm %s%s%s\n", c->name, *c->args ? " " : "", c->args);
+	return EXIT_USAGE;
+}
+
+int failed(const char *fmt, ...)
+{
+	_autofree_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	fputs("rnm: ", stderr);
+	put_text(stderr, text ? text : fmt, strlen(text ? text : fmt));
+	fputc('\n', stderr);
+	return EXIT_FAILED;
+}
+
+void put_text(FILE *to, const char *text, size_t n)
+{
+	bool tty = isatty(fileno(to));
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		/* C0 and DEL, and C1 in its UTF-8 form */
+		if (tty && ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f))
+			fprintf(to, "\\x%02x", c);
+		else if (tty && c == 0xc2 && i + 1 < n && (unsigned char)text[i + 1] >= 0x80 &&
+			 (unsigned char)text[i + 1] < 0xa0)
+			fprintf(to, "\\x%02x", (unsigned char)text[++i]);
+		else
+			fputc(c, to);
+	}
+}
+
+static int unknown(struct tool *t, const char *name)
+{
+	const char *near = strlen(name) <= 64 ? suggest(name, name_at, (void *)commands) : NULL;
+
+	t->command = NULL;
+	if (near)
+		return usage_error(t, "there is no command '%s'; did you mean '%s'?", name, near);
+	return usage_error(t, "there is no command '%s'; 'rnm help' lists them", name);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct tool t = { .socket = DEFAULT_SOCKET };
+	const struct command *c;
+	int opt, rc;
+
+	setlocale(LC_CTYPE, "");
+	log_init(LOG_WARN);
+	while ((opt = getopt_long(argc, argv, "+s:hV", options, NULL)) != -1) {
+		switch (opt) {
+		case 's': t.socket = optarg; break;
+		case 'h': return tool_help(&t, 0, NULL);
+		case 'V': return tool_version(&t, 0, NULL);
+		default: return EXIT_USAGE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (!argc) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	c = find(argv[0]);
+	if (!c)
+		return unknown(&t, argv[0]);
+	t.command = c->name;
+	optind = 0; /* glibc: start anew, for the command's own options */
+	rc = c->run(&t, argc, argv);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return rc ? rc : failed("writing the output: %m");
+	return rc;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Commands that one line to the daemon answers. */
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "control/control.h"
+#include "rnm/rnm.h"
+
+#define PING_MS 10000
+
+static void add_line(void *ctx, const char *text)
+{
+	buf_puts(ctx, text);
+	buf_putc(ctx, '\n');
+}
+
+int ask(struct client *cl, const char *line, unsigned timeout_ms, struct buf *out, struct err *e)
+{
+	return client_call(cl, line, timeout_ms, add_line, out, e);
+}
+
+/* The answer goes to stdout; a refusal with its further lines to stderr, the message first. */
+static int say(struct tool *t, const char *line, unsigned timeout_ms)
+{
+	_buf_ struct buf out = BUF_INIT;
+	_err_ struct err e = ERR_INIT;
+	struct client *cl;
+	int rc = client_open(t->socket, &cl, &e);
+
+	if (rc == 0) {
+		rc = ask(cl, line, timeout_ms, &out, &e);
+		client_close(cl);
+	}
+	if (rc == 0) {
+		put_text(stdout, buf_str(&out), out.n);
+		return EXIT_DONE;
+	}
+	failed("%s", err_text(&e));
+	put_text(stderr, buf_str(&out), out.n);
+	return EXIT_FAILED;
+}
+
+static int bare(struct tool *t, int argc, char **argv, unsigned timeout_ms)
+{
+	if (argc > 1)
+		return usage_error(t, "'%s' takes no arguments", argv[0]);
+	return say(t, argv[0], timeout_ms);
+}
+
+int tool_ping(struct tool *t, int argc, char **argv)
+{
+	return bare(t, argc, argv, PING_MS);
+}
+
+int tool_status(struct tool *t, int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "--json"))
+		return usage_error(t, "'--json' is not in this version");
+	return bare(t, argc, argv, 0);
+}
+
+int tool_reload(struct tool *t, int argc, char **argv)
+{
+	return bare(t, argc, argv, 0);
+}
+
+int tool_plan(struct tool *t, int argc, char **argv)
+{
+	return bare(t, argc, argv, 0);
+}
+
+static int say_words(struct tool *t, int argc, char **argv)
+{
+	_buf_ struct buf line = BUF_INIT;
+
+	for (int i = 0; i < argc; i++)
+		client_quote(argv[i], &line);
+	return say(t, buf_str(&line), 0);
+}
+
+int tool_list(struct tool *t, int argc, char **argv)
+{
+	return say_words(t, argc, argv);
+}
+
+static bool key_value(const char *s)
+{
+	const char *eq = strchr(s, '=');
+
+	if (!eq || eq == s || isdigit((unsigned char)*s))
+		return false;
+	for (; s < eq; s++)
+		if (!isalnum((unsigned char)*s) && *s != '_' && *s != '-')
+			return false;
+	return true;
+}
+
+int tool_emit(struct tool *t, int argc, char **argv)
+{
+	if (argc < 2)
+		return usage_error(t, "a TOPIC is missing");
+	if (!*argv[1] || strchr(argv[1], '='))
+		return usage_error(t, "'%s' is not a topic; it comes before the KEY=VALUE pairs", argv[1]);
+	for (int i = 2; i < argc; i++)
+		if (!key_value(argv[i]))
+			return usage_error(t, "'%s' is not KEY=VALUE", argv[i]);
+	return say_words(t, argc, argv);
+}
+
+/* ---- monitor ---- */
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static void print_line(void *ctx, const char *text)
+{
+	(void)ctx;
+	put_text(stdout, text, strlen(text));
+	fputc('\n', stdout);
+	if (fflush(stdout) != 0)
+		stopped = 1;
+}
+
+int tool_monitor(struct tool *t, int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = stop }; /* no SA_RESTART: it ends the wait */
+	_err_ struct err e = ERR_INIT;
+	struct client *cl;
+	int rc;
+
+	if (argc > 1)
+		return usage_error(t, "'%s' takes no arguments", argv[0]);
+	rc = client_open(t->socket, &cl, &e);
+	if (rc < 0)
+		return failed("%s", err_text(&e));
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	rc = client_call(cl, argv[0], 0, print_line, NULL, &e);
+	client_close(cl);
+	if (rc == 0 || stopped)
+		return EXIT_DONE;
+	return failed("%s", err_text(&e));
+}

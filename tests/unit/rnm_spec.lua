@@ -1,0 +1,199 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- The operator's tool against a server that says what it was asked.
+local control = require "rnm.core".control
+
+local program = (os.getenv "RNM_BUILD" or "build") .. "/rnm"
+local dir, path, pid
+
+local function quote(s)
+	return "'" .. s:gsub("'", "'\\''") .. "'"
+end
+
+-- A shell command → output and messages together, exit status.
+local function try(command)
+	local p = assert(io.popen("( " .. command .. " ) 2>&1 </dev/null; echo $?"))
+	local out, status = p:read "a":match "^(.-)(%d+)\n$"
+	p:close()
+	return out, tonumber(status)
+end
+
+local function rnm(args)
+	return try(("%s -s %s %s"):format(program, path, args))
+end
+
+setup(function()
+	assert(io.open(program), program .. " is not built"):close()
+	local p = io.popen "mktemp -d"
+	dir = p:read "l"
+	p:close()
+	path = dir .. "/s.sock"
+	pid = assert(control.serve(path))
+end)
+teardown(function()
+	if pid then
+		control.stop(pid)
+	end
+	os.execute("rm -rf " .. dir)
+end)
+
+describe("rnm", function()
+	it("asks and prints", function()
+		assert.same({ "pong\n", 0 }, { rnm "ping" })
+		assert.same({ "pong\n", 0 }, { rnm "plan" })
+		assert.same({ "<inet>\n<t>\n<s>\n", 0 }, { rnm "list inet t s" })
+	end)
+
+	it("passes words as they are", function()
+		assert.same({ "<ban>\n<address=203.0.113.9>\n<why=a \"b\" c\\>\n", 0 }, { rnm [[emit ban address=203.0.113.9 'why=a "b" c\']] })
+	end)
+
+	it("passes code as it is", function()
+		assert.matches("^got <print%('a\\n'%)\nreturn 2>\n", (rnm("eval " .. quote "print('a\\n')\nreturn 2")))
+		assert.matches("^got <1 %+ 2>\n", (rnm "eval 1 + 2"))
+		assert.matches("^got <%-%-dry%-run %-%-pack wan x>\n", (rnm "eval --dry-run --pack wan x"))
+		assert.matches("^got <%-%-pack wan %-%-dry%-run x>\n", (rnm "eval -p wan -n x"))
+		assert.matches("^got <%-1>\n", (rnm "eval -- -1"))
+		assert.matches("^got <a\nb\n>\n", (try(("printf 'a\\r\\nb\\n' | %s -s %s eval"):format(program, path))))
+		assert.matches("^got <a\nb\n>\n", (try(("printf 'a\\nb\\n' | %s -s %s eval -"):format(program, path))))
+	end)
+
+	it("leaves control bytes alone unless a terminal reads them", function()
+		assert.matches("\27%[31mred\xc2\x9b\n$", (rnm "eval x"))
+		assert.matches("\\x1b%[31mred\\x9b\r\n$", (try(("script -qec '%s -s %s eval x' /dev/null"):format(program, path))))
+	end)
+
+	it("says what went wrong first, and fails with 1", function()
+		assert.same({ "rnm: [eval]:1: 'end' expected near <eof>\nmore\n", 1 }, { rnm "eval function" })
+		assert.same({ "rnm: unknown command 'reload'; 'help' lists them\n", 1 }, { rnm "reload" })
+		local out, status = try(program .. " -s /nonexistent/s ping")
+		assert.matches("^rnm: no daemon: there is no socket '/nonexistent/s'", out)
+		assert.equal(1, status)
+		out, status = try("head -c 70000 /dev/zero | tr '\\0' x | " .. program .. " -s " .. path .. " eval")
+		assert.matches("longer than 61440 bytes", out)
+		assert.equal(1, status)
+		assert.same({ "rnm: the code has a NUL byte: only text is taken\n", 1 },
+			{ try("printf 'a\\0b' | " .. program .. " -s " .. path .. " eval") })
+	end)
+
+	it("tells wrong usage with 2", function()
+		for args, message in pairs {
+			["pnig"] = "there is no command 'pnig'; did you mean 'ping'?",
+			["xyzzyx"] = "there is no command 'xyzzyx'; 'rnm help' lists them",
+			[""] = "usage: rnm",
+			["--nonsense"] = "nonsense",
+			["ping now"] = "'ping' takes no arguments",
+			["status --json"] = "'--json' is not in this version",
+			["monitor x"] = "takes no arguments",
+			["emit"] = "a TOPIC is missing",
+			["emit a=b"] = "'a=b' is not a topic",
+			["emit ban x"] = "'x' is not KEY=VALUE",
+			["emit ban 1=x"] = "'1=x' is not KEY=VALUE",
+			["emit ban 'a b=x'"] = "'a b=x' is not KEY=VALUE",
+			["eval --pack 'a b' x"] = "'a b' is not a pack's name",
+			["eval --nonsense x"] = "options come before the CODE",
+			["check x"] = "unexpected argument 'x'",
+			["test a b"] = "unexpected argument 'b'",
+			["test --x"] = "there is no option '--x'",
+		} do
+			local out, status = rnm(args)
+			assert.is_truthy(out:find(message, 1, true), args .. "\n" .. out)
+			assert.equal(2, status, args)
+		end
+	end)
+
+	it("helps", function()
+		local out, status = rnm "help"
+		assert.equal(0, status)
+		for _, name in ipairs { "ping", "status", "reload", "eval", "monitor", "plan", "list", "emit", "check", "test", "version" } do
+			assert.matches("\n  " .. name .. "[ \n]", out)
+		end
+		assert.equal(out, (rnm "--help"))
+		assert.matches("^rnm %d+%.%d+", (rnm "version"))
+	end)
+
+	it("fails when its output can not be written", function()
+		local out, status = rnm "ping >/dev/full"
+		assert.equal(1, status)
+		assert.matches("writing the output", out)
+	end)
+
+	it("monitors until the daemon ends or it is interrupted", function()
+		local socket = dir .. "/m.sock"
+		local server = assert(control.serve(socket))
+		local log = dir .. "/log"
+		os.execute(("%s -s %s monitor >%s 2>&1; echo status $? >>%s"):format("( " .. program, socket, log, log) .. ") &")
+		for _ = 1, 100 do
+			if control.call(socket, "publish 1")[1] == "heard" then
+				break
+			end
+			os.execute "sleep 0.05"
+		end
+		control.stop(server)
+		local function read()
+			local f = io.open(log)
+			local text = f:read "a"
+			f:close()
+			return text
+		end
+		for _ = 1, 100 do
+			if read():find "status" then
+				break
+			end
+			os.execute "sleep 0.05"
+		end
+		assert.matches("^watching\nOK line 1 0+1\nstatus 0\n$", read())
+		local out, status = rnm "monitor & p=$!; sleep 0.5; kill -TERM $p; wait $p"
+		assert.same({ "watching\n", 0 }, { out, status })
+	end)
+
+	describe("at its prompt", function()
+		-- Keys typed → what the screen got, without the editor's redrawing. Between lines the terminal is not the editor's,
+		-- so the keys wait for each prompt.
+		local function prompt(keys)
+			local typing = {}
+			for line in (keys:gsub("\\r", "\\r\0") .. "\0"):gmatch "(%Z*)%z" do
+				typing[#typing + 1] = "sleep 0.25; printf " .. quote(line)
+			end
+			local out = try(("export HOME=%s XDG_STATE_HOME=; ( %s ) | timeout 30 script -qec '%s -s %s eval' /dev/null"):format(
+				dir, table.concat(typing, "; "), program, path))
+			local lines = {}
+			for line in out:gsub("^.-Ctrl%-D leaves%.\r\n", ""):gmatch "[^\n]+" do
+				line = line:gsub("\r$", "")
+				if not line:find "^\r" and not line:find "red\\x9b$" then
+					lines[#lines + 1] = line
+				end
+			end
+			return table.concat(lines, "\n")
+		end
+
+		it("edits lines", function()
+			assert.equal("got <YaXbc>", prompt [[abc\033[D\033[DX\001Y\005Z\177\r:quit\r]])
+			assert.equal("got <bc>", prompt [[abc\001\033[3~\r:quit\r]])
+			assert.equal("got <one >", prompt [[one two\027\r:quit\r]])
+			assert.equal("got <two>", prompt [[one two\033[D\033[D\033[D\025\r:quit\r]])
+			assert.equal("got <one>", prompt [[one two\033[1~\006\006\006\013\r:quit\r]])
+			assert.equal("got <äü>", prompt [[äöü\033[D\177\r\004]])
+			assert.equal("got <b>", prompt [[abandoned\003b\r\004]])
+		end)
+
+		it("keeps a history", function()
+			os.execute("rm -rf " .. dir .. "/.local")
+			assert.equal("got <one>\ngot <two>\ngot <one>\ngot <one3>", prompt [[one\rtwo\r\033[A\033[A\r\020\020\020\0163\033[D\033[C\010\033[B\020\0203\r\004]])
+			assert.equal("got <one3>", prompt [[\033[A\r\004]])
+			local f = assert(io.open(dir .. "/.local/state/rnm/history"))
+			assert.equal("one\ntwo\none\none3\n", f:read "a")
+			f:close()
+		end)
+
+		it("asks for more until a chunk is complete", function()
+			assert.equal("got <function f()\nreturn 2\nend>", prompt [[function f()\rreturn 2\rend\r\004]])
+			assert.equal("[eval]:1: 'end' expected near <eof>\nmore\ngot <x>", prompt [[function\r\rx\r\004]])
+		end)
+
+		it("has commands of its own", function()
+			assert.equal("pong", prompt [[:plan\r\004]])
+			assert.equal("there is no :hlp; did you mean :help?", prompt [[:hlp\r\004]])
+			assert.matches(":quit  leave", prompt [[:help\r:q\r]])
+		end)
+	end)
+end)
