@@ -35,10 +35,6 @@ enum frame_kind frame_next(const char *p, size_t n, size_t *used, const char **l
 
 void frame_split(char *line, char **name, char **args)
 {
-	size_t end = strlen(line);
-
-	while (end && blank(line[end - 1]))
-		line[--end] = 0;
 	while (blank(*line))
 		line++;
 	*name = line;

@@ -22,8 +22,7 @@ enum frame_kind {
 /* The first request in n bytes. used: bytes to drop before the next call; 0 with FRAME_MORE and
  * FRAME_TOO_LONG. */
 enum frame_kind frame_next(const char *p, size_t n, size_t *used, const char **line, size_t *len);
-/* "name  args": both NUL-terminated copies of the caller's line, blanks around each removed. line is changed.
- */
+/* "name  args" taken apart in place; blanks before each are skipped, those behind args are its own. */
 void frame_split(char *line, char **name, char **args);
 /* Lines of an answer, each made safe against being taken for its end. A missing last newline is added. */
 void frame_payload(struct buf *out, const char *text, size_t n);

@@ -78,6 +78,33 @@ static int cmd_nap(void *ctx, struct session *s, const char *args, struct buf *o
 	return 0;
 }
 
+/* What the tool sent, as the daemon's commands would take it. */
+static int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	_buf_ struct buf code = BUF_INIT;
+
+	(void)ctx, (void)s;
+	control_unescape(args, &code);
+	if (strstr(buf_str(&code), "function") && !strstr(buf_str(&code), "end"))
+		return err_set(e, -EINVAL, "[eval]:1: 'end' expected near <eof>\nmore");
+	buf_printf(out, "got <%s>\n\033[31mred\xc2\x9b\n", buf_str(&code));
+	return 0;
+}
+
+static int cmd_words(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	char **words;
+	int n = control_words(args, &words, e);
+
+	(void)ctx, (void)s;
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++)
+		buf_printf(out, "<%s>\n", words[i]);
+	control_words_free(words);
+	return 0;
+}
+
 static const struct control_cmd commands[] = {
 	{ "ping", "", "answers pong", true, false, cmd_ping },
 	{ "echo", "TEXT", "says TEXT", true, true, cmd_echo },
@@ -86,6 +113,10 @@ static const struct control_cmd commands[] = {
 	{ "monitor", "", "published lines", true, false, cmd_monitor },
 	{ "publish", "N", "publishes lines", false, true, cmd_publish },
 	{ "nap", "MS", "sleeps", false, true, cmd_nap },
+	{ "eval", "CODE", "says CODE", false, true, cmd_eval },
+	{ "emit", "WORDS", "says the words", false, true, cmd_words },
+	{ "list", "WORDS", "says the words", true, true, cmd_words },
+	{ "plan", "", "answers pong", true, false, cmd_ping },
 	{ NULL, NULL, NULL, false, false, NULL },
 };
 
