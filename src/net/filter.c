@@ -259,12 +259,14 @@ static int cmp_filter(const void *a, const void *b)
 
 void filters_canon(struct filters *fs)
 {
-	qsort(fs->f, fs->n, sizeof(*fs->f), cmp_filter);
+	if (fs->n)
+		qsort(fs->f, fs->n, sizeof(*fs->f), cmp_filter);
 	for (uint32_t i = 0; i < fs->n; i++) {
 		struct filter *f = &fs->f[i];
 		uint32_t kept = 0;
 
-		qsort(f->alt, f->n_alt, sizeof(*f->alt), cmp_alt);
+		if (f->n_alt)
+			qsort(f->alt, f->n_alt, sizeof(*f->alt), cmp_alt);
 		for (uint32_t k = 0; k < f->n_alt; k++) {
 			if (kept && !cmp_alt(&f->alt[kept - 1], &f->alt[k]))
 				free(f->alt[k].text);

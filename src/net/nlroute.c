@@ -67,6 +67,17 @@ static bool next_nexthop(const uint8_t **p, size_t *left, uint8_t family, struct
 	return true;
 }
 
+static int cmp_nexthop(const void *a, const void *b)
+{
+	const struct net_nexthop *x = a, *y = b;
+	int c = ipaddr_cmp(&x->gateway, &y->gateway);
+
+	if (c)
+		return c;
+	return x->ifindex != y->ifindex ? (x->ifindex < y->ifindex ? -1 : 1)
+					: (int)x->weight - (int)y->weight;
+}
+
 /* Paths whose link is down stay in the kernel's list and carry nothing: they are left out here, but the route
  * keeps its identity of a multipath route. One that is made of a single path is none. */
 static bool nexthops(const struct nl_attr *a, struct net_route *r)
@@ -90,6 +101,7 @@ static bool nexthops(const struct nl_attr *a, struct net_route *r)
 	} else if (n) {
 		r->gateway = (struct ipaddr){ 0 };
 		r->ifindex = 0;
+		qsort(nh, n, sizeof(*nh), cmp_nexthop);
 		r->nexthops = xmemdup(nh, n * sizeof(*nh));
 		r->n_nexthops = (uint16_t)n;
 	}

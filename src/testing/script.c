@@ -14,7 +14,7 @@
 #include "script/vm.h"
 #include "testing/testing.h"
 
-enum { RESULTS = 16, RESULT_MAX = 4096 };
+enum { RESULTS = 16, RESULT_MAX = 8 << 20 };
 
 struct box {
 	struct vm *vm;
