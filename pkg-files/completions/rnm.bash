@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for rnm(8)
+
+_rnm() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-s | --socket) ((i++)) ;;
+		-*) ;;
+		*)
+			command=${COMP_WORDS[i]}
+			break
+			;;
+		esac
+	done
+	COMPREPLY=()
+	case $before in
+	-s | --socket | -c | --config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	esac
+	case $command in
+	'') mapfile -t COMPREPLY < <(compgen -W "--socket --help --version \
+		ping status reload eval monitor plan list emit check test help version" -- "$word") ;;
+	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --pack" -- "$word") ;;
+	check) mapfile -t COMPREPLY < <(compgen -W "-c --config" -- "$word") ;;
+	test) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+	esac
+}
+complete -F _rnm rnm

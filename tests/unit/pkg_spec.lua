@@ -1,0 +1,142 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- The files that are installed beside the programs say what the programs do.
+local config = require "rnm.core".config
+
+local function slurp(path)
+	local f = assert(io.open(path))
+	local text = f:read "a"
+	f:close()
+	return text
+end
+
+local function try(command)
+	local p = assert(io.popen("( " .. command .. " ) 2>&1 </dev/null; echo $?"))
+	local out, status = p:read "a":match "^(.-)(%d+)\n$"
+	p:close()
+	return out, tonumber(status)
+end
+
+local function has(program)
+	return select(2, try("command -v " .. program)) == 0
+end
+
+-- The keys that a section knows, as the parser itself tells them.
+local function known(prefix, suffix)
+	local _, message = config.parse(prefix .. "zzzzzzzzzzzz: 1" .. suffix)
+	local keys = {}
+	for key in message:match "known here: ([^\n]+)":gmatch "[%w_]+" do
+		keys[#keys + 1] = key
+	end
+	assert.is_true(#keys > 0)
+	return keys
+end
+
+describe("the installed config.yaml", function()
+	local text = slurp "pkg-files/config/config.yaml"
+	local examples = {}
+	for line in text:gmatch "[^\n]*" do
+		if line:find "^#" and not line:find "^# [^ ]" and line ~= "#" then
+			line = line:sub(2)
+		end
+		examples[#examples + 1] = line
+	end
+
+	it("is valid as it is, and states nothing", function()
+		local c, message = config.parse(text, "config.yaml")
+		assert.is_nil(message)
+		assert.same({ 0, 0, {} }, { #c.ifaces, #c.packs, c.notes })
+	end)
+
+	it("has examples that are valid", function()
+		local c, message = config.parse(table.concat(examples, "\n"), "config.yaml")
+		assert.is_nil(message)
+		assert.equal(3, #c.ifaces)
+		assert.equal(2, #c.packs)
+		for _, note in ipairs(c.notes) do
+			assert.matches("watched only", note)
+		end
+	end)
+
+	it("shows the defaults", function()
+		local c = config.parse(table.concat(examples, "\n"), "config.yaml")
+		local default = config.parse ""
+		for _, key in ipairs { "coalesce", "max_events", "max_delay_ms", "socket_mode", "log_level", "dirs" } do
+			assert.same(default[key], c[key], key)
+		end
+	end)
+end)
+
+describe("rnm.yaml(5)", function()
+	it("names every key", function()
+		local page = slurp "pkg-files/man/rnm.yaml.5":gsub("\\%-", "-")
+		for _, section in ipairs {
+			{ "", "" }, { "interfaces: [{ ", " }]" }, { "interfaces: [{ routes: [{ ", " }] }]" }, { "interfaces: [{ rules: [{ ", " }] }]" },
+			{ "interfaces: [{ match: { ", " } }]" }, { "policies: { ", " }" }, { "packs: { a: { ", " } }" }, { "commit: { ", " }" },
+			{ "table: { ", " }" }, { "limits: { ", " }" }, { "socket: { ", " }" },
+		} do
+			for _, key in ipairs(known(section[1], section[2])) do
+				assert.is_truthy(page:find("%f[%w_]" .. key .. "%f[^%w_]"), section[1] .. key)
+			end
+		end
+	end)
+
+	it("has an example that works", function()
+		local example = slurp "pkg-files/man/rnm.yaml.5":match "%.nf\n(.-)%.fi":gsub("\\%-", "-")
+		local c, message = config.parse(example)
+		assert.is_nil(message)
+		assert.equal(2, #c.ifaces)
+	end)
+end)
+
+describe("the manual and the completion", function()
+	it("know rnm's commands", function()
+		local program = (os.getenv "RNM_BUILD" or "build") .. "/rnm"
+		local page, completion = slurp "pkg-files/man/rnm.8", slurp "pkg-files/completions/rnm.bash"
+		local n = 0
+		for name in try(program .. " help"):gmatch "\n  (%l+)" do
+			n = n + 1
+			assert.is_truthy(page:find("\n%.[BI]+R?I? ?" .. name .. "%f[%W]"), name)
+			assert.is_truthy(completion:find("%f[%w]" .. name .. "%f[%W]"), name)
+		end
+		assert.is_true(n >= 12)
+	end)
+
+	it("are well formed", function()
+		if has "bash" then
+			assert.same({ "", 0 }, { try "bash -n pkg-files/completions/rnm.bash" })
+			assert.equal("status\n", (try [[bash -c '. pkg-files/completions/rnm.bash; COMP_WORDS=(rnm -s /x st); COMP_CWORD=3; _rnm
+				printf "%s\n" "${COMPREPLY[@]}"']]))
+		end
+		if has "groff" then
+			for _, page in ipairs { "rnm.8", "rnmd.8", "rnm.yaml.5" } do
+				assert.same({ "", 0 }, { try("groff -man -Tutf8 -ww -rLL=100n pkg-files/man/" .. page .. " 2>&1 >/dev/null") }, page)
+			end
+		end
+	end)
+end)
+
+describe("the unit", function()
+	local unit = slurp "pkg-files/systemd/rnm.service"
+
+	it("starts before the network and restarts a crashed daemon", function()
+		for _, line in ipairs { "Type=notify", "Before=network-pre.target shutdown.target", "Wants=network-pre.target",
+			"DefaultDependencies=no", "Restart=on-failure", "ExecStart=/usr/sbin/rnmd -c /etc/rnm/config.yaml" } do
+			assert.is_truthy(unit:find("\n" .. line .. "\n", 1, true), line)
+		end
+	end)
+
+	it("is valid", function()
+		if not has "systemd-analyze" then
+			pending "needs systemd-analyze"
+			return
+		end
+		local dir = try "mktemp -d":gsub("%s+$", "")
+		local f = assert(io.open(dir .. "/rnm.service", "w"))
+		f:write((unit:gsub("ExecStart=[^\n]*", "ExecStart=/bin/true"):gsub("Documentation=[^\n]*\n", "")))
+		f:close()
+		local out, status = try("systemd-analyze verify " .. dir .. "/rnm.service")
+		os.execute("rm -rf " .. dir)
+		assert.equal("", out)
+		assert.equal(0, status)
+	end)
+end)
