@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Healing: failed blocks and records run again alone; a pack with a failed hook is replayed, all or nothing.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "script/internal.h"
+
+static void put_in_place(struct script *s, struct pack *from, struct pack *to)
+{
+	vec_foreach (p, &s->packs)
+		if (*p == from)
+			*p = to;
+}
+
+void replay_undo(struct script *s, uint32_t i)
+{
+	struct replay r = s->replays.v[i];
+
+	vec_remove(&s->replays, i);
+	r.old->retired = false;
+	put_in_place(s, r.new, r.old);
+	pack_free(r.new, false);
+	r.old->fails++;
+	r.old->replay_at = mono_ns() + backoff_ns(r.old->fails);
+	s->ops.heal_at(s->ops.ctx, r.old->replay_at);
+	pack_degraded(r.old);
+}
+
+static void replay(struct script *s, struct pack *old)
+{
+	struct pack *pk = pack_new(s, &old->spec, old, true);
+	_err_ struct err e = ERR_INIT;
+	int rc;
+
+	old->replay_at = 0;
+	old->retired = true;
+	rpack_retire(old->rp, pk->rp);
+	put_in_place(s, old, pk);
+	vec_push(&s->replays, (struct replay){ old, pk });
+	pk->strict = true;
+	log_info("pack", "%s: replay", pk->spec.name);
+	rc = pack_start(pk, &e);
+	if (rc == 0) {
+		hooks_lifecycle(pk, EV_RELOAD, "replay");
+		hooks_initial(s);
+		for (int i = 0; i < 16 && !pk->strict_hit; i++) {
+			live_settle(s);
+			if (!pack_settle(pk))
+				break;
+		}
+	}
+	pk->strict = false;
+	if (rc < 0 || pk->strict_hit) {
+		log_error("pack", "%s: replay failed: %s", pk->spec.name,
+			rc < 0 ? err_text(&e) : pk->last_error);
+		free(old->last_error);
+		old->last_error = xstrdup(rc < 0 ? err_text(&e) : pk->last_error);
+		old->errors++;
+		rpack_rollback(pk->rp, 0);
+		rpack_rollback(old->rp, 0);
+		replay_undo(s, s->replays.n - 1);
+	}
+	err_free(&s->load_err);
+}
+
+static bool retry_map(struct hmap *m, uint64_t now)
+{
+	struct subject *sub;
+	bool any = false;
+
+	hmap_foreach (sub, m, pos)
+		if (sub->failed && sub->retry_at <= now) {
+			subject_stale(sub);
+			any = true;
+		}
+	return any;
+}
+
+static bool retry_subjects(struct pack *pk, uint64_t now)
+{
+	bool any = false;
+
+	if (!pk->n_failed)
+		return false;
+	vec_foreach (it, &pk->items) {
+		if ((*it)->gone)
+			continue;
+		if ((*it)->kind == ITEM_EACH) {
+			any |= retry_map(&((struct each *)*it)->recs, now);
+		} else if ((*it)->kind == ITEM_BLOCK) {
+			struct subject *sub = ((struct block *)*it)->sub;
+
+			if (sub->failed && sub->retry_at <= now) {
+				subject_stale(sub);
+				any = true;
+			}
+		}
+	}
+	return any;
+}
+
+bool script_heal(struct script *s, uint64_t now)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->packs.n; i++) {
+		struct pack *pk = s->packs.v[i];
+
+		if (pk->replay_at && pk->replay_at <= now) {
+			replay(s, pk);
+			any = true;
+		} else if (pk->vm) {
+			any |= retry_subjects(pk, now);
+		}
+	}
+	heal_arm(s);
+	return any;
+}
+
+static void sooner(uint64_t *next, uint64_t at, uint64_t after)
+{
+	if (at > after && (!*next || at < *next))
+		*next = at;
+}
+
+void heal_arm(struct script *s)
+{
+	uint64_t next = 0, now = mono_ns();
+
+	vec_foreach (p, &s->packs) {
+		struct pack *pk = *p;
+		struct subject *sub;
+
+		sooner(&next, pk->replay_at, now);
+		if (!pk->n_failed)
+			continue;
+		vec_foreach (it, &pk->items) {
+			if ((*it)->kind == ITEM_BLOCK && ((struct block *)*it)->sub->failed)
+				sooner(&next, ((struct block *)*it)->sub->retry_at, now);
+			else if ((*it)->kind == ITEM_EACH)
+				hmap_foreach (sub, &((struct each *)*it)->recs, pos)
+					if (sub->failed)
+						sooner(&next, sub->retry_at, now);
+		}
+	}
+	if (next)
+		s->ops.heal_at(s->ops.ctx, next);
+}

@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Runs: one entry into Lua, one savepoint; what it states and makes replaces what the run before did. And the
+ * rounds that bring everything up to date before the merge. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "script/check.h"
+#include "script/internal.h"
+
+struct subject *subject_new(struct pack *pk, enum scope_kind kind, struct item *item)
+{
+	struct subject *sub = xnew(struct subject);
+
+	sub->pk = pk;
+	sub->kind = kind;
+	sub->item = item;
+	return sub;
+}
+
+static void clear_failed(struct subject *sub)
+{
+	if (!sub->failed)
+		return;
+	sub->failed = false;
+	sub->fails = 0;
+	sub->retry_at = 0;
+	sub->pk->n_failed--;
+	pack_degraded(sub->pk);
+}
+
+void pack_unqueue(struct pack *pk, struct subject *sub)
+{
+	for (uint32_t i = 0; i < pk->queue.n; i++)
+		if (pk->queue.v[i] == sub) {
+			vec_remove(&pk->queue, i);
+			i--;
+		}
+	for (uint32_t i = 0; i < pk->taken.n; i++)
+		if (pk->taken.v[i] == sub)
+			pk->taken.v[i] = NULL;
+	sub->queued = false;
+}
+
+static void wrote_clear(struct subject *sub)
+{
+	vec_foreach (k, &sub->wrote)
+		free(*k);
+	vec_clear(&sub->wrote);
+}
+
+void subject_free(struct subject *sub, bool dropped)
+{
+	if (sub->sc && !dropped)
+		vec_push(&sub->pk->lost, sub->sc);
+	clear_failed(sub);
+	if (sub->queued)
+		pack_unqueue(sub->pk, sub);
+	while (sub->deps) {
+		struct dep *d = sub->deps;
+
+		sub->deps = d->next;
+		dep_free(d);
+	}
+	while (sub->made.n)
+		item_destroy(sub->made.v[sub->made.n - 1]);
+	vec_free(&sub->made);
+	wrote_clear(sub);
+	vec_free(&sub->wrote);
+	free(sub);
+}
+
+void subject_stale(struct subject *sub)
+{
+	if (!sub->item || sub->kind == SCOPE_HOOK) /* those run for events only */
+		return;
+	sub->stale = true;
+	if (sub->queued)
+		return;
+	sub->queued = true;
+	vec_push(&sub->pk->queue, sub);
+}
+
+/* ---- a record's or an object's subject that goes ---- */
+
+static struct hmap *subject_map(struct subject *sub)
+{
+	return sub->item->kind == ITEM_EACH ? &((struct each *)sub->item)->recs
+					    : &((struct hook *)sub->item)->objs;
+}
+
+static void left_undo(void *obj, uint64_t a, uint64_t b)
+{
+	struct subject *sub = obj;
+	struct hmap *m = subject_map(sub);
+	struct subject *twin = subject_find(m, &sub->key);
+
+	(void)a, (void)b;
+	if (twin) { /* the record came back meanwhile; what the twin stated is rolled back by now */
+		hmap_del_item(m, net_key_hash(&twin->key), twin);
+		sub->left = twin->left;
+		subject_free(twin, false);
+	}
+	subject_put(m, sub);
+	if (sub->kind == SCOPE_EACH)
+		subject_stale(sub);
+}
+
+static void left_commit(void *obj, uint64_t a, uint64_t b)
+{
+	(void)a, (void)b;
+	subject_free(obj, true);
+}
+
+static const struct jtype jt_left = { "subject left", left_undo, left_commit };
+
+void subject_withdraw(struct subject *sub)
+{
+	for (uint32_t i = 0; i < sub->made.n; i++)
+		item_cancel(sub->made.v[i]);
+	if (sub->sc)
+		scope_drop(sub->sc);
+	hmap_del_item(subject_map(sub), net_key_hash(&sub->key), sub);
+	journal_push(rpack_journal(sub->pk->rp), &jt_left, sub, 0, 0);
+}
+
+/* ---- dependencies ---- */
+
+static void dep_query_delta(
+	struct query_sink *sink, struct query *q, const struct net_rec *before, const struct net_rec *after)
+{
+	(void)q, (void)before, (void)after;
+	subject_stale(container_of(sink, struct dep, sink)->sub);
+}
+
+static void dep_file_delta(struct live_sink *sink, int sign, const struct val *key, const struct val *data)
+{
+	(void)sign, (void)key, (void)data;
+	subject_stale(container_of(sink, struct dep, fsink)->sub);
+}
+
+static void dep_file_reset(struct live_sink *sink)
+{
+	subject_stale(container_of(sink, struct dep, fsink)->sub);
+}
+
+void dep_free(struct dep *d)
+{
+	switch (d->kind) {
+	case DEP_QUERY:
+		query_sink_del(d->q, &d->sink);
+		query_put(d->q);
+		break;
+	case DEP_FILE: {
+		struct live *l = (struct live *)d->file;
+
+		l->ops->sink_del(l, &d->fsink);
+		live_put(l);
+		break;
+	}
+	case DEP_STATE:
+		*d->peer_at = d->peer;
+		if (d->peer)
+			d->peer->peer_at = d->peer_at;
+		free(d->key);
+		break;
+	}
+	free(d);
+}
+
+static struct subject *dep_subject(struct pack *pk)
+{
+	struct run *r = pk->run;
+
+	return r && (r->kind == RUN_BLOCK || r->kind == RUN_EACH) ? r->sub : NULL;
+}
+
+static struct dep *dep_add(struct subject *sub, enum dep_kind kind)
+{
+	struct dep *d = xnew(struct dep);
+
+	d->kind = kind;
+	d->sub = sub;
+	d->next = sub->deps;
+	sub->deps = d;
+	return d;
+}
+
+void run_dep_query(struct pack *pk, struct query *q)
+{
+	struct subject *sub = dep_subject(pk);
+
+	if (!sub)
+		return;
+	for (struct dep *d = sub->deps; d; d = d->next)
+		if (d->kind == DEP_QUERY && d->q == q) {
+			d->old = false;
+			return;
+		}
+	struct dep *d = dep_add(sub, DEP_QUERY);
+
+	d->q = query_ref(q);
+	d->sink.delta = dep_query_delta;
+	query_sink_add(q, &d->sink);
+}
+
+void run_dep_file(struct pack *pk, struct file *f)
+{
+	struct subject *sub = dep_subject(pk);
+	struct live *l = (struct live *)f;
+
+	if (!sub)
+		return;
+	for (struct dep *d = sub->deps; d; d = d->next)
+		if (d->kind == DEP_FILE && d->file == f) {
+			d->old = false;
+			return;
+		}
+	struct dep *d = dep_add(sub, DEP_FILE);
+
+	d->file = f;
+	live_ref(l);
+	d->fsink.delta = dep_file_delta;
+	d->fsink.reset = dep_file_reset;
+	l->ops->sink_add(l, &d->fsink);
+}
+
+void run_dep_state(struct pack *pk, const char *key)
+{
+	struct subject *sub = dep_subject(pk);
+
+	if (!sub)
+		return;
+	for (struct dep *d = sub->deps; d; d = d->next)
+		if (d->kind == DEP_STATE && (key ? d->key && strcmp(d->key, key) == 0 : !d->key)) {
+			d->old = false;
+			return;
+		}
+	struct dep *d = dep_add(sub, DEP_STATE);
+
+	d->key = key ? xstrdup(key) : NULL;
+	d->peer = pk->state_deps;
+	d->peer_at = &pk->state_deps;
+	if (d->peer)
+		d->peer->peer_at = &d->peer;
+	pk->state_deps = d;
+}
+
+static void deps_begin(struct subject *sub)
+{
+	for (struct dep *d = sub->deps; d; d = d->next)
+		d->old = true;
+}
+
+/* A failed run keeps what the run before read as well: whatever changes of both is a reason to try again. */
+static void deps_end(struct subject *sub, bool ok)
+{
+	for (struct dep **at = &sub->deps; *at;) {
+		struct dep *d = *at;
+
+		if (ok && d->old) {
+			*at = d->next;
+			dep_free(d);
+		} else {
+			d->old = false;
+			at = &d->next;
+		}
+	}
+}
+
+/* ---- runs ---- */
+
+static void ran_undo(void *obj, uint64_t a, uint64_t b)
+{
+	(void)a, (void)b;
+	subject_stale(obj); /* the mirror is not rolled back: its statements are of another time now */
+}
+
+static const struct jtype jt_ran = { "ran", ran_undo, NULL };
+
+static void run_begin(struct run *r)
+{
+	struct subject *sub = r->sub;
+	struct pack *pk = r->pk;
+
+	r->id = ++pk->s->run_ids;
+	pk->run = r;
+	pk->ran = true;
+	if (!sub)
+		return;
+	sub->running = true;
+	sub->stale = false;
+	journal_push(rpack_journal(pk->rp), &jt_ran, sub, 0, 0);
+	deps_begin(sub);
+	wrote_clear(sub);
+	for (uint32_t i = 0; i < sub->made.n; i++)
+		item_cancel(sub->made.v[i]);
+	if (!sub->sc && sub->kind == SCOPE_EACH) {
+		struct each *ea = (struct each *)sub->item;
+
+		sub->sc = scope_new(pk->rp, SCOPE_EACH, ea->parent, ea->seq, sub->key.b, sub->key.n);
+	} else if (!sub->sc && sub->kind == SCOPE_BLOCK && sub->item) {
+		struct block *b = (struct block *)sub->item;
+
+		sub->sc = scope_new(pk->rp, SCOPE_BLOCK, b->parent, b->seq, NULL, 0);
+	}
+	if (sub->sc)
+		scope_run_begin(sub->sc);
+}
+
+static int run_check_limits(struct pack *pk, struct err *e)
+{
+	if (rpack_stmts(pk->rp) > pk->s->lim.statements)
+		return err_set(e, -EDQUOT, "the pack states more than %u things (limits.statements)",
+			pk->s->lim.statements);
+	return 0;
+}
+
+int run_do(struct run *r, lua_CFunction fn, struct err *e)
+{
+	struct pack *pk = r->pk;
+	const struct script_limits *lim = &pk->s->lim;
+	uint32_t mark = rpack_mark(pk->rp);
+	bool main = r->kind == RUN_MAIN || r->kind == RUN_EVAL;
+	struct vm_limits vl = { main ? lim->main_instructions : lim->hook_instructions,
+		main ? lim->main_ns : lim->hook_ns };
+	struct subject *sub;
+	int rc;
+
+	run_begin(r);
+	rc = vm_enter(pk->vm, fn, r, &vl, e);
+	if (rc == 0)
+		rc = run_check_limits(pk, e);
+	sub = r->sub; /* a hook makes its subject with its first statement */
+	if (rc < 0)
+		rpack_rollback(pk->rp, mark);
+	if (sub && sub->sc && scope_running(sub->sc))
+		scope_run_end(sub->sc, rc == 0);
+	pk->run = NULL;
+	if (!sub)
+		return rc;
+	sub->running = false;
+	deps_end(sub, rc == 0);
+	if (rc < 0) {
+		pack_unqueue(
+			pk, sub); /* the rollback put it there; only a change or its time runs it again */
+		sub->stale = false;
+	} else {
+		clear_failed(sub);
+		if (sub->item && sub->item->gone && sub->sc)
+			scope_drop(sub->sc);
+	}
+	return rc;
+}
+
+/* ---- where a statement goes ---- */
+
+static uint32_t hook_seq(const struct hook *h)
+{
+	return 0x80000000u | (uint32_t)h->ev << 20 |
+	       (h->rank & 0xfffff); /* after all that the main chunk's run counted */
+}
+
+struct scope *run_scope_now(struct run *r)
+{
+	struct pack *pk = r->pk;
+	struct subject *sub = r->sub;
+
+	if (r->kind == RUN_HOOK && !sub) {
+		sub = subject_new(pk, SCOPE_HOOK, &r->hook->it);
+		net_rec_key(r->rec, &sub->key);
+		sub->sc = scope_new(pk->rp, SCOPE_HOOK, NULL, hook_seq(r->hook), sub->key.b, sub->key.n);
+		subject_put(&r->hook->objs,
+			sub); /* stays, empty, when this run fails: the object's next event finds it */
+		sub->running = true;
+		scope_run_begin(sub->sc);
+		r->sub = sub;
+	}
+	return sub ? sub->sc : NULL;
+}
+
+struct scope *run_scope(lua_State *L, struct pack *pk, const char *fn)
+{
+	static const char *const where[] = { [RUN_LIFECYCLE] = "lifecycle hooks",
+		[RUN_MESSAGE] = "on_message",
+		[RUN_TIMER] = "timers",
+		[RUN_MAP] = "a function of q:map()" };
+	struct run *r = pk->run;
+
+	if (r->kind == RUN_LIFECYCLE || r->kind == RUN_MESSAGE || r->kind == RUN_TIMER || r->kind == RUN_MAP)
+		luaL_error(L,
+			"%s: nothing can be stated in %s, for there is no object that it would belong to; "
+			"state it in the main chunk or in an rnm.block()",
+			fn, where[r->kind]);
+	if (rpack_stmts(pk->rp) > 2 * pk->s->lim.statements)
+		luaL_error(L, "%s: the pack states more than %d things (limits.statements)", fn,
+			(int)pk->s->lim.statements);
+	return run_scope_now(r);
+}
+
+bool run_states_elements(const struct run *r)
+{
+	return r->kind == RUN_MAIN || r->kind == RUN_BLOCK || r->kind == RUN_EACH;
+}
+
+/* ---- failing ---- */
+
+static void describe(const struct run *r, char *out, size_t cap)
+{
+	const struct item *it = r->sub && r->sub->item ? r->sub->item : r->hook ? &r->hook->it : NULL;
+	struct site site = it ? ruleset_site_get(r->pk->s->rs, it->site) : (struct site){ NULL, 0 };
+	_buf_ struct buf key = BUF_INIT;
+	const struct net_field *f;
+	struct net_val v;
+
+	if (r->rec && (f = net_natural_field(r->rec->kind)) != NULL) {
+		f->get(r->rec, &v);
+		net_val_text(&v, &key);
+	}
+	if (it && site.line)
+		snprintf(out, cap, "%s at %s:%u%s%s", r->what, site.file, site.line, key.n ? " for " : "",
+			buf_str(&key));
+	else
+		snprintf(out, cap, "%s%s%s", r->what, key.n ? " for " : "", buf_str(&key));
+}
+
+uint64_t backoff_ns(unsigned fails)
+{
+	uint64_t s = fails < 6 ? 1ull << fails : 60;
+
+	return (s > 60 ? 60 : s) * 1000000000ull;
+}
+
+void run_failed(struct run *r, int rc, struct err *e)
+{
+	struct pack *pk = r->pk;
+	struct script *s = pk->s;
+	struct subject *sub = r->sub;
+	char what[256];
+
+	(void)rc;
+	describe(r, what, sizeof(what));
+	pk->errors++;
+	free(pk->last_error);
+	pk->last_error = xasprintf("%s: %s", what, err_text(e));
+	if (pk->strict) {
+		pk->strict_hit = true;
+		err_set(&s->load_err, -ENOEXEC, "pack %s: %s", pk->spec.name, pk->last_error);
+		err_free(e);
+		return;
+	}
+	log_error("pack", "%s: %s", pk->spec.name, pk->last_error);
+	err_free(e);
+	switch (r->kind) {
+	case RUN_BLOCK:
+	case RUN_EACH:
+		if (!sub->failed)
+			pk->n_failed++;
+		sub->failed = true;
+		sub->retry_at = mono_ns() + backoff_ns(sub->fails++);
+		s->ops.heal_at(s->ops.ctx, sub->retry_at);
+		break;
+	case RUN_HOOK:
+	case RUN_LIFECYCLE:
+		if (!pk->replay_at) {
+			pk->replay_at = mono_ns() + backoff_ns(pk->fails);
+			s->ops.heal_at(s->ops.ctx, pk->replay_at);
+		}
+		break;
+	case RUN_MAIN:
+	case RUN_MESSAGE:
+	case RUN_TIMER:
+	case RUN_EVAL:
+	case RUN_MAP: break;
+	}
+	pack_degraded(pk);
+}
+
+/* ---- bringing up to date ---- */
+
+static int call_block(lua_State *L)
+{
+	struct run *r = lua_touserdata(L, 1);
+
+	lua_ref_push(L, r->fn);
+	lua_call(L, 0, 0);
+	return 0;
+}
+
+static int call_each(lua_State *L)
+{
+	struct run *r = lua_touserdata(L, 1);
+
+	lua_ref_push(L, r->fn);
+	push_record(L, r->rec);
+	lua_call(L, 1, 0);
+	return 0;
+}
+
+static void subject_run(struct subject *sub)
+{
+	struct pack *pk = sub->pk;
+	struct run r = { .pk = pk, .sub = sub, .fn = &sub->item->fn };
+	_err_ struct err e = ERR_INIT;
+	int rc;
+
+	if (sub->kind == SCOPE_EACH) {
+		struct each *ea = (struct each *)sub->item;
+
+		r.kind = RUN_EACH;
+		r.what = "each";
+		r.rec = rec_find(pk->s->mirror, query_filters(ea->q)->kind, &sub->key);
+		if (!r.rec)
+			return;
+		rc = run_do(&r, call_each, &e);
+	} else {
+		r.kind = RUN_BLOCK;
+		r.what = "block";
+		rc = run_do(&r, call_block, &e);
+	}
+	if (rc < 0)
+		run_failed(&r, rc, &e);
+}
+
+static int subject_order(const void *a, const void *b)
+{
+	const struct subject *x = *(struct subject *const *)a, *y = *(struct subject *const *)b;
+	int c;
+
+	if (x->kind != y->kind)
+		return x->kind == SCOPE_EACH ? -1 : 1;
+	if (x->item != y->item)
+		return x->item->order < y->item->order ? -1 : 1;
+	c = memcmp(x->key.b, y->key.b, x->key.n < y->key.n ? x->key.n : y->key.n);
+	return c ? c : (int)x->key.n - (int)y->key.n;
+}
+
+bool pack_settle(struct pack *pk)
+{
+	if (!pk->queue.n || !pk->vm || pk->retired)
+		return false;
+	__typeof__(pk->queue) spare = pk->taken;
+
+	pk->taken = pk->queue;
+	pk->queue = spare;
+	if (pk->taken.n > 1)
+		qsort(pk->taken.v, pk->taken.n, sizeof(*pk->taken.v), subject_order);
+	for (uint32_t i = 0; i < pk->taken.n; i++) {
+		struct subject *sub = pk->taken.v[i];
+
+		pk->taken.v[i] = NULL;
+		if (!sub) /* went meanwhile */
+			continue;
+		sub->queued = false;
+		if (sub->item->gone)
+			continue;
+		if (sub->left)
+			subject_withdraw(sub);
+		else if (sub->stale)
+			subject_run(sub);
+		if (pk->strict_hit)
+			break;
+	}
+	vec_foreach (p, &pk->taken)
+		if (*p) { /* of a load that failed on the way */
+			(*p)->queued = false;
+			*p = NULL;
+		}
+	vec_clear(&pk->taken);
+	return true;
+}

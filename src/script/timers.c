@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* rnm.after, rnm.every, rnm.emit. */
+#include <errno.h>
+#include <inttypes.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "script/check.h"
+#include "script/internal.h"
+
+#define DURATION_MAX_MS (10ull * 366 * 86400 * 1000)
+#define EVERY_MIN_MS    10
+
+static int timer_make(lua_State *L, const char *fn, bool every)
+{
+	struct pack *pk = vm_user(L);
+	_err_ struct err e = ERR_INIT;
+	uint64_t ms;
+
+	check_count(L, fn, 1, 2, 2);
+	if (pk->run->kind == RUN_MAP)
+		return luaL_error(L, "%s: not in a function of q:map(), which must be pure", fn);
+	if (duration_of(L, 1, "duration", &ms, &e) < 0)
+		check_raise(L, fn, &e);
+	check_function(L, fn, 2, 1);
+	if (ms > DURATION_MAX_MS)
+		return luaL_error(L, "%s: the duration is over ten years", fn);
+	if (every && ms < EVERY_MIN_MS)
+		return luaL_error(L, "%s: at least 10ms", fn);
+	if (pk->n_timers >= pk->s->lim.timers)
+		return luaL_error(
+			L, "%s: the pack has %d timers already (limits.timers)", fn, (int)pk->n_timers);
+	vm_charge(L, 100);
+	struct item **box = push_item(L, "rnm.handle");
+	struct lua_ref ref = LUA_REF_INIT;
+	uint32_t site = site_here(L, pk);
+
+	lua_pushvalue(L, 2);
+	lua_ref_set(L, &ref);
+	struct timer *t = xnew(struct timer); /* nothing raises from here */
+
+	item_init(pk, &t->it, ITEM_TIMER, site);
+	t->it.fn = ref;
+	pk->n_timers++;
+	t->at = mono_ns() + ms * 1000000;
+	t->period = every ? ms * 1000000 : 0;
+	pk->s->timers_dirty = true;
+	t->it.refs++;
+	*box = &t->it;
+	return 1;
+}
+
+int lua_after(lua_State *L)
+{
+	return timer_make(L, "rnm.after", false);
+}
+
+int lua_every(lua_State *L)
+{
+	return timer_make(L, "rnm.every", true);
+}
+
+static int call_timer(lua_State *L)
+{
+	struct run *r = lua_touserdata(L, 1);
+
+	lua_ref_push(L, r->fn);
+	lua_call(L, 0, 0);
+	return 0;
+}
+
+static int timer_order(const void *a, const void *b)
+{
+	const struct timer *x = *(struct timer *const *)a, *y = *(struct timer *const *)b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->it.order < y->it.order ? -1 : 1;
+}
+
+static void pack_timers(struct pack *pk, uint64_t now)
+{
+	VEC(struct timer *) due = { 0 };
+
+	vec_foreach (it, &pk->items)
+		if ((*it)->kind == ITEM_TIMER && !(*it)->gone && ((struct timer *)*it)->at <= now)
+			vec_push(&due, (struct timer *)*it);
+	if (due.n > 1)
+		qsort(due.v, due.n, sizeof(*due.v), timer_order);
+	vec_foreach (p, &due) {
+		struct timer *t = *p;
+		struct run r = { .pk = pk, .kind = RUN_TIMER, .fn = &t->it.fn, .what = "timer" };
+		_err_ struct err e = ERR_INIT;
+		char what[64];
+		struct site site = ruleset_site_get(pk->s->rs, t->it.site);
+		int rc;
+
+		if (t->it.gone) /* an earlier one cancelled it */
+			continue;
+		/* Before the run and its savepoint: one that fails is reported, not run again. */
+		if (t->period)
+			t->at = t->at + t->period > now ? t->at + t->period : now + t->period;
+		else
+			item_cancel(&t->it);
+		snprintf(what, sizeof(what), "timer of %.40s:%" PRIu32, site.file, site.line);
+		r.what = what;
+		rc = run_do(&r, call_timer, &e);
+		if (rc < 0)
+			run_failed(&r, rc, &e);
+	}
+	vec_free(&due);
+	pk->s->timers_dirty = true;
+}
+
+void timers_run(struct script *s, uint64_t now)
+{
+	for (uint32_t i = 0; i < s->packs.n; i++)
+		if (s->packs.v[i]->vm && s->packs.v[i]->n_timers)
+			pack_timers(s->packs.v[i], now);
+}
+
+void timers_arm(struct script *s)
+{
+	uint64_t next = 0;
+
+	if (!s->timers_dirty)
+		return;
+	s->timers_dirty = false;
+	vec_foreach (pk, &s->packs) {
+		if ((*pk)->st)
+			pstate_save_due((*pk)->st, 0, &next);
+		if (!(*pk)->n_timers)
+			continue;
+		vec_foreach (it, &(*pk)->items) {
+			struct timer *t = (struct timer *)*it;
+
+			if ((*it)->kind == ITEM_TIMER && !(*it)->gone && (!next || t->at < next))
+				next = t->at;
+		}
+	}
+	s->ops.timer(s->ops.ctx, next);
+}
+
+/* ---- emit ---- */
+
+#define EMIT_PAIRS 64
+#define EMIT_BYTES 4096
+
+struct emit {
+	struct script *s;
+	char *topic;
+	char *kv[2 * EMIT_PAIRS];
+	uint32_t n; /* strings in kv */
+};
+
+static void emit_free(struct emit *m)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		free(m->kv[i]);
+	free(m->topic);
+	free(m);
+}
+
+static void emit_undo(void *obj, uint64_t a, uint64_t b)
+{
+	(void)a, (void)b;
+	emit_free(obj);
+}
+
+static void emit_commit(void *obj, uint64_t a, uint64_t b)
+{
+	struct emit *m = obj;
+
+	(void)a, (void)b;
+	m->s->ops.emit(m->s->ops.ctx, m->topic, (const char *const *)m->kv, m->n / 2);
+	emit_free(m);
+}
+
+static const struct jtype jt_emit = { "emit", emit_undo, emit_commit };
+
+static char *scalar_text(lua_State *L, int idx)
+{
+	switch (lua_type(L, idx)) {
+	case LUA_TSTRING: {
+		size_t n;
+		const char *s = lua_tolstring(L, idx, &n);
+
+		return n <= EMIT_BYTES && !memchr(s, 0, n) ? xstrdup(s) : NULL;
+	}
+	case LUA_TNUMBER:
+		if (lua_isinteger(L, idx))
+			return xasprintf("%lld", (long long)lua_tointeger(L, idx));
+		return xasprintf("%.14g", lua_tonumber(L, idx));
+	case LUA_TBOOLEAN: return xstrdup(lua_toboolean(L, idx) ? "true" : "false");
+	default: return NULL;
+	}
+}
+
+static int pair_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int lua_emit(lua_State *L)
+{
+	struct pack *pk = vm_user(L);
+	_err_ struct err e = ERR_INIT;
+	size_t n;
+
+	check_count(L, "rnm.emit", 1, 1, 2);
+	const char *topic = check_string(L, "rnm.emit", 1, 1, &n);
+
+	if (pk->run->kind == RUN_MAP)
+		return luaL_error(L, "rnm.emit: not in a function of q:map(), which must be pure");
+	if (!text_is_clean(topic, n) || n > 128)
+		return luaL_error(L, "rnm.emit: the topic must be 1 to 128 printable bytes");
+	if (lua_gettop(L) == 2)
+		check_table(L, "rnm.emit", 2, 1);
+	if (pk->n_emits >= pk->s->lim.emits)
+		return luaL_error(L, "rnm.emit: more than %d messages in one transaction (limits.emits)",
+			(int)pk->s->lim.emits);
+	vm_charge(L, 200);
+	struct emit *m = xnew(struct emit);
+
+	/* nothing raises from here until the journal owns it */
+	m->s = pk->s;
+	m->topic = xstrdup(topic);
+	if (lua_gettop(L) == 2) {
+		lua_pushnil(L);
+		while (!e.code && lua_next(L, 2)) {
+			const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+			char *val = scalar_text(L, -1);
+
+			if (!key || lua_rawlen(L, -2) > 128 || !text_is_clean(key, strlen(key)))
+				err_set(&e, -EINVAL,
+					"names in data must be strings of 1 to 128 printable bytes");
+			else if (!val)
+				err_set(&e, -EINVAL,
+					"data.%s: expected a string of at most 4096 bytes, a number or a "
+					"boolean, got %s",
+					key, type_article(L, -1));
+			else if (m->n == 2 * EMIT_PAIRS)
+				err_set(&e, -EINVAL, "more than %d values in data", EMIT_PAIRS);
+			if (e.code) {
+				free(val);
+				break;
+			}
+			m->kv[m->n++] = xstrdup(key);
+			m->kv[m->n++] = val;
+			lua_pop(L, 1);
+		}
+	}
+	if (e.code) {
+		emit_free(m);
+		check_raise(L, "rnm.emit", &e);
+	}
+	qsort(m->kv, m->n / 2, 2 * sizeof(*m->kv), pair_order);
+	pk->n_emits++;
+	journal_push(rpack_journal(pk->rp), &jt_emit, m, 0, 0);
+	return 0;
+}
