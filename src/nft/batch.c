@@ -306,11 +306,9 @@ static int receive(struct nft_conn *c, const struct plan *p, struct commit_resul
 {
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
-		struct iovec iov = { c->answer, sizeof(c->answer) };
-		struct msghdr msg = {
-			.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1
-		};
-		ssize_t n = recvmsg(mnl_socket_get_fd(c->commit), &msg, MSG_DONTWAIT);
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(mnl_socket_get_fd(c->commit), c->answer, sizeof(c->answer),
+			MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &len);
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)c->answer;
 		int left;
 
@@ -318,7 +316,7 @@ static int receive(struct nft_conn *c, const struct plan *p, struct commit_resul
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
-		if (from.nl_pid || msg.msg_flags & MSG_TRUNC)
+		if (from.nl_pid || n > (ssize_t)sizeof(c->answer))
 			continue;
 		for (left = (int)n; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			answer(c, nlh, p, r);
