@@ -73,13 +73,13 @@ $(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h $(BUILD)/flags
 	$(call say,CC    $<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -lmnl $(if $(filter nftlib,$*),-lnftables)
 
-# Each tests/fuzz/NAME.c for FUZZ_TIME seconds, beginning with the corpus beside it.
+# Each tests/fuzz/fuzz_NAME.c for FUZZ_TIME seconds, beginning with its corpus.
 FUZZ_TIME ?= 60
 fuzz: deps-fuzz
 	$(again) BUILD=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' fuzz-run
 fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 	$(Q)for f in $^; do mkdir -p $$f.corpus && \
-		$$f -max_total_time=$(FUZZ_TIME) $$f.corpus tests/fuzz/corpus/$${f##*/} || exit 1; done
+		$$f -max_total_time=$(FUZZ_TIME) $$f.corpus tests/fuzz/corpus/*$${f##*/fuzz_} || exit 1; done
 build/fuzz/%: tests/fuzz/%.c $(LIB_OBJ)
 	$(call say,LD    $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
@@ -87,17 +87,21 @@ build/fuzz/%: tests/fuzz/%.c $(LIB_OBJ)
 lint:
 	$(Q)tests/lint.sh
 
-INSTALL	 = $(Q)install -D
-SHARE	 = $(DESTDIR)$(PREFIX)/share/rnm
+# to(FOLDER,NAME,FILE): one file below PREFIX
+to	 = $(Q)install -D -m $(if $(filter %bin,$(1)),755,644) $(3) $(DESTDIR)$(PREFIX)/$(1)/$(2)
+UNIT	 = $(DESTDIR)$(PREFIX)/lib/systemd/system/rnm.service
 install: all
-	$(INSTALL) -m 755 $(BUILD)/rnmd $(DESTDIR)$(PREFIX)/sbin/rnmd
-	$(INSTALL) -m 755 $(BUILD)/rnm $(DESTDIR)$(PREFIX)/bin/rnm
-	$(Q)for f in $$(find lua policies -type f -not -name '*_spec.lua'); do install -D -m 644 $$f $(SHARE)/$$f || exit 1; done
-	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
-	$(Q)sed 's|/usr/sbin/|$(PREFIX)/sbin/|' pkg-files/systemd/rnm.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/rnm.service
-	$(INSTALL) -m 644 pkg-files/systemd/rnm.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnm.conf
-	$(Q)for f in $$(cd pkg-files && ls man/*.[158] 2>/dev/null); do s=$${f##*.}; \
-		install -D -m 644 pkg-files/$$f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${f#man/} || exit 1; done
+	$(call to,sbin,rnmd,$(BUILD)/rnmd)
+	$(call to,bin,rnm,$(BUILD)/rnm)
+	$(Q)for f in $$(find lua policies -type f -not -name '*_spec.lua'); do \
+		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/rnm/$$f || exit 1; done
+	$(call to,lib/systemd/system,rnm.service,pkg-files/systemd/rnm.service)
+	$(Q)sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNIT)
+	$(call to,lib/sysusers.d,rnm.conf,pkg-files/systemd/rnm.sysusers)
+	$(call to,lib/tmpfiles.d,rnm.conf,pkg-files/systemd/rnm.tmpfiles)
+	$(call to,share/bash-completion/completions,rnm,pkg-files/completions/rnm.bash)
+	$(Q)for f in rnm.8 rnmd.8 rnm.yaml.5; do \
+		install -D -m 644 pkg-files/man/$$f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$$f || exit 1; done
 	$(Q)install -d -m 755 $(DESTDIR)/etc/rnm $(DESTDIR)/etc/rnm/policies.d
 	$(Q)test -e $(DESTDIR)/etc/rnm/config.yaml || install -m 600 pkg-files/config/config.yaml $(DESTDIR)/etc/rnm/config.yaml
 
