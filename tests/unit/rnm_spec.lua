@@ -11,7 +11,7 @@ end
 
 -- A shell command → output and messages together, exit status.
 local function try(command)
-	local p = assert(io.popen("( " .. command .. " ) 2>&1 </dev/null; echo $?"))
+	local p = assert(io.popen("unset LD_PRELOAD; ( " .. command .. " ) 2>&1 </dev/null; echo $?"))
 	local out, status = p:read "a":match "^(.-)(%d+)\n$"
 	p:close()
 	return out, tonumber(status)
