@@ -39,6 +39,10 @@ struct rule_env {
 	const struct val *(*param)(void *ctx, const char *name);
 	/* $name is VAL_LIVE and stands where a list can: the set that holds it, with this key type. */
 	const struct set_info *(*live_set)(void *ctx, const char *name, const struct nft_type *key);
+	/* Index of a device for `iif NAME`, 0: not there (compile answers -ENODEV, the rule waits). NULL: the kernel is asked. */
+	uint32_t (*ifindex)(void *ctx, const char *name);
+	/* Where the rule's text begins, for messages; NULL: they show the line and a caret without a place. */
+	const struct src_pos *pos;
 };
 
 /* A name that the rule needs: pending when nobody states it. */
@@ -63,7 +67,7 @@ struct code {
 };
 
 /* -EINVAL: message with place; -ENOENT: refs to sets of unknown type (message names them; the caller leaves the rule pending);
- * -ENODATA: an empty live scalar. */
+ * -ENODATA: an empty live scalar; -ENODEV: `iif`/`oif` of a device that is not there. */
 int rule_compile(const struct ast_rule *r, const struct rule_env *env, struct code **out, struct err *e);
 void code_free(struct code *c);
 /* The rule with its $names filled in, one line of nft syntax. Live lists print as @name of their set. */

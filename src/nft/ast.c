@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "nft/parse.h"
+
+/* ---- arena ---- */
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used, size, total; /* total: of this and all older blocks */
+	char data[] __attribute__((aligned(16)));
+};
+
+void *arena_alloc(struct arena_block **a, size_t n)
+{
+	struct arena_block *b = *a;
+	void *p;
+
+	n = (n + 15) & ~(size_t)15;
+	if (!b || b->size - b->used < n) {
+		size_t size = b ? b->size * 2 : 1024;
+
+		if (size > 256 * 1024)
+			size = 256 * 1024;
+		if (size < n)
+			size = n;
+		b = xcalloc(1, sizeof(*b) + size);
+		b->size = size;
+		b->next = *a;
+		b->total = size + (*a ? (*a)->total : 0);
+		*a = b;
+	}
+	p = b->data + b->used;
+	b->used += n;
+	return p;
+}
+
+char *arena_strdup(struct arena_block **a, const char *s, size_t n)
+{
+	char *p = arena_alloc(a, n + 1);
+
+	memcpy(p, s, n);
+	return p;
+}
+
+size_t arena_bytes(const struct arena_block *a)
+{
+	return a ? a->total : 0;
+}
+
+void arena_free(struct arena_block **a)
+{
+	while (*a) {
+		struct arena_block *next = (*a)->next;
+
+		free(*a);
+		*a = next;
+	}
+}
+
+/* ---- rules ---- */
+
+/* Rules in use, by their text. */
+static struct hmap interned;
+
+struct text_key {
+	const char *text;
+	size_t len;
+};
+
+static bool same_text(const void *item, const void *key)
+{
+	const struct ast_rule *r = item;
+	const struct text_key *k = key;
+
+	return r->src.len == k->len && !memcmp(r->src.text, k->text, k->len);
+}
+
+struct ast_rule *ast_ref(struct ast_rule *r)
+{
+	r->refs++;
+	return r;
+}
+
+static void ast_free(struct ast_rule *r)
+{
+	arena_free(&r->arena);
+	vec_free(&r->params);
+	free((char *)r->src.text);
+	free(r->squeezed);
+	free(r);
+}
+
+void ast_put(struct ast_rule *r)
+{
+	if (!r || --r->refs)
+		return;
+	hmap_del_item(&interned, r->hash, r);
+	if (!interned.n)
+		hmap_free(&interned);
+	ast_free(r);
+}
+
+/* The text between quotes stays as it is, other blanks shrink to one space. */
+static char *squeeze(const char *s, size_t n)
+{
+	struct buf b = BUF_INIT;
+	bool quoted = false, blank = false;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = s[i];
+
+		if (!quoted && c == '\\' && i + 1 < n && s[i + 1] == '\n')
+			c = ' ';
+		if (!quoted && c == '#')
+			while (i + 1 < n && s[i + 1] != '\n')
+				i++;
+		if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '#')) {
+			blank = b.n > 0;
+			continue;
+		}
+		if (blank)
+			buf_putc(&b, ' ');
+		blank = false;
+		quoted ^= c == '"';
+		buf_putc(&b, c);
+	}
+	if (!b.n)
+		buf_puts(&b, "");
+	return b.s ? buf_take(&b) : xstrdup("");
+}
+
+int rule_parse(const char *text, size_t len, const struct src_pos *pos, struct ast_rule **out, struct err *e)
+{
+	uint64_t hash = hash_bytes(text, len);
+	struct ast_rule *r = hmap_find(&interned, hash, same_text, &(struct text_key){ text, len });
+	_err_ struct err local = ERR_INIT;
+	struct src src;
+	struct parser p;
+
+	*out = NULL;
+	if (r) {
+		*out = ast_ref(r);
+		return 0;
+	}
+	if (len > PARSE_TEXT_MAX)
+		return err_set(e, -EINVAL, "a rule of %zu bytes, the limit is %d", len, PARSE_TEXT_MAX);
+	if (memchr(text, '\0', len))
+		return err_set(e, -EINVAL, "a rule with a NUL byte in it");
+	r = xnew(struct ast_rule);
+	r->refs = 1;
+	r->hash = hash;
+	r->src = (struct src){ .text = xstrndup(text, len), .len = (uint32_t)len, .line = 1 };
+	/* messages of the parser name the caller's place; the rule itself knows none, it is shared */
+	src = r->src;
+	src.file = pos ? pos->file : NULL;
+	src.line = pos ? pos->line : 1;
+	p = (struct parser){ .r = r, .e = &local };
+	lex_init(&p.lx, &src);
+	p_advance(&p);
+	if (p_end_of_rule(&p) && p.tok.kind != TOK_END)
+		p_unexpected(&p, "a statement", NULL);
+	else if (p.tok.kind == TOK_END)
+		p_fail(&p, "the rule is empty");
+	else if (parse_stmts(&p, &r->stmts)) {
+		while (p_accept(&p, ';'))
+			;
+		if (p.tok.kind != TOK_END)
+			p_unexpected(&p, "the end of the rule", NULL);
+	}
+	if (local.code) {
+		int code = err_set(e, local.code, "%s", err_text(&local));
+
+		ast_free(r);
+		return code;
+	}
+	r->squeezed = squeeze(text, len);
+	hmap_put(&interned, hash, r);
+	*out = r;
+	return 0;
+}
+
+const char *ast_text(const struct ast_rule *r)
+{
+	return r->squeezed;
+}
+
+const char *ast_param(const struct ast_rule *r, unsigned i)
+{
+	return i < r->params.n ? r->params.v[i] : NULL;
+}
+
+const char *ast_comment(const struct ast_rule *r)
+{
+	return r->comment;
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rules and their code as text. */
+#include <stdio.h>
+#include <string.h>
+
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "nft/datatype.h"
+#include "nft/parse.h"
+
+/* Words of four bytes in host order, as libnftnl prints registers. */
+static void put_words(struct buf *out, const uint8_t *p, unsigned n)
+{
+	for (unsigned i = 0; i < n; i += 4) {
+		uint32_t w = 0;
+
+		memcpy(&w, p + i, n - i < 4 ? n - i : 4);
+		buf_printf(out, "%s%08x", i ? " " : "", w);
+	}
+}
+
+static void put_data(struct buf *out, const struct setelem *el)
+{
+	const char *word = NULL;
+
+	if (!el->verdict) {
+		if (el->dlen)
+			put_words(out, el->data, el->dlen);
+		else
+			buf_puts(out, el->target);
+		return;
+	}
+	switch (el->verdict_code) {
+	case NF_ACCEPT: word = "accept"; break;
+	case NF_DROP: word = "drop"; break;
+	case NFT_CONTINUE: word = "continue"; break;
+	case NFT_RETURN: word = "return"; break;
+	case NFT_JUMP: word = "jump"; break;
+	case NFT_GOTO: word = "goto"; break;
+	default: word = "queue"; break;
+	}
+	buf_puts(out, word);
+	if (*el->target)
+		buf_printf(out, " -> %s", el->target);
+}
+
+static bool plus_one(uint8_t *p, unsigned n)
+{
+	while (n--)
+		if (++p[n])
+			return true;
+	return false; /* the end of all values: nothing lies behind */
+}
+
+static void put_elem_text(struct buf *out, const uint8_t *key, const uint8_t *end, unsigned n, const struct setelem *data, unsigned flags)
+{
+	buf_puts(out, "\telement ");
+	put_words(out, key, n);
+	if (end) {
+		buf_puts(out, "  - ");
+		put_words(out, end, n);
+	}
+	buf_puts(out, "  : ");
+	if (data) {
+		put_data(out, data);
+		buf_putc(out, ' ');
+	}
+	buf_printf(out, "%u [end]", flags);
+}
+
+static void put_set_text(struct buf *out, const struct anon_set *s)
+{
+	bool tree = (s->info.flags & NFT_SET_INTERVAL) && !(s->info.flags & NFT_SET_CONCAT);
+	bool map = s->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT);
+	static const uint8_t zero[NFT_KEY_MAX];
+	uint8_t behind[NFT_KEY_MAX];
+
+	buf_printf(out, "%s %x\n", s->info.name, s->info.flags);
+	if (tree && s->elems.n && !s->elems.v[0].catchall && memcmp(s->elems.v[0].key, zero, s->elems.v[0].klen))
+		put_elem_text(out, zero, NULL, s->elems.v[0].klen, NULL, 1);
+	for (uint32_t i = 0; i < s->elems.n; i++) {
+		const struct setelem *el = &s->elems.v[i], *next = i + 1 < s->elems.n ? el + 1 : NULL;
+
+		if (el->catchall) {
+			put_elem_text(out, el->key, NULL, 0, map ? el : NULL, 2);
+			continue;
+		}
+		put_elem_text(out, el->key, el->interval && !tree ? el->key_end : NULL, el->klen, map ? el : NULL, 0);
+		if (!tree || !el->interval)
+			continue;
+		memcpy(behind, el->key_end, el->klen);
+		if (plus_one(behind, el->klen) && !(next && !next->catchall && !memcmp(next->key, behind, el->klen)))
+			put_elem_text(out, behind, NULL, el->klen, NULL, 1);
+	}
+	buf_putc(out, '\n');
+}
+
+void code_text(const struct code *c, struct buf *out)
+{
+	char line[4096];
+
+	vec_foreach (s, &c->sets)
+		put_set_text(out, s);
+	vec_foreach (e, &c->exprs) {
+		int n = nftnl_expr_snprintf(line, sizeof(line), *e, NFTNL_OUTPUT_DEFAULT, 0);
+
+		buf_printf(out, "  [ %s %.*s]\n", nftnl_expr_get_str(*e, NFTNL_EXPR_NAME), n > 0 && n < (int)sizeof(line) ? n : 0, line);
+	}
+}
+
+/* ---- the rule ---- */
+
+/* Which set holds which live list is known when the rule is compiled: listen to that. */
+struct heard {
+	char *param, *set;
+};
+struct listen {
+	const struct rule_env *env;
+	VEC(struct heard) heard;
+};
+
+static const struct set_info *listen_set(void *ctx, const char *name)
+{
+	const struct listen *l = ctx;
+
+	return l->env->set ? l->env->set(l->env->ctx, name) : NULL;
+}
+
+static const struct val *listen_param(void *ctx, const char *name)
+{
+	const struct listen *l = ctx;
+
+	return l->env->param ? l->env->param(l->env->ctx, name) : NULL;
+}
+
+static uint32_t listen_ifindex(void *ctx, const char *name)
+{
+	const struct listen *l = ctx;
+
+	return l->env->ifindex(l->env->ctx, name);
+}
+
+static const struct set_info *listen_live(void *ctx, const char *name, const struct nft_type *key)
+{
+	struct listen *l = ctx;
+	const struct set_info *s = l->env->live_set ? l->env->live_set(l->env->ctx, name, key) : NULL;
+
+	if (s)
+		vec_push(&l->heard, (struct heard){ xstrdup(name), xstrdup(s->name) });
+	return s;
+}
+
+static void hear(const struct ast_rule *r, struct listen *l)
+{
+	struct rule_env env = *l->env;
+	struct code *code = NULL;
+	_err_ struct err e = ERR_INIT;
+
+	env.ctx = l;
+	env.set = listen_set;
+	env.param = listen_param;
+	env.live_set = listen_live;
+	env.ifindex = l->env->ifindex ? listen_ifindex : NULL;
+	rule_compile(r, &env, &code, &e);
+	code_free(code);
+}
+
+static bool has_live(const struct ast_rule *r, const struct rule_env *env)
+{
+	const struct val *v;
+
+	for (unsigned i = 0; i < r->params.n; i++) {
+		v = env->param ? env->param(env->ctx, r->params.v[i]) : NULL;
+		if (v && v->kind == VAL_LIVE)
+			return true;
+	}
+	return false;
+}
+
+static void put_param(const char *name, const struct listen *l, bool plain, bool inner, struct buf *out)
+{
+	const struct val *v = l->env->param ? l->env->param(l->env->ctx, name) : NULL;
+
+	vec_foreach (h, &l->heard)
+		if (!strcmp(h->param, name)) {
+			buf_printf(out, "@%s", h->set);
+			return;
+		}
+	if (!v) {
+		buf_printf(out, "$%s", name);
+	} else if (v->kind == VAL_OBJ && plain) {
+		buf_puts(out, v->str ? v->str : "");
+	} else if (v->kind == VAL_LIST && inner) {
+		for (uint32_t i = 0; i < v->n; i++) {
+			buf_puts(out, i ? ", " : "");
+			val_text(&v->list[i], out);
+		}
+	} else {
+		val_text(v, out);
+	}
+}
+
+void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf *out)
+{
+	struct listen l = { .env = env };
+	bool jump = false, at = false;
+	struct lexer lx;
+	struct tok t;
+
+	if (!r->params.n) {
+		buf_puts(out, r->squeezed);
+		return;
+	}
+	if (has_live(r, env))
+		hear(r, &l);
+	lex_init(&lx, &r->src);
+	for (t = lex_next(&lx); t.kind != TOK_END; t = lex_next(&lx)) {
+		const char *s = r->src.text + t.pos;
+		unsigned n = t.end - t.pos;
+
+		if (t.spaced && out->n && t.pos)
+			buf_putc(out, ' ');
+		if (t.kind == TOK_PARAM) {
+			_autofree_ char *name = xstrndup(s, n);
+
+			put_param(name, &l, jump || at, lx.depth > 0, out);
+		} else if (t.kind == TOK_STRING) {
+			buf_putc(out, '"');
+			buf_put(out, s, n);
+			buf_putc(out, '"');
+		} else {
+			buf_put(out, s, n);
+		}
+		jump = t.kind == TOK_WORD && n == 4 && (!memcmp(s, "jump", 4) || !memcmp(s, "goto", 4) || !memcmp(s, "name", 4));
+		at = t.kind == '@';
+	}
+	vec_foreach (h, &l.heard) {
+		free(h->param);
+		free(h->set);
+	}
+	vec_free(&l.heard);
+}

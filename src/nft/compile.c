@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Entry of the compiler and what its parts share: errors with their place, values of $names, references. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/netlink.h>
+
+#include <libnftnl/expr.h>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "nft/ir.h"
+#include "nft/live.h"
+
+static void report(struct cc *c, const struct node *n, int code, const char *msg)
+{
+	struct src src = c->r->src;
+
+	src.file = c->env->pos ? c->env->pos->file : NULL;
+	src.line = c->env->pos ? c->env->pos->line : 1;
+	c->failed = true;
+	src_error_code(&src, n->pos, n->end, c->e, code, msg);
+}
+
+void *cc_error(struct cc *c, const struct node *n, const char *fmt, ...)
+{
+	char msg[640];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	report(c, n, -EINVAL, msg);
+	return NULL;
+}
+
+void *cc_error_code(struct cc *c, const struct node *n, int code, const char *fmt, ...)
+{
+	char msg[640];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	report(c, n, code, msg);
+	return NULL;
+}
+
+const struct val *cc_param(struct cc *c, const struct node *n)
+{
+	const struct val *v = c->env->param ? c->env->param(c->env->ctx, n->s) : NULL;
+
+	if (!v)
+		return cc_error(c, n, "$%s has no value, nobody gave one", n->s);
+	if (v->kind == VAL_NIL)
+		return cc_error_code(c, n, -ENODATA, "$%s has no value now", n->s);
+	return v;
+}
+
+/* A live value where one is needed: its first. */
+static bool first_of(struct cc *c, const struct node *n, const struct val **v, struct val *tmp)
+{
+	if ((*v)->kind != VAL_LIVE)
+		return true;
+	*tmp = (struct val){ .kind = VAL_NIL };
+	if ((*v)->live)
+		(*v)->live->ops->first((*v)->live, 0, tmp);
+	if (tmp->kind == VAL_NIL) {
+		cc_error_code(c, n, -ENODATA, "$%s is empty now", n->s);
+		return false;
+	}
+	*v = tmp;
+	return true;
+}
+
+bool cc_number(struct cc *c, const struct node *n, uint64_t max, uint64_t *out)
+{
+	struct val tmp = { 0 };
+	const struct val *v;
+	bool ok = false;
+
+	if (n->kind == N_WORD || n->kind == N_STRING) {
+		if (parse_u64(n->s, max, out))
+			return true;
+		if (parse_u64(n->s, UINT64_MAX, out))
+			cc_error(c, n, "%s is too large, at most %llu", n->s, (unsigned long long)max);
+		else
+			cc_error(c, n, "expected a number");
+		return false;
+	}
+	if (n->kind != N_PARAM) {
+		cc_error(c, n, "expected a number");
+		return false;
+	}
+	v = cc_param(c, n);
+	if (!v || !first_of(c, n, &v, &tmp))
+		return false;
+	if (v->kind == VAL_INT && v->num >= 0 && (uint64_t)v->num <= max) {
+		*out = (uint64_t)v->num;
+		ok = true;
+	} else if (v->kind == VAL_STRING && v->str) {
+		ok = parse_u64(v->str, max, out);
+	}
+	val_free(&tmp);
+	if (!ok)
+		cc_error(c, n, "$%s is not a number between 0 and %llu", n->s, (unsigned long long)max);
+	return ok;
+}
+
+bool cc_time(struct cc *c, const struct node *n, uint64_t *ms)
+{
+	const struct val *v;
+	bool ok = false;
+
+	if (n->kind == N_PARAM) {
+		v = cc_param(c, n);
+		if (!v)
+			return false;
+		if (v->kind == VAL_INT && v->num >= 0 && v->num < INT64_MAX / 1000) {
+			*ms = (uint64_t)v->num * 1000;
+			ok = true;
+		} else if (v->kind == VAL_STRING && v->str) {
+			ok = duration_parse(v->str, ms);
+		}
+	} else if (n->kind == N_WORD || n->kind == N_STRING) {
+		ok = duration_parse(n->s, ms);
+	}
+	if (!ok)
+		cc_error(c, n, "expected a duration like 30s or 1h30m");
+	return ok;
+}
+
+const char *cc_text(struct cc *c, const struct node *n, size_t max, const char *what)
+{
+	const struct val *v;
+	const char *s = n->s;
+	_buf_ struct buf b = BUF_INIT;
+
+	if (n->kind == N_PARAM) {
+		v = cc_param(c, n);
+		if (!v)
+			return NULL;
+		if (v->kind == VAL_INT) {
+			buf_printf(&b, "%lld", (long long)v->num);
+			s = arena_strdup(&c->arena, buf_str(&b), b.n);
+		} else if ((v->kind == VAL_STRING || v->kind == VAL_OBJ) && v->str) {
+			s = arena_strdup(&c->arena, v->str, strlen(v->str));
+		} else {
+			return cc_error(c, n, "$%s is not a text", n->s);
+		}
+	} else if (n->kind != N_WORD && n->kind != N_STRING) {
+		return cc_error(c, n, "expected %s", what);
+	}
+	if (!*s)
+		return cc_error(c, n, "%s is empty", what);
+	if (strlen(s) > max)
+		return cc_error(c, n, "%s is longer than %zu bytes", what, max);
+	if (!text_is_clean(s, strlen(s)))
+		return cc_error(c, n, "%s has control bytes or is no UTF-8", what);
+	return s;
+}
+
+bool cc_name(struct cc *c, const struct node *n, const char *what, char out[NFT_NAME_MAXLEN])
+{
+	const char *s = cc_text(c, n, 127, what);
+
+	if (!s)
+		return false;
+	snprintf(out, NFT_NAME_MAXLEN, "%s", s);
+	return true;
+}
+
+void cc_ref(struct cc *c, enum ref_kind kind, uint32_t obj_type, const char *name)
+{
+	struct ref r = { .kind = kind, .obj_type = obj_type };
+
+	if (c->code->refs.n && c->code->refs.n < 64)
+		vec_foreach (it, &c->code->refs)
+			if (it->kind == kind && it->obj_type == obj_type && !strcmp(it->name, name))
+				return;
+	snprintf(r.name, sizeof(r.name), "%s", name);
+	vec_push(&c->code->refs, r);
+}
+
+const struct set_info *cc_set(struct cc *c, const struct node *n, const char *name)
+{
+	const struct set_info *s;
+
+	cc_ref(c, REF_SET, 0, name);
+	s = c->env->set ? c->env->set(c->env->ctx, name) : NULL;
+	if (!s)
+		return cc_error_code(c, n, -ENOENT, "set @%s is not stated, or nobody gave its type", name);
+	return s;
+}
+
+struct ex *ex_new(struct cc *c, enum ex_kind kind, const struct node *n)
+{
+	struct ex *x = arena_alloc(&c->arena, sizeof(*x));
+
+	x->kind = kind;
+	x->node = n;
+	x->set.anon = -1;
+	return x;
+}
+
+struct st *st_add(struct cc *c, const struct node *n)
+{
+	struct st *s = arena_alloc(&c->arena, sizeof(*s));
+
+	s->node = n;
+	*c->tail = s;
+	c->tail = &s->next;
+	return s;
+}
+
+struct st *st_match(struct cc *c, const struct node *n, enum match_op op, struct ex *a, struct ex *b)
+{
+	struct st *s = st_add(c, n);
+
+	s->match = true;
+	s->op = op;
+	s->a = a;
+	s->b = b;
+	return s;
+}
+
+static void hash_code(struct code *code)
+{
+	uint64_t h = 0x726e6d;
+	uint8_t buf[4096 + 64];
+
+	vec_foreach (it, &code->exprs) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+
+		memset(buf, 0, sizeof(buf));
+		nlh->nlmsg_len = sizeof(*nlh);
+		nftnl_expr_build_payload(nlh, *it);
+		h = hash_stable(h, nftnl_expr_get_str(*it, NFTNL_EXPR_NAME), strlen(nftnl_expr_get_str(*it, NFTNL_EXPR_NAME)) + 1);
+		h = hash_stable(h, buf, nlh->nlmsg_len < sizeof(buf) ? nlh->nlmsg_len : sizeof(buf));
+	}
+	vec_foreach (s, &code->sets) {
+		uint32_t head[4] = { s->info.flags, nft_type_id(&s->info.key), nft_type_len(&s->info.key), s->elems.n };
+
+		h = hash_stable(h, head, sizeof(head));
+		vec_foreach (el, &s->elems) {
+			h = hash_stable(h, el->key, el->klen);
+			if (el->interval)
+				h = hash_stable(h, el->key_end, el->klen);
+			h = hash_stable(h, el->data, el->dlen);
+			h = hash_stable(h, &el->verdict_code, sizeof(el->verdict_code));
+			h = hash_stable(h, el->target, strlen(el->target) + 1);
+		}
+	}
+	code->hash = h;
+}
+
+int rule_compile(const struct ast_rule *r, const struct rule_env *env, struct code **out, struct err *e)
+{
+	_err_ struct err local = ERR_INIT;
+	struct cc c = { .r = r, .env = env, .e = &local };
+	int code = 0;
+
+	*out = NULL;
+	c.code = xnew(struct code);
+	c.tail = &c.first;
+	dep_init(&c);
+	for (const struct node *n = r->stmts; n && !c.failed; n = n->next) {
+		c.cur = n;
+		if (!compile_stmt(&c, n) && !c.failed)
+			cc_error(&c, n, "this statement cannot be compiled");
+	}
+	if (!c.failed) {
+		reduce(&c);
+		if (!gen(&c) && !c.failed)
+			cc_error(&c, r->stmts, "this rule cannot be compiled");
+	}
+	arena_free(&c.arena);
+	if (c.failed) {
+		code = err_set(e, local.code ? local.code : -EINVAL, "%s", err_text(&local));
+		code_free(c.code);
+		return code;
+	}
+	hash_code(c.code);
+	*out = c.code;
+	return 0;
+}
+
+void code_free(struct code *c)
+{
+	if (!c)
+		return;
+	vec_foreach (it, &c->exprs)
+		nftnl_expr_free(*it);
+	vec_foreach (s, &c->sets)
+		vec_free(&s->elems);
+	vec_free(&c->exprs);
+	vec_free(&c->sets);
+	vec_free(&c->refs);
+	free(c);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Address translation, transparent proxies, and elements added by packets. */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "nft/ir.h"
+#include "nft/live.h"
+
+/* Does this map give addresses with ports? Said by its first value, or by the type of the named map. */
+static bool gives_ports(struct cc *c, const struct node *m)
+{
+	const struct val *v;
+
+	if (m->b->kind == N_SET)
+		return m->b->a && m->b->a->b && m->b->a->b->kind == N_CONCAT;
+	if (m->b->kind == N_SETREF && m->b->s && c->env->set) {
+		const struct set_info *s = c->env->set(c->env->ctx, m->b->s);
+
+		return s && s->data.n > 1;
+	}
+	if (m->b->kind != N_PARAM || !(v = cc_param(c, m->b)))
+		return false;
+	if (v->kind == VAL_OBJ && v->str && c->env->set) {
+		const struct set_info *s = c->env->set(c->env->ctx, v->str);
+
+		return s && s->data.n > 1;
+	}
+	if (v->kind != VAL_MAP || v->n < 2)
+		return false;
+	return v->list[1].kind == VAL_CONCAT || (v->list[1].kind == VAL_STRING && v->list[1].str && strstr(v->list[1].str, " . "));
+}
+
+/* An address target: constant, range, or looked up. */
+static struct ex *ev_addr(struct cc *c, const struct node *n, unsigned family)
+{
+	const struct datatype *dt = datatype_by_id(family == NFPROTO_IPV6 ? DT_IP6ADDR : DT_IPADDR);
+	struct want w;
+	struct ex *x;
+
+	want_dt(&w, dt, 0, ORDER_BIG);
+	if (n->kind == N_MAP && gives_ports(c, n)) {
+		w.n = 2;
+		w.p[1].dt = datatype_by_id(DT_INET_SERVICE);
+		w.p[1].bits = 16;
+		w.p[1].order = ORDER_BIG;
+	}
+	if (c->failed)
+		return NULL;
+	x = ev(c, n, &w);
+	if (!x)
+		return NULL;
+	if (x->kind == X_WILD || x->kind == X_CONCAT || x->kind == X_SET)
+		return cc_error(c, n, "an address is expected here");
+	if (!ex_const(x) && !same_type(x->dt, dt))
+		return cc_error(c, n, "an address of type %s is expected here, this is of type %s", dt->name, x->dt->name);
+	if (x->kind == X_PREFIX) {
+		x->hi = x->v | (((u128)1 << (x->bits - x->plen)) - 1);
+		x->kind = X_RANGE;
+	}
+	return x;
+}
+
+static struct ex *ev_port(struct cc *c, const struct node *n)
+{
+	const struct datatype *dt = datatype_by_id(DT_INET_SERVICE);
+	struct want w;
+	struct ex *x;
+
+	if (!c->p.proto[PB_TRANSPORT])
+		return cc_error(c, n, "a port can be given only where the rule matches the transport protocol before (tcp, udp, meta l4proto …)");
+	want_dt(&w, dt, 16, ORDER_BIG);
+	x = ev(c, n, &w);
+	if (!x)
+		return NULL;
+	if (ex_const(x) ? x->kind != X_VALUE && x->kind != X_RANGE : !same_type(x->dt, dt) && x->dt->id != DT_INTEGER)
+		return cc_error(c, n, "a port or a range of ports is expected here");
+	return x;
+}
+
+static bool nat_family(struct cc *c, const struct node *n, unsigned *family)
+{
+	unsigned known = dep_nfproto(c), table = c->env->family;
+
+	*family = (unsigned)n->u2;
+	if (table == NFPROTO_IPV4 || table == NFPROTO_IPV6) {
+		if (*family && *family != table)
+			return cc_error(c, n, "a table of the other family");
+		*family = table;
+		return true;
+	}
+	if (*family && known && known != *family)
+		return cc_error(c, n, "the rule is about %s here", known == NFPROTO_IPV4 ? "ip" : "ip6");
+	if (!*family)
+		*family = known;
+	return true;
+}
+
+static bool compile_tproxy(struct cc *c, const struct node *n)
+{
+	unsigned family;
+	struct ex *a = NULL, *p = NULL;
+	struct st *s;
+
+	if (!nat_family(c, n, &family))
+		return false;
+	if (!c->p.proto[PB_TRANSPORT])
+		return cc_error(c, n, "tproxy needs a match of the transport protocol before (tcp, udp, meta l4proto …)");
+	if (n->a && !family)
+		return cc_error(c, n, "IPv4 or IPv6? Write `tproxy ip to` or `tproxy ip6 to`");
+	if (!n->u2 && c->env->family == NFPROTO_INET && !n->a)
+		family = 0;
+	if ((n->a && !(a = ev_addr(c, n->a, family))) || (n->b && !(p = ev_port(c, n->b))))
+		return false;
+	if ((a && a->kind == X_RANGE) || (p && p->kind == X_RANGE))
+		return cc_error(c, n, "tproxy takes no ranges");
+	s = st_add(c, n);
+	s->a = a;
+	s->b = p;
+	s->family = (int32_t)family;
+	return true;
+}
+
+static bool check_nat_chain(struct cc *c, const struct node *n)
+{
+	if (!c->env->chain_type || n->kind == S_TPROXY || !strcmp(c->env->chain_type, "nat"))
+		return true;
+	cc_error(c, n, "address translation works in chains of type nat, this one is of type %s", c->env->chain_type);
+	return false;
+}
+
+bool compile_nat(struct cc *c, const struct node *n)
+{
+	struct ex *a = NULL, *p = NULL;
+	unsigned family;
+	struct st *s;
+
+	if (!check_nat_chain(c, n))
+		return false;
+	if (n->kind == S_TPROXY)
+		return compile_tproxy(c, n);
+	if (!nat_family(c, n, &family))
+		return false;
+	if (n->a && !family)
+		return cc_error(c, n, "IPv4 or IPv6? Write `%s ip to …` or `%s ip6 to …`", n->u == NFT_NAT_SNAT ? "snat" : "dnat",
+			n->u == NFT_NAT_SNAT ? "snat" : "dnat");
+	if (n->a && !(a = ev_addr(c, n->a, family)))
+		return false;
+	if (n->b && !(p = ev_port(c, n->b)))
+		return false;
+	if (p && a && a->kind == X_MAP && a->set.anon >= 0 && c->code->sets.v[a->set.anon].info.data.n > 1)
+		return cc_error(c, n->b, "the map gives ports already");
+	s = st_add(c, n);
+	s->a = a;
+	s->b = p;
+	s->family = (int32_t)(family ? family : c->env->family);
+	s->flags = (uint32_t)n->u3 | (p ? NF_NAT_RANGE_PROTO_SPECIFIED : 0);
+	if (n->op & 1)
+		s->flags |= NF_NAT_RANGE_NETMAP;
+	return true;
+}
+
+/* ---- add @set { key } ---- */
+
+bool compile_dynset(struct cc *c, const struct node *n)
+{
+	const struct set_info *info;
+	const struct val *v;
+	const char *name = n->a->s;
+	struct want w;
+	struct ex *key, *data = NULL;
+	struct st *s;
+
+	if (n->a->a) { /* $handle */
+		v = cc_param(c, n->a->a);
+		if (!v)
+			return false;
+		if (v->kind != VAL_OBJ || !v->str)
+			return cc_error(c, n->a, "$%s is not a set", n->a->a->s);
+		name = arena_strdup(&c->arena, v->str, strlen(v->str));
+	}
+	info = cc_set(c, n->a, name);
+	if (!info)
+		return false;
+	if (!(info->flags & NFT_SET_MAP) != !n->d)
+		return cc_error(c, n, n->d ? "@%s is a set, its elements have no values" : "@%s is a map, elements need a value, `key : value`", name);
+	want_type(&w, &info->key);
+	key = ev(c, n->b, &w);
+	if (!key)
+		return false;
+	if (ex_const(key)) {
+		if (key->kind != X_VALUE)
+			return cc_error(c, n->b, "a field or one value is expected as key");
+	} else {
+		struct nft_type t = ex_type(key);
+		bool ok = t.n == info->key.n;
+
+		for (unsigned i = 0; ok && i < t.n; i++)
+			ok = same_type(t.part[i], info->key.part[i]);
+		if (!ok) {
+			_buf_ struct buf b = BUF_INIT;
+
+			nft_type_text(&info->key, &b);
+			return cc_error(c, n->b, "@%s has keys of type %s", name, buf_str(&b));
+		}
+		key = set_key(c, key, info);
+	}
+	if (n->d) {
+		want_type(&w, &info->data);
+		data = ev(c, n->d, &w);
+		if (!data)
+			return false;
+	}
+	s = st_add(c, n);
+	s->a = key;
+	s->b = data;
+	s->flags = 0;
+	s->mask = ex_new(c, X_SET, n->a);
+	s->mask->set.info = info;
+	return true;
+}
