@@ -45,6 +45,15 @@ static int unknown(const struct control_cmd *cmds, const char *name, struct err 
 	return err_set(e, -EINVAL, "unknown command '%s'; 'help' lists them", buf_str(&shown));
 }
 
+static size_t waiting(const struct control *c)
+{
+	size_t n = 0;
+
+	for (const struct session *s = c->sessions; s; s = s->next)
+		n += s->out.n - s->out_pos;
+	return n;
+}
+
 static int run(struct session *s, const char *name, const char *args, struct buf *out, struct err *e)
 {
 	const struct control_cmd *cmd = find(s->c->cmds, name);
@@ -55,6 +64,8 @@ static int run(struct session *s, const char *name, const char *args, struct buf
 		return unknown(s->c->cmds, name, e);
 	if (!cmd->read && s->peer != PEER_ALL)
 		return err_set(e, -EACCES, "permission denied: '%s' is for root", name);
+	if (waiting(s->c) > (s->peer == PEER_ALL ? PENDING_MAX : PENDING_OTHER_MAX))
+		return err_set(e, -EBUSY, "too many answers wait for slow readers; ask again later");
 	if (!cmd->rest && *args)
 		return err_set(e, -EINVAL, "'%s' takes no arguments", name);
 	return cmd->run(s->c->ctx, s, args, out, e);

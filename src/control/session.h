@@ -12,9 +12,11 @@
 #define SESSIONS_MAX       64u
 #define SESSIONS_OTHER_MAX 48u /* of these for users that may only read: they can not shut root out */
 
-#define ANSWER_MAX    (16u << 20) /* bytes of one answer */
-#define PUBLISH_MAX   (1u << 20)  /* bytes that wait for one subscriber */
-#define PUBLISH_FLUSH (64u << 10) /* from here on it is written at once */
+#define ANSWER_MAX        (16u << 20) /* bytes of one answer */
+#define PENDING_MAX       (64u << 20) /* bytes of all answers that wait for their readers */
+#define PENDING_OTHER_MAX (32u << 20) /* from here on only root is answered */
+#define PUBLISH_MAX       (1u << 20)  /* bytes that wait for one subscriber */
+#define PUBLISH_FLUSH     (64u << 10) /* from here on it is written at once */
 
 #define LINE_SECONDS   5.  /* from a request's first byte to its newline */
 #define WRITE_SECONDS  30. /* without a byte taken by the peer */

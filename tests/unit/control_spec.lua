@@ -184,6 +184,20 @@ describe("the control socket", function()
 		assert.equal("the answer of 20000000 bytes is larger than 16777216", message)
 	end)
 
+	it("holds only so much for slow readers", function()
+		for _ = 1, 5 do
+			local fd = connect()
+			control.send(fd, "big 15000000\n")
+			assert.matches("^0123", (control.recv(fd)))
+		end
+		local lines, message = control.call(path, "ping")
+		assert.same({}, lines)
+		assert.equal("too many answers wait for slow readers; ask again later", message)
+		control.close(table.remove(fds))
+		control.close(table.remove(fds))
+		assert.same({ "pong" }, control.call(path, "ping"))
+	end)
+
 	it("refuses lines without end", function()
 		local fd = connect()
 		control.send(fd, ("x"):rep(70000))
