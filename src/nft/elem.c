@@ -87,7 +87,7 @@ static void spread(const struct place *pl, unsigned len, uint8_t *lo, uint8_t *h
 		uint8_t host = fixed >= 8 ? 0 : (uint8_t)(0xff >> fixed);
 
 		lo[at] &= (uint8_t)~host;
-		hi[at] = lo[at] | host;
+		hi[at] = (uint8_t)(lo[at] | host);
 	}
 }
 
