@@ -256,12 +256,15 @@ static int compile(struct stmt *st, struct rpack **culprit, struct err *e)
 {
 	_err_ struct err bad = ERR_INIT;
 	_buf_ struct buf text = BUF_INIT;
+	struct site site = ruleset_site_get(st->o->rs, st->site);
+	struct src_pos pos = { site.file, site.line };
 	struct rule_env env;
 	struct rcode *rc;
 	struct code *code;
 	int ret;
 
 	rule_env_of(st, &env);
+	env.pos = &pos;
 	st->stale = false;
 	ret = rule_compile(st->rule.ast, &env, &code, &bad);
 	follow_scalars(st);
@@ -271,8 +274,10 @@ static int compile(struct stmt *st, struct rpack **culprit, struct err *e)
 	case -ENODATA: rule_why(st, false, "a live value in it is empty"); return 0;
 	case -ENODEV: rule_why(st, false, "%s", err_text(&bad)); return 0;
 	default:
-		if (can_blame(stmt_pack(st)))
-			return merge_error(st, culprit, e, "%s", err_text(&bad));
+		if (can_blame(stmt_pack(st))) {
+			*culprit = stmt_pack(st);
+			return err_set(e, -EINVAL, "%s", err_text(&bad));
+		}
 		/* Somebody else's change made it wrong: it is left out, and said so. */
 		log_error("nft", "%s: rule left out: %s", stmt_pack(st)->name, err_text(&bad));
 		rule_why(st, false, "%s", err_text(&bad));

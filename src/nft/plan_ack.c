@@ -28,14 +28,6 @@ void next_free(struct plan_next *n)
 	free(n);
 }
 
-void commit_result_free(struct commit_result *r)
-{
-	free(r->op_err);
-	free(r->handle);
-	r->op_err = NULL;
-	r->handle = NULL;
-}
-
 void elems_gone(struct elem_table *t)
 {
 	for (uint32_t i = 0; i < t->n; i++) {

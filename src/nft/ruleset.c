@@ -218,6 +218,11 @@ static void obj_free(struct obj *o)
 	struct ruleset *rs = o->rs;
 
 	hmap_del_item(&rs->objs, o->hash, o);
+	for (uint32_t i = rs->dirty.n; o->dirty && i-- > 0;)
+		if (rs->dirty.v[i] == o) {
+			vec_remove(&rs->dirty, i);
+			break;
+		}
 	for (uint32_t i = rs->all.n; i-- > 0;)
 		if (rs->all.v[i] == o) {
 			vec_remove(&rs->all, i);

@@ -77,7 +77,7 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 		.set_read = op_set_read,
 		.need_kinds = op_need_kinds,
 		.wake_at = op_wake_at,
-		.watch_file = files_watch,
+		.watch_file = list_files_watch,
 		.report = daemon_report,
 		.event = daemon_event,
 	};
@@ -208,7 +208,7 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 	d->conn = nft_conn_new("rnm", e);
 	if (!d->conn)
 		return e->code ? e->code : -EPERM;
-	rc = files_init(d, e);
+	rc = list_files_init(d, e);
 	if (rc < 0)
 		return rc;
 	state = state_dir_of(d, cfg);
@@ -245,7 +245,7 @@ static void stop(struct daemon *d)
 	engine_free(d->engine);
 	if (d->conn)
 		nft_conn_free(d->conn);
-	files_free(d);
+	list_files_free(d);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 	free(d->shipped_dir);

@@ -44,9 +44,9 @@ void daemon_event(void *ctx, const struct net_event *ev);
 extern const struct control_cmd daemon_commands[];
 
 /* files.c: list files and their folders */
-int files_init(struct daemon *d, struct err *e);
-int files_watch(void *ctx, const char *path, uint64_t token);
-void files_free(struct daemon *d);
+int list_files_init(struct daemon *d, struct err *e);
+int list_files_watch(void *ctx, const char *path, uint64_t token);
+void list_files_free(struct daemon *d);
 
 /* notify.c: the service manager's protocol (sd_notify), without its library */
 void notify_state(const char *state);

@@ -45,7 +45,7 @@ static void readable(struct ev_loop *loop, ev_io *io, int revents)
 	}
 }
 
-int files_init(struct daemon *d, struct err *e)
+int list_files_init(struct daemon *d, struct err *e)
 {
 	d->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (d->inotify_fd < 0)
@@ -70,7 +70,7 @@ static void forget(struct daemon *d, uint32_t i)
 	free(f.name);
 }
 
-int files_watch(void *ctx, const char *path, uint64_t token)
+int list_files_watch(void *ctx, const char *path, uint64_t token)
 {
 	struct daemon *d = ctx;
 	struct file_watch f = { .token = token };
@@ -99,7 +99,7 @@ int files_watch(void *ctx, const char *path, uint64_t token)
 	return 0;
 }
 
-void files_free(struct daemon *d)
+void list_files_free(struct daemon *d)
 {
 	while (d->files.n)
 		forget(d, d->files.n - 1);
