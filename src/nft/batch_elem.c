@@ -203,15 +203,14 @@ static bool leading_end(const struct anon_set *s)
 	return is_tree(&s->info) && s->elems.n && !first->catchall && !zero(first->key, first->klen);
 }
 
-/* What nft says as the size: it counts the end of every interval, also where the next one begins there. */
+/* What nft says as the size: it counts an end for every interval, also where none is sent. */
 uint32_t anon_size(const struct anon_set *s)
 {
 	uint32_t n = s->elems.n + leading_end(s);
-	uint8_t behind[NFT_KEY_MAX];
 
 	if (is_tree(&s->info))
 		vec_foreach (el, &s->elems)
-			n += el->interval && key_behind(&s->info, el, behind);
+			n += el->interval;
 	return n;
 }
 

@@ -86,7 +86,7 @@ static void spread(const struct place *pl, unsigned len, uint8_t *lo, uint8_t *h
 		unsigned fixed = len > 8 * i ? len - 8 * i : 0;
 		uint8_t host = fixed >= 8 ? 0 : (uint8_t)(0xff >> fixed);
 
-		lo[at] &= (uint8_t)~host;
+		lo[at] = (uint8_t)(lo[at] & ~host);
 		hi[at] = (uint8_t)(lo[at] | host);
 	}
 }
