@@ -17,7 +17,12 @@ const struct datatype *dt_for(unsigned id, enum dt_order order)
 
 bool ex_const(const struct ex *x)
 {
-	return x->kind <= X_SET;
+	if (x->kind != X_CONCAT)
+		return x->kind <= X_SET;
+	for (unsigned i = 0; i < x->n; i++)
+		if (!ex_const(x->part[i]))
+			return false;
+	return true;
 }
 
 bool same_type(const struct datatype *a, const struct datatype *b)
@@ -405,17 +410,25 @@ static struct ex *ev_binop(struct cc *c, const struct node *n, const struct want
 	return x;
 }
 
-static struct ex *ev_concat(struct cc *c, const struct node *n)
+/* w: what constants among the parts are to be; NULL: none may be there. */
+static struct ex *ev_concat(struct cc *c, const struct node *n, const struct want *w)
 {
 	struct ex *x = ex_new(c, X_CONCAT, n);
 	bool in_key = c->in_key;
+	struct want one = { .n = 1 };
 
+	if (w && w->n != n->u)
+		return cc_error(c, n, "%u values in the concatenation, expected %u", (unsigned)n->u, w->n);
 	x->part = arena_alloc(&c->arena, n->u * sizeof(*x->part));
 	c->in_key = true;
 	for (const struct node *m = n->a; m; m = m->next) {
-		x->part[x->n] = ev_left(c, m);
+		if (w)
+			one.p[0] = w->p[x->n];
+		x->part[x->n] = w && !has_selector(m) ? ev_const(c, m, &one) : ev_left(c, m);
 		if (!x->part[x->n])
 			return NULL;
+		if (ex_const(x->part[x->n]) && x->part[x->n]->kind != X_VALUE)
+			return cc_error(c, m, "one plain value is expected here");
 		x->n++;
 	}
 	c->in_key = in_key;
@@ -427,7 +440,7 @@ static struct ex *ev_concat(struct cc *c, const struct node *n)
 struct ex *ev_left(struct cc *c, const struct node *n)
 {
 	if (n->kind == N_CONCAT)
-		return ev_concat(c, n);
+		return ev_concat(c, n, NULL);
 	if (n->kind == N_BINOP)
 		return ev_binop(c, n, NULL);
 	if (is_selector(n))
@@ -442,11 +455,13 @@ struct ex *ev(struct cc *c, const struct node *n, const struct want *w)
 
 	c->in_key = true;
 	if (n->kind == N_MAP)
-		x = map_eval(c, n, w);
+		x = map_eval(c, n, w, 0);
 	else if (!has_selector(n))
 		x = ev_const(c, n, w);
 	else if (n->kind == N_BINOP)
 		x = ev_binop(c, n, w);
+	else if (n->kind == N_CONCAT)
+		x = ev_concat(c, n, w);
 	else
 		x = ev_left(c, n);
 	c->in_key = in_key;

@@ -190,7 +190,7 @@ bool compile_dynset(struct cc *c, const struct node *n)
 	if (!key)
 		return false;
 	if (ex_const(key)) {
-		if (key->kind != X_VALUE)
+		if (key->kind != X_VALUE && key->kind != X_CONCAT)
 			return cc_error(c, n->b, "a field or one value is expected as key");
 	} else {
 		struct nft_type t = ex_type(key);

@@ -21,6 +21,7 @@ struct build {
 	const struct node *node;
 	struct want want, data;
 	bool is_map, verdicts, interval, data_interval;
+	uint32_t obj_type; /* the values are names of objects */
 	const struct xform *xf;
 	VEC(struct item) items;
 };
@@ -132,10 +133,26 @@ static bool verdict_text(struct build *b, const struct node *at, const char *s, 
 	return false;
 }
 
+static bool obj_of(struct build *b, const struct node *at, const struct val *v, struct setelem *el)
+{
+	if ((v->kind != VAL_STRING && v->kind != VAL_OBJ) || !v->str || !*v->str || strlen(v->str) > 127) {
+		cc_error(b->c, at, "$%s: the name of an object is expected as value", at->s);
+		return false;
+	}
+	strcpy(el->target, v->str);
+	return true;
+}
+
 static bool add_data(struct build *b, const struct node *at, const struct node *n, const struct val *v, struct setelem *el)
 {
 	const struct ex *x;
 
+	if (b->obj_type) {
+		if (n ? !cc_name(b->c, n, "an object", el->target) : !obj_of(b, at, v, el))
+			return false;
+		cc_ref(b->c, REF_OBJECT, b->obj_type, el->target);
+		return true;
+	}
 	if (b->verdicts) {
 		el->verdict = true;
 		if (n && n->kind == N_VERDICT)
@@ -368,8 +385,11 @@ static int settle(struct build *b)
 
 	if (!(b->want.n == 1 ? settle_single(b) : settle_concat(b)))
 		return -1;
-	strcpy(as.info.name, b->is_map ? "__map%d" : "__set%d");
-	as.info.flags = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | (b->interval ? NFT_SET_INTERVAL : 0) | (b->is_map ? NFT_SET_MAP : 0);
+	strcpy(as.info.name, b->obj_type ? "__objmap%d" : b->is_map ? "__map%d" : "__set%d");
+	as.info.flags = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | (b->interval ? NFT_SET_INTERVAL : 0);
+	if (b->is_map)
+		as.info.flags |= b->obj_type ? NFT_SET_OBJECT : NFT_SET_MAP;
+	as.info.obj_type = b->obj_type;
 	as.info.key.n = (uint8_t)b->want.n;
 	for (unsigned i = 0; i < b->want.n; i++) {
 		as.info.key.part[i] = b->want.p[i].dt;
@@ -383,7 +403,7 @@ static int settle(struct build *b)
 	}
 	if (b->verdicts) {
 		as.info.data = nft_type_of(datatype_by_id(DT_VERDICT), 0);
-	} else if (b->is_map) {
+	} else if (b->is_map && !b->obj_type) {
 		as.info.data.n = (uint8_t)b->data.n;
 		for (unsigned i = 0; i < b->data.n; i++) {
 			as.info.data.part[i] = b->data.p[i].dt;
@@ -527,7 +547,8 @@ struct ex *set_named(struct cc *c, const struct node *n, const struct ex *left)
 
 	if (!s)
 		return NULL;
-	if (s->flags & (NFT_SET_MAP | NFT_SET_OBJECT))
+	/* a map can be asked for its keys alone */
+	if (s->flags & NFT_SET_OBJECT || nft_type_is_verdict(&s->data))
 		return cc_error(c, n, "@%s is a map, look it up with `map` or `vmap`", s->name);
 	x = ex_new(c, X_SET, n);
 	x->dt = s->key.part[0];
@@ -558,9 +579,9 @@ static void peel(struct ex **key, struct xform *xf)
 	}
 }
 
-struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data)
+struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data, uint32_t obj_type)
 {
-	struct build b = { .c = c, .node = n, .is_map = true, .verdicts = n->op };
+	struct build b = { .c = c, .node = n, .is_map = true, .verdicts = n->op, .obj_type = obj_type };
 	bool in_key = c->in_key, live;
 	struct ex *x = ex_new(c, X_MAP, n), *key;
 	struct xform xf = { 0 };
@@ -582,7 +603,9 @@ struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data)
 			return NULL;
 		if (!(s->flags & (NFT_SET_MAP | NFT_SET_OBJECT)))
 			return cc_error(c, n->b, "@%s is a set, not a map", s->name);
-		if (!(s->flags & NFT_SET_OBJECT) && nft_type_is_verdict(&s->data) != b.verdicts)
+		if (!(s->flags & NFT_SET_OBJECT) != !obj_type || (obj_type && s->obj_type != obj_type))
+			return cc_error(c, n->b, obj_type ? "@%s does not hold objects of this kind" : "@%s holds objects, not values", s->name);
+		if (!obj_type && nft_type_is_verdict(&s->data) != b.verdicts)
 			return cc_error(c, n->b, b.verdicts ? "@%s holds no verdicts, it is looked up with `map`" :
 							      "@%s holds verdicts, it is looked up with `vmap`", s->name);
 		x->a = set_key(c, key, s);

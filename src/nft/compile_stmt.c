@@ -110,7 +110,7 @@ static bool set_payload(struct cc *c, const struct node *n)
 		return false;
 	if (!ex_const(val))
 		val = ex_swap(c, val, ORDER_BIG);
-	csum = x->proto && x->proto->csum >= 0;
+	csum = x->proto ? x->proto->csum >= 0 : x->base == PB_INNER;
 	start = off / 8;
 	bytes = (off % 8 + bits + 7) / 8;
 	shift = ones_off(off, bits, bytes);
@@ -138,7 +138,7 @@ static bool set_payload(struct cc *c, const struct node *n)
 	x->off = start * 8;
 	x->bits = bytes * 8;
 	s->flags = (x->base == PB_NET && covers_pseudo(x)) || x->base == PB_INNER ? NFT_PAYLOAD_L4CSUM_PSEUDOHDR : 0;
-	s->code = csum ? (uint32_t)x->proto->csum + 1 : 0;
+	s->code = csum && x->proto ? (uint32_t)x->proto->csum + 1 : 0;
 	return true;
 }
 
@@ -192,74 +192,21 @@ static bool compile_set_stmt(struct cc *c, const struct node *n)
 
 static bool compile_objref(struct cc *c, const struct node *n)
 {
-	struct want w;
-	struct st *s;
+	char name[NFT_NAME_MAXLEN];
 	struct ex *x = NULL;
-	char name[NFT_NAME_MAXLEN] = "";
 
 	if (n->a->kind == N_MAP) {
-		const struct node *m = n->a;
-		struct anon_set *as;
-
-		want_dt(&w, datatype_by_id(DT_STRING), 128, ORDER_BIG);
-		if (m->op)
-			return cc_error(c, m, "objects are looked up with `map`");
-		if (m->b->kind == N_SET) {
-			/* keys by the map, values are names */
-			struct node *keys = arena_alloc(&c->arena, sizeof(*keys)), **tail = &keys->a;
-			struct ex *left = ev_left(c, m->a);
-			struct want kw;
-			unsigned i = 0;
-
-			if (!left)
-				return false;
-			want_ex(&kw, left);
-			vec_push(&c->code->sets, (struct anon_set){ 0 });
-			i = c->code->sets.n - 1;
-			*keys = *m->b;
-			(void)tail;
-			as = &c->code->sets.v[i];
-			strcpy(as->info.name, "__objmap%d");
-			as->info.flags = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_OBJECT;
-			as->info.key = ex_type(left);
-			as->info.obj_type = (uint32_t)n->u;
-			for (const struct node *el = m->b->a; el; el = el->next) {
-				struct ex *k = ev_const(c, el->a, &kw);
-				struct setelem se = { 0 };
-				unsigned off = 0, parts = kw.n;
-
-				if (!k || !cc_name(c, el->b, "an object", se.target))
-					return false;
-				cc_ref(c, REF_OBJECT, (uint32_t)n->u, se.target);
-				for (unsigned j = 0; j < parts; j++) {
-					const struct ex *p = k->kind == X_CONCAT ? k->part[j] : k;
-					unsigned len = datatype_bytes(kw.p[j].bits);
-
-					if (p->kind != X_VALUE)
-						return cc_error(c, el->a, "keys of a map of objects are single values here");
-					num_export(p->v, len, kw.p[j].dt->base == BASE_STRING ? ORDER_BIG : kw.p[j].order, se.key + off);
-					off += parts > 1 ? (len + 3) & ~3u : len;
-				}
-				se.klen = (uint16_t)off;
-				vec_push(&c->code->sets.v[i].elems, se);
-			}
-			x = ex_new(c, X_MAP, m);
-			x->a = left;
-			x->set.anon = (int)i;
-		} else {
-			x = map_eval(c, m, NULL);
-			if (!x)
-				return false;
-			if (!x->set.info || !(x->set.info->flags & NFT_SET_OBJECT) || x->set.info->obj_type != n->u)
-				return cc_error(c, m->b, "this map does not hold objects of that kind");
-		}
-	} else if (!cc_name(c, n->a, "an object", name)) {
-		return false;
+		if (n->a->op)
+			return cc_error(c, n->a, "objects are looked up with `map`");
+		x = map_eval(c, n->a, NULL, (uint32_t)n->u);
+		if (!x)
+			return false;
 	} else {
+		if (!cc_name(c, n->a, "an object", name))
+			return false;
 		cc_ref(c, REF_OBJECT, (uint32_t)n->u, name);
 	}
-	s = st_add(c, n);
-	s->a = x;
+	st_add(c, n)->a = x;
 	return true;
 }
 
@@ -373,7 +320,7 @@ static bool compile_verdict(struct cc *c, const struct node *n)
 	struct ex *x = NULL;
 
 	if (n->a->kind == N_MAP) {
-		x = map_eval(c, n->a, NULL);
+		x = map_eval(c, n->a, NULL, 0);
 		if (!x)
 			return false;
 	}

@@ -85,6 +85,7 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 	uint8_t b[NFT_KEY_MAX] = { 0 };
 	_err_ struct err e = ERR_INIT;
 	size_t len = strlen(n->s);
+	uint64_t num;
 
 	if (dt->id == DT_IFINDEX)
 		return ifindex_ex(c, n, w, i, n->s);
@@ -103,9 +104,13 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 	}
 	if (w->p[i].bits > 128)
 		return cc_error(c, n, "a value of %u bits is too wide", w->p[i].bits);
-	if (datatype_parse(dt, w->p[i].bits, n->s, b, &e) < 0)
-		return cc_error(c, n, "%s", err_text(&e));
-	return bytes_ex(c, n, w, i, b);
+	if (datatype_parse(dt, w->p[i].bits, n->s, b, &e) >= 0)
+		return bytes_ex(c, n, w, i, b);
+	/* a number is a value of every type that is one: ip saddr & 0xff */
+	if (n->kind == N_WORD && (dt->base == BASE_INTEGER || dt->base == BASE_BITMASK) && parse_u64(n->s, UINT64_MAX, &num) &&
+		(w->p[i].bits >= 64 || !(num >> w->p[i].bits)))
+		return value_ex(c, n, w, i, num);
+	return cc_error(c, n, "%s", err_text(&e));
 }
 
 /* ---- values of $names ---- */

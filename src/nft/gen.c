@@ -18,7 +18,7 @@ int gen_slots(struct cc *c, unsigned bytes)
 {
 	int s = (int)c->slot;
 
-	c->slot += (bytes + 3) / 4;
+	c->slot += (bytes + 15) / 16 * 4; /* values begin at whole registers */
 	return s;
 }
 

@@ -150,7 +150,8 @@ struct xform { /* moved from the left side to the constants */
 };
 struct ex *set_anon(struct cc *c, const struct node *n, const struct ex *left, const struct xform *xf);
 struct ex *set_named(struct cc *c, const struct node *n, const struct ex *left);
-struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data); /* N_MAP */
+/* N_MAP: to values as data says, to verdicts (data NULL), or to objects of a kind. */
+struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data, uint32_t obj_type);
 struct ex *set_key(struct cc *c, struct ex *key, const struct set_info *info); /* left side in the order the set wants */
 
 /* ---- compile_dep.c: headers that must be there ---- */

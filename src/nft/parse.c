@@ -77,6 +77,13 @@ bool p_expect_word(struct parser *p, const char *word)
 	return false;
 }
 
+void p_split(struct parser *p, uint32_t n)
+{
+	p->tok.end = p->tok.pos + n;
+	p->lx.pos = p->tok.end;
+	p->have_ahead = false;
+}
+
 char *p_text(struct parser *p, const struct tok *t)
 {
 	return arena_strdup(&p->r->arena, p->lx.src->text + t->pos, t->end - t->pos);

@@ -28,6 +28,7 @@ bool p_accept_word(struct parser *p, const char *word); /* and goes on */
 bool p_accept(struct parser *p, int kind);
 bool p_expect(struct parser *p, int kind, const char *what);
 bool p_expect_word(struct parser *p, const char *word);
+void p_split(struct parser *p, uint32_t n); /* the word goes on to be read behind its first n bytes: kbytes/second */
 char *p_text(struct parser *p, const struct tok *t); /* copy in the arena */
 bool p_is_value(const struct parser *p);	     /* word, string or $name */
 bool p_end_of_rule(const struct parser *p);

@@ -48,6 +48,10 @@ static uint64_t accept_bytes(struct parser *p)
 		uint64_t factor;
 	} units[] = { { "bytes", 1 }, { "kbytes", 1024 }, { "mbytes", 1024 * 1024 } };
 
+	const char *slash = p->tok.kind == TOK_WORD ? memchr(p->lx.src->text + p->tok.pos, '/', p->tok.end - p->tok.pos) : NULL;
+
+	if (slash)
+		p_split(p, (uint32_t)(slash - p->lx.src->text) - p->tok.pos);
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
 		if (p_accept_word(p, units[i].word))
 			return units[i].factor;

@@ -40,7 +40,8 @@ static bool read_set(struct env *env, const char *name, struct set_info *s)
 	if (strlen(name) >= sizeof(s->name))
 		return false;
 	strcpy(s->name, name);
-	ok = type && !nft_type_parse(type, &s->key, &e) && (!data || !nft_type_parse(data, &s->data, &e)) &&
+	ok = type && !(strncmp(type, "typeof ", 7) ? nft_type_parse(type, &s->key, &e) : nft_typeof_parse(type + 7, &s->key, &e)) &&
+	     (!data || !nft_type_parse(data, &s->data, &e)) &&
 	     (!flags || !nft_set_flags_parse(flags, &s->flags, &e));
 	if (!ok)
 		luaL_error(L, "set %s: %s", name, type ? err_text(&e) : "no type");
