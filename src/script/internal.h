@@ -472,6 +472,3 @@ bool readonly_unwrap(lua_State *L, int idx);
 void readonly_make(lua_State *L); /* replaces the table at the top */
 /* Pushes the value of a field by raw walking; never raises, pushes nil when there is none. */
 void raw_field(lua_State *L, int idx, const char *name);
-
-/* Dotted names of everything that packs see (nft.table, chain:rule, …), sorted; NULL at the end. */
-const char *const *script_api_names(void);

@@ -98,3 +98,6 @@ struct pack_status {
 	const char *hook_names; /* "on_addr_change, on_start" */
 };
 void script_status(const struct script *s, void (*fn)(void *ctx, const struct pack_status *st), void *ctx); /* anywhere */
+
+/* Dotted names of everything that packs see (nft.table, chain:rule, …), sorted; NULL at the end. */
+const char *const *script_api_names(void);

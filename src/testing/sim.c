@@ -1,0 +1,694 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* core.sim.new(config_path, shipped_dir, state_dir) → a network in memory under a real engine, whose kernel
+ * takes every batch. lua/rnm/testing.lua is what specs use; see there for the methods. */
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "testing/sim_rec.h"
+#include "testing/testing.h"
+
+#define WAKES_MAX 10000
+
+struct watched {
+	char *path;
+	uint64_t token;
+};
+
+struct sim {
+	struct engine *en;
+	struct config *cfg; /* until the engine has taken it */
+	char *shipped;
+	uint64_t wake, handle;
+	VEC(char *) batches, logs;
+	VEC(struct watched) files;
+	VEC(char *) refuse; /* plan lines with one of these are refused, as a kernel might */
+	int fail_next;      /* the next commit fails with this errno */
+	uint32_t commits, batch_elems;
+	int fd2;
+	bool started;
+};
+
+static struct sim *current; /* log lines have one tap */
+
+static struct sim *check_sim(lua_State *L)
+{
+	struct sim *s = luaL_checkudata(L, 1, "rnm.testing.sim");
+
+	luaL_argcheck(L, s->en, 1, "closed");
+	return s;
+}
+
+/* The daemon's stderr is no part of a test's output; RNM_SIM_LOG=1 shows it. */
+static void quiet(struct sim *s)
+{
+	int null = getenv("RNM_SIM_LOG") ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	current = s;
+	s->fd2 = -1;
+	if (null < 0)
+		return;
+	s->fd2 = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+static void loud(struct sim *s)
+{
+	if (s->fd2 < 0)
+		return;
+	dup2(s->fd2, STDERR_FILENO);
+	close(s->fd2);
+	s->fd2 = -1;
+}
+
+static void tap(void *ctx, enum log_level level, const char *area, const char *text)
+{
+	static const char *const names[] = {
+		[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"
+	};
+
+	(void)ctx;
+	if (current)
+		vec_push(&current->logs, xasprintf("%s %s: %s", names[level], area, text));
+}
+
+/* ---- the kernel that is none ---- */
+
+static bool op_refused(struct sim *s, const struct plan *p, struct op *op)
+{
+	struct plan one = { .rs = p->rs };
+	_buf_ struct buf text = BUF_INIT;
+	bool hit = false;
+
+	if (!s->refuse.n)
+		return false;
+	vec_push(&one.ops, *op);
+	plan_text(&one, false, &text);
+	vec_free(&one.ops);
+	vec_foreach (r, &s->refuse)
+		hit |= strstr(buf_str(&text), *r) != NULL;
+	return hit;
+}
+
+static int sim_commit(void *ctx, const struct plan *p, bool dry, struct commit_result *r, struct err *e)
+{
+	struct sim *s = ctx;
+	_buf_ struct buf text = BUF_INIT;
+	bool bad = false;
+
+	memset(r, 0, sizeof(*r));
+	r->op_err = xcalloc(p->ops.n + 1, sizeof(*r->op_err));
+	r->handle = xcalloc(p->ops.n + 1, sizeof(*r->handle));
+	r->handles_known = true;
+	if (s->fail_next) {
+		r->error = -s->fail_next;
+		s->fail_next = 0;
+		return err_set(e, r->error, "%s", strerror(-r->error));
+	}
+	for (uint32_t i = 0; i < p->ops.n; i++)
+		if (op_refused(s, p, &p->ops.v[i])) {
+			r->op_err[i] = -ENOENT;
+			bad = true;
+		}
+	if (bad) {
+		r->error = -EBADMSG;
+		return err_set(e, -EBADMSG, "refused");
+	}
+	if (dry)
+		return 0;
+	for (uint32_t i = 0; i < p->ops.n; i++)
+		if (p->ops.v[i].kind == OP_ADD_RULE)
+			r->handle[i] = ++s->handle;
+	plan_text(p, false, &text);
+	vec_push(&s->batches, xstrdup(buf_str(&text)));
+	s->commits++;
+	return 0;
+}
+
+static int sim_rule_handles(
+	void *ctx, const struct obj *chain, uint64_t **handles, uint64_t **ids, struct err *e)
+{
+	(void)ctx, (void)chain;
+	*handles = *ids = NULL;
+	return err_set(e, -EOPNOTSUPP, "a simulated commit knows its handles");
+}
+
+static void sim_need_kinds(void *ctx, unsigned kinds)
+{
+	(void)ctx, (void)kinds; /* the mirror has all that the spec put there */
+}
+
+static void sim_wake_at(void *ctx, uint64_t at)
+{
+	((struct sim *)ctx)->wake = at;
+}
+
+static int sim_watch_file(void *ctx, const char *path, uint64_t token)
+{
+	struct sim *s = ctx;
+
+	if (path) {
+		vec_push(&s->files, (struct watched){ xstrdup(path), token });
+		return 0;
+	}
+	for (uint32_t i = 0; i < s->files.n; i++)
+		if (s->files.v[i].token == token) {
+			free(s->files.v[i].path);
+			vec_remove(&s->files, i);
+			break;
+		}
+	return 0;
+}
+
+/* ---- life ---- */
+
+static int sim_close(lua_State *L)
+{
+	struct sim *s = luaL_checkudata(L, 1, "rnm.testing.sim");
+
+	if (!s->en)
+		return 0;
+	quiet(s);
+	engine_free(s->en);
+	loud(s);
+	s->en = NULL;
+	if (current == s) {
+		current = NULL;
+		log_tap(NULL, NULL);
+	}
+	config_free(s->cfg);
+	vec_foreach (b, &s->batches)
+		free(*b);
+	vec_foreach (l, &s->logs)
+		free(*l);
+	vec_foreach (f, &s->files)
+		free(f->path);
+	vec_foreach (r, &s->refuse)
+		free(*r);
+	vec_free(&s->batches);
+	vec_free(&s->logs);
+	vec_free(&s->files);
+	vec_free(&s->refuse);
+	free(s->shipped);
+	s->shipped = NULL;
+	clock_skew_ns = 0;
+	return 0;
+}
+
+static int fail(lua_State *L, struct err *e)
+{
+	lua_pushnil(L);
+	lua_pushstring(L, err_text(e));
+	err_free(e);
+	return 2;
+}
+
+static int sim_new(lua_State *L)
+{
+	const char *config = luaL_checkstring(L, 1), *shipped = luaL_optstring(L, 2, NULL),
+		   *state = luaL_optstring(L, 3, NULL);
+	struct sim *s = lua_newuserdatauv(L, sizeof(*s), 0);
+	struct err e = ERR_INIT;
+
+	memset(s, 0, sizeof(*s));
+	s->fd2 = -1;
+	luaL_setmetatable(L, "rnm.testing.sim");
+	if (config_load(config, &s->cfg, &e) < 0)
+		return fail(L, &e);
+	struct engine_ops ops = {
+		.ctx = s,
+		.commit = sim_commit,
+		.rule_handles = sim_rule_handles,
+		.need_kinds = sim_need_kinds,
+		.wake_at = sim_wake_at,
+		.watch_file = sim_watch_file,
+	};
+
+	s->shipped = shipped ? xstrdup(shipped) : NULL;
+	s->en = engine_new(&ops, state);
+	clock_skew_ns = 0;
+	log_level_set(LOG_INFO);
+	log_tap(tap, NULL);
+	return 1;
+}
+
+/* What became due by itself: emits first of all. */
+static void pump(struct sim *s)
+{
+	for (int i = 0; i < WAKES_MAX && s->wake && s->wake <= mono_ns(); i++) {
+		s->wake = 0;
+		engine_wake(s->en);
+	}
+}
+
+static int done(lua_State *L, struct sim *s, int rc, struct err *e)
+{
+	if (rc >= 0)
+		pump(s);
+	loud(s);
+	if (rc < 0)
+		return fail(L, e);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int sim_start(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	struct err e = ERR_INIT;
+	int rc;
+
+	luaL_argcheck(L, s->cfg, 1, "started already");
+	quiet(s);
+	rc = engine_start(s->en, s->cfg, s->shipped, &e);
+	if (rc == 0 || engine_config(s->en) == s->cfg)
+		s->cfg = NULL;
+	s->started = rc >= 0;
+	return done(L, s, rc, &e);
+}
+
+static int sim_reload(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	const char *path = luaL_checkstring(L, 2);
+	struct config *cfg;
+	struct err e = ERR_INIT;
+	int rc;
+
+	quiet(s);
+	rc = config_load(path, &cfg, &e);
+	if (rc == 0) {
+		rc = engine_reload(s->en, cfg, s->shipped, &e);
+		if (rc < 0)
+			config_free(cfg);
+	}
+	return done(L, s, rc, &e);
+}
+
+static int sim_stop(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	struct err e = ERR_INIT;
+
+	quiet(s);
+	engine_stop(s->en, luaL_optstring(L, 2, "stop"));
+	return done(L, s, 0, &e);
+}
+
+/* ---- network ---- */
+
+/* sim:net(changes): { { "set" | "del", kind, { field = … } }, … } in one go, as one backlog of the socket. */
+static int sim_net(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	struct err e = ERR_INIT;
+	lua_Integer n;
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	n = luaL_len(L, 2);
+	VEC(struct sim_change) changes = { 0 };
+
+	for (lua_Integer i = 1; i <= n; i++) {
+		struct sim_change c;
+
+		lua_rawgeti(L, 2, i);
+		if (sim_change_read(L, lua_gettop(L), &c, &e) < 0) {
+			vec_free(&changes);
+			return fail(L, &e);
+		}
+		vec_push(&changes, c);
+		lua_pop(L, 1);
+	}
+	quiet(s);
+	if (s->started)
+		engine_net_begin(s->en);
+	vec_foreach (c, &changes) {
+		if (c->del)
+			mirror_del(engine_mirror(s->en), &c->rec);
+		else
+			mirror_set(engine_mirror(s->en), &c->rec);
+	}
+	if (s->started)
+		engine_net_end(s->en);
+	vec_free(&changes);
+	return done(L, s, 0, &e);
+}
+
+/* sim:dump(kind, records): what a new dump of the kind says; the rest of it is gone. */
+static int sim_dump(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	int kind = luaL_checkoption(L, 2, NULL, sim_kinds);
+	struct err e = ERR_INIT;
+	VEC(struct sim_change) changes = { 0 };
+	lua_Integer n;
+
+	luaL_checktype(L, 3, LUA_TTABLE);
+	n = luaL_len(L, 3);
+	for (lua_Integer i = 1; i <= n; i++) {
+		struct sim_change c;
+
+		lua_rawgeti(L, 3, i);
+		if (sim_record_read(L, lua_gettop(L), (enum net_kind)kind, &c, &e) < 0) {
+			vec_free(&changes);
+			return fail(L, &e);
+		}
+		vec_push(&changes, c);
+		lua_pop(L, 1);
+	}
+	quiet(s);
+	engine_net_begin(s->en);
+	mirror_dump_begin(engine_mirror(s->en), (enum net_kind)kind);
+	vec_foreach (c, &changes)
+		mirror_set(engine_mirror(s->en), &c->rec);
+	mirror_dump_end(engine_mirror(s->en), (enum net_kind)kind, true);
+	engine_net_resync(s->en, luaL_optstring(L, 4, "overrun"));
+	engine_net_end(s->en);
+	vec_free(&changes);
+	return done(L, s, 0, &e);
+}
+
+/* ---- other work ---- */
+
+static int sim_advance(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	uint64_t end = mono_ns() + (uint64_t)(luaL_checknumber(L, 2) * 1e9);
+	struct err e = ERR_INIT;
+
+	quiet(s);
+	for (int i = 0; i < WAKES_MAX && s->wake && s->wake <= end; i++) {
+		uint64_t now = mono_ns();
+
+		if (s->wake > now)
+			clock_skew_ns += (int64_t)(s->wake - now);
+		s->wake = 0;
+		engine_wake(s->en);
+	}
+	uint64_t now = mono_ns();
+
+	if (now < end)
+		clock_skew_ns += (int64_t)(end - now);
+	return done(L, s, 0, &e);
+}
+
+static int sim_message(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	const char *topic = luaL_checkstring(L, 2), *kv[128];
+	struct err e = ERR_INIT;
+	uint32_t n = 0;
+	int rc;
+
+	lua_settop(L, 3);
+	if (lua_isnil(L, 3)) {
+		lua_newtable(L);
+		lua_replace(L, 3);
+	}
+	luaL_checktype(L, 3, LUA_TTABLE);
+	lua_newtable(L); /* keeps the texts */
+	lua_pushnil(L);
+	while (lua_next(L, 3)) {
+		luaL_argcheck(L, n < 64, 3, "too many values");
+		kv[2 * n] = luaL_checkstring(L, -2);
+		kv[2 * n + 1] = luaL_tolstring(L, -1, NULL);
+		lua_rawseti(L, 4, (lua_Integer)++n);
+		lua_pop(L, 1);
+	}
+	quiet(s);
+	rc = engine_message(s->en, topic, kv, n, &e);
+	if (rc >= 0)
+		pump(s);
+	loud(s);
+	if (rc < 0)
+		return fail(L, &e);
+	lua_pushinteger(L, rc);
+	return 1;
+}
+
+static int sim_file_changed(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	const char *path = luaL_checkstring(L, 2);
+	struct err e = ERR_INIT;
+	uint64_t token = 0;
+
+	vec_foreach (f, &s->files)
+		if (strcmp(f->path, path) == 0)
+			token = f->token;
+	if (!token)
+		return luaL_error(L, "nobody watches %s", path);
+	quiet(s);
+	engine_file_changed(s->en, token);
+	return done(L, s, 0, &e);
+}
+
+static int sim_eval(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	size_t n;
+	const char *code = luaL_checklstring(L, 2, &n), *pack = luaL_optstring(L, 3, NULL);
+	bool dry = lua_toboolean(L, 4);
+	struct buf out = BUF_INIT;
+	struct err e = ERR_INIT;
+	int rc;
+
+	quiet(s);
+	rc = engine_eval(s->en, pack, code, n, dry, &out, &e);
+	if (rc >= 0)
+		pump(s);
+	loud(s);
+	if (rc < 0) {
+		buf_free(&out);
+		return fail(L, &e);
+	}
+	lua_pushlstring(L, buf_str(&out), out.n);
+	buf_free(&out);
+	return 1;
+}
+
+/* ---- looking ---- */
+
+static void push_elem(void *ctx, const char *text)
+{
+	lua_State *L = ctx;
+
+	lua_pushstring(L, text);
+	lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+static int sim_set(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	const char *what = luaL_checkstring(L, 2);
+
+	struct err e = ERR_INIT;
+
+	lua_newtable(L);
+	if (ruleset_set_elems(engine_ruleset(s->en), what, push_elem, L, &e) < 0)
+		return fail(L, &e);
+	return 1;
+}
+
+static int text_of(lua_State *L, int rc, struct buf *b, struct err *e)
+{
+	if (rc < 0) {
+		buf_free(b);
+		return fail(L, e);
+	}
+	lua_pushlstring(L, buf_str(b), b->n);
+	buf_free(b);
+	return 1;
+}
+
+static int sim_ruleset(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	return text_of(L, ruleset_text(engine_ruleset(s->en), luaL_optstring(L, 2, NULL), &b, &e), &b, &e);
+}
+
+static int sim_status(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	struct buf b = BUF_INIT;
+
+	engine_status(s->en, &b);
+	return text_of(L, 0, &b, NULL);
+}
+
+static int sim_plan(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	return text_of(L, engine_plan(s->en, &b, &e), &b, &e);
+}
+
+static void push_pack(void *ctx, const struct pack_status *st)
+{
+	static const char *const states[] = {
+		[PACK_RUNNING] = "running", [PACK_DEGRADED] = "degraded", [PACK_FAILED] = "failed"
+	};
+	lua_State *L = ctx;
+
+	lua_newtable(L);
+	lua_pushstring(L, states[st->state]);
+	lua_setfield(L, -2, "state");
+	lua_pushinteger(L, (lua_Integer)st->errors);
+	lua_setfield(L, -2, "errors");
+	lua_pushinteger(L, (lua_Integer)st->calls);
+	lua_setfield(L, -2, "calls");
+	lua_pushinteger(L, st->statements);
+	lua_setfield(L, -2, "statements");
+	lua_pushinteger(L, st->timers);
+	lua_setfield(L, -2, "timers");
+	lua_pushinteger(L, st->blocks);
+	lua_setfield(L, -2, "blocks");
+	lua_pushinteger(L, st->hooks);
+	lua_setfield(L, -2, "hooks");
+	lua_pushinteger(L, st->order);
+	lua_setfield(L, -2, "order");
+	lua_pushstring(L, st->hook_names);
+	lua_setfield(L, -2, "hook_names");
+	if (st->last_error) {
+		lua_pushstring(L, st->last_error);
+		lua_setfield(L, -2, "last_error");
+	}
+	lua_setfield(L, -2, st->name);
+}
+
+static int sim_packs(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+
+	lua_newtable(L);
+	script_status(engine_script(s->en), push_pack, L);
+	return 1;
+}
+
+static int sim_batch(lua_State *L) /* the i-th since start; nil: there are not so many */
+{
+	struct sim *s = check_sim(L);
+	lua_Integer i = luaL_checkinteger(L, 2);
+
+	if (i < 1 || i > s->batches.n)
+		lua_pushnil(L);
+	else
+		lua_pushstring(L, s->batches.v[i - 1]);
+	return 1;
+}
+
+static int sim_log(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+
+	lua_createtable(L, (int)s->logs.n, 0);
+	for (uint32_t i = 0; i < s->logs.n; i++) {
+		lua_pushstring(L, s->logs.v[i]);
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+	return 1;
+}
+
+/* sim:refuse(text): operations whose plan line has text in it are refused; nil: none any more. */
+static int sim_refuse(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+
+	if (lua_isnoneornil(L, 2)) {
+		while (s->refuse.n)
+			free(vec_pop(&s->refuse));
+		return 0;
+	}
+	vec_push(&s->refuse, xstrdup(luaL_checkstring(L, 2)));
+	return 0;
+}
+
+/* sim:bench(n, set, del): n times both changes, each an event of its own; nanoseconds per event. */
+static int sim_bench(lua_State *L)
+{
+	struct sim *s = check_sim(L);
+	lua_Integer n = luaL_checkinteger(L, 2);
+	struct sim_change c[2];
+	struct err e = ERR_INIT;
+	uint64_t t;
+
+	for (int i = 0; i < 2; i++)
+		if (sim_change_read(L, 3 + i, &c[i], &e) < 0)
+			return fail(L, &e);
+	quiet(s);
+	t = mono_ns();
+	for (lua_Integer i = 0; i < 2 * n; i++) {
+		const struct sim_change *x = &c[i & 1];
+
+		engine_net_begin(s->en);
+		if (x->del)
+			mirror_del(engine_mirror(s->en), &x->rec);
+		else
+			mirror_set(engine_mirror(s->en), &x->rec);
+		engine_net_end(s->en);
+	}
+	t = mono_ns() - t;
+	loud(s);
+	lua_pushnumber(L, (double)t / (double)(2 * n));
+	return 1;
+}
+
+static int api_names(lua_State *L)
+{
+	const char *const *names = script_api_names();
+
+	lua_newtable(L);
+	for (lua_Integer i = 0; names[i]; i++) {
+		lua_pushstring(L, names[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	return 1;
+}
+
+int testing_sim(lua_State *L)
+{
+	static const luaL_Reg methods[] = {
+		{ "start", sim_start },
+		{ "reload", sim_reload },
+		{ "stop", sim_stop },
+		{ "net", sim_net },
+		{ "dump", sim_dump },
+		{ "advance", sim_advance },
+		{ "message", sim_message },
+		{ "file_changed", sim_file_changed },
+		{ "eval", sim_eval },
+		{ "set", sim_set },
+		{ "ruleset", sim_ruleset },
+		{ "status", sim_status },
+		{ "plan", sim_plan },
+		{ "packs", sim_packs },
+		{ "batch", sim_batch },
+		{ "log", sim_log },
+		{ "refuse", sim_refuse },
+		{ "bench", sim_bench },
+		{ "close", sim_close },
+		{ NULL, NULL },
+	};
+	static const luaL_Reg fns[] = { { "new", sim_new }, { "api_names", api_names }, { NULL, NULL } };
+
+	luaL_newmetatable(L, "rnm.testing.sim");
+	lua_pushcfunction(L, sim_close);
+	lua_setfield(L, -2, "__gc");
+	luaL_newlib(L, methods);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 1);
+	luaL_newlib(L, fns);
+	return 1;
+}
