@@ -84,7 +84,7 @@ static void spread(const struct place *pl, unsigned len, uint8_t *lo, uint8_t *h
 				      ? pl->bytes - 1 - i
 				      : i;
 		unsigned fixed = len > 8 * i ? len - 8 * i : 0;
-		uint8_t host = fixed >= 8 ? 0 : (uint8_t)(0xff >> fixed);
+		uint8_t host = (uint8_t)(fixed >= 8 ? 0 : 0xff >> fixed);
 
 		lo[at] = (uint8_t)(lo[at] & ~host);
 		hi[at] = (uint8_t)(lo[at] | host);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values from outside the language: what `$name` takes, what elements are made of. A value is data, never text that is
- * parsed as syntax: a string is one scalar of the type that stands there. */
+/* Values from outside the language: what `$name` takes, what elements are made of. A value is data, never
+ * text that is parsed as syntax: a string is one scalar of the type that stands there. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,8 @@ struct live; /* a query or file that a value follows; opaque here, script/live.c
 
 enum val_kind {
 	VAL_NIL,
-	VAL_STRING, /* one scalar in nft's notation for its type ("192.0.2.1", "http", "eth0"); no prefix, range or glob */
+	VAL_STRING, /* one scalar in nft's notation for its type ("192.0.2.1", "http", "eth0"); no prefix,
+		       range or glob */
 	VAL_INT,
 	VAL_ADDR,   /* one address */
 	VAL_PREFIX, /* nft.prefix(), a record's network */
@@ -35,7 +36,7 @@ struct val {
 	uint8_t obj_kind; /* enum obj_kind, VAL_OBJ */
 	int64_t num;
 	struct ipprefix ip; /* VAL_ADDR (len full), VAL_PREFIX (host bits cleared) */
-	char *str;	    /* VAL_STRING, VAL_GLOB, VAL_OBJ; NUL-terminated, bounded, without control bytes */
+	char *str; /* VAL_STRING, VAL_GLOB, VAL_OBJ; NUL-terminated, bounded, without control bytes */
 	struct val *list;
 	uint32_t n;
 	struct live *live;
@@ -49,7 +50,7 @@ struct val val_int(int64_t i);
 struct val val_addr(const struct ipaddr *a);
 struct val val_prefix(const struct ipprefix *p);
 struct val val_copy(const struct val *v); /* deep; VAL_LIVE keeps the pointer */
-void val_free(struct val *v);		  /* and back to VAL_NIL */
+void val_free(struct val *v);             /* and back to VAL_NIL */
 bool val_equal(const struct val *a, const struct val *b);
 /* nft notation for plans and messages: 192.0.2.0/24, { 80, 443 }, @name, "eth0". */
 void val_text(const struct val *v, struct buf *out);
