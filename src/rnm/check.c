@@ -20,7 +20,8 @@ struct check {
 	struct nft_conn *conn; /* NULL: not permitted to ask the kernel */
 	bool asked; /* the kernel has answered for the first plan; later ones build on what it does not hold
 		     */
-	unsigned errors, warnings;
+	unsigned errors; /* lines of the log: only whether there were any */
+	unsigned warnings;
 	uint64_t handles;
 };
 
@@ -224,14 +225,14 @@ static void run_again(struct check *c, const char *path, const char *shipped)
 
 static void print_pack(void *ctx, const struct pack_status *p)
 {
+	const char *why = p->last_error ? p->last_error : "failed";
 	unsigned *bad = ctx;
 
 	if (p->state == PACK_RUNNING)
 		return;
 	(*bad)++;
 	printf("pack %s: %s: ", p->name, p->state == PACK_FAILED ? "left out" : "degraded");
-	put_text(stdout, p->last_error ? p->last_error : "failed",
-		strlen(p->last_error ? p->last_error : "failed"));
+	put_text(stdout, why, strcspn(why, "\n")); /* the log had the rest */
 	putchar('\n');
 }
 
@@ -239,29 +240,28 @@ static void print_pending(void *ctx, const struct pending *p)
 {
 	unsigned *bad = ctx;
 
-	*bad += p->unstated || p->refused;
+	/* a table waits only because somebody else has its name */
+	*bad += p->unstated || p->refused || obj_kind(p->obj) == OBJ_TABLE;
 	printf("%s: %s %s %s: %s (%s, %s:%u)\n", p->refused ? "refused" : "pending",
 		nft_family_name(obj_family(p->obj)), obj_table(p->obj), obj_name(p->obj), p->why, p->pack,
 		p->site.file, p->site.line);
 }
 
 /* What a start would have come to. Returns how much of it is wrong. */
-static unsigned conclude(struct check *c)
+static unsigned conclude(struct check *c, bool failed_early)
 {
 	struct ruleset_stats s = ruleset_stats(engine_ruleset(c->engine));
-	const struct config *cfg = engine_config(c->engine);
-	unsigned bad = 0;
+	unsigned bad = failed_early;
 
-	for (uint32_t i = 0; i < cfg->notes.n; i++)
-		printf("note: %s\n", cfg->notes.v[i]);
 	script_status(engine_script(c->engine), print_pack, &bad);
 	ruleset_pending(engine_ruleset(c->engine), print_pending, &bad);
-	printf("%s: %u tables, %u chains, %u rules, %u sets, %u elements; %u pending, %u errors, %u "
+	if (!bad && c->errors)
+		bad = 1;
+	printf("%s: %u tables, %u chains, %u rules, %u sets, %u elements; %u pending, %u problems, %u "
 	       "warnings; %s, nothing sent\n",
-		bad || c->errors ? "failed" : "fine", s.tables, s.chains, s.rules, s.sets, s.elements,
-		s.pending, c->errors, c->warnings,
-		c->conn ? "the kernel agrees" : "the kernel was not asked");
-	return bad + c->errors;
+		bad ? "failed" : "fine", s.tables, s.chains, s.rules, s.sets, s.elements, s.pending, bad,
+		c->warnings, c->conn ? "validated by the kernel" : "the kernel was not asked");
+	return bad;
 }
 
 static int check(const char *path)
@@ -274,6 +274,9 @@ static int check(const char *path)
 	unsigned bad = 1;
 
 	log_tap(count_line, &c);
+	for (uint32_t i = 0; rc == 0 && i < cfg->notes.n; i++)
+		printf("note: %s\n", cfg->notes.v[i]);
+	fflush(stdout);
 	if (rc == 0)
 		rc = run(&c, cfg, shipped, &e);
 	if (rc < 0) {
@@ -283,7 +286,7 @@ static int check(const char *path)
 	if (c.engine && engine_config(c.engine)) {
 		if (rc == 0 && !c.errors)
 			run_again(&c, path, shipped);
-		bad = conclude(&c) + (rc < 0);
+		bad = conclude(&c, rc < 0);
 	} else {
 		config_free(cfg);
 	}
