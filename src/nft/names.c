@@ -23,7 +23,7 @@ static const char *const keywords[] = {
 	"day", "dccp", "define", "delete", "describe", "destroy", "device", "devices", "dnat", "dport", "drop", "dscp", "dst", "dup",
 	"dynamic", "ecn", "element", "elements", "eq", "esp", "ether", "event", "exists", "expectation", "expires", "export", "exthdr",
 	"fanout", "fib", "flags", "flow", "flowtable", "flowtables", "flush", "frag", "fully-random", "fwd", "ge", "goto", "group", "gt", "hbh",
-	"helper", "hook", "hour", "icmp", "icmpv6", "icmpx", "id", "igmp", "iif", "iifgroup", "iifname", "iiftype", "import", "in", "include",
+	"helper", "hook", "hour", "icmp", "icmpv6", "icmpx", "id", "igmp", "iif", "iifgroup", "iifname", "iiftype", "import", "include",
 	"index", "inet", "insert", "interval", "ip", "ip6", "ipsec", "jhash", "json", "jump", "last", "le", "length", "level", "limit",
 	"limits", "list", "log", "lt", "map", "maps", "mark", "masquerade", "meta", "meter", "meters", "mh", "missing", "mod", "monitor",
 	"mss", "name", "ne", "netdev", "nftrace", "not", "notrack", "numgen", "offset", "oif", "oifgroup", "oifname", "oiftype", "or", "osf",
