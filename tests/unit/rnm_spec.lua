@@ -117,6 +117,22 @@ describe("rnm", function()
 		assert.matches("writing the output", out)
 	end)
 
+	it("runs specs with its own modules at hand", function()
+		local f = assert(io.open(dir .. "/a_spec.lua", "w"))
+		f:write [[it("finds them", function() assert.is_function(require "rnm.core".config.parse) end)]]
+		f:close()
+		-- with the preloaded sanitizers, if any: busted loads the module
+		local p = io.popen(("env -u LUA_CPATH -u LUA_PATH %s test %s 2>&1; echo $?"):format(program, dir))
+		local out = p:read "a"
+		p:close()
+		assert.matches("1 success.+\n0\n$", out)
+		f = assert(io.open(dir .. "/b_spec.lua", "w"))
+		f:write [[it("fails", function() error "boom" end) it("too", function() error "boom" end)]]
+		f:close()
+		assert.equal(1, select(2, try(program .. " test " .. dir)))
+		assert.same({ "rnm: '/nonexistent': No such file or directory\n", 1 }, { rnm "test /nonexistent" })
+	end)
+
 	it("monitors until the daemon ends or it is interrupted", function()
 		local socket = dir .. "/m.sock"
 		local server = assert(control.serve(socket))
