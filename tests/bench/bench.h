@@ -193,6 +193,7 @@ static inline void addr_change(struct contender *c, bool add, uint32_t addr)
 static inline void contender_ready(struct contender *c)
 {
 	for (unsigned i = 0; i < 100; i++) {
+		unsigned follows;
 		int status;
 
 		if (c->pid && waitpid(c->pid, &status, WNOHANG) == c->pid)
@@ -200,8 +201,9 @@ static inline void contender_ready(struct contender *c)
 		while (gens_read(c, 100))
 			;
 		addr_change(c, true, 0xc6120000);
+		follows = gens_read(c, 200);
 		addr_change(c, false, 0xc6120000);
-		if (!gens_read(c, 200))
+		if (!follows)
 			continue;
 		while (gens_read(c, 200))
 			;

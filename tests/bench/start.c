@@ -7,18 +7,17 @@
 
 #define MAX 8
 
+static struct sockaddr_un notify = { .sun_family = AF_UNIX };
+
+/* With a name in the file system, as abstract ones end at the network namespace. */
 static int notify_open(void)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	char name[64];
-	int n = snprintf(name, sizeof(name), "@rnm-bench-%d", getpid());
 
-	memcpy(sa.sun_path + 1, name + 1, (size_t)n - 1);
-	if (fd < 0 ||
-		bind(fd, (void *)&sa, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n)) < 0)
+	snprintf(notify.sun_path, sizeof(notify.sun_path), "/tmp/rnm-bench-%d", getpid());
+	if (fd < 0 || bind(fd, (void *)&notify, sizeof(notify)) < 0)
 		die("notify socket: %s", strerror(errno));
-	setenv("NOTIFY_SOCKET", name, 1);
+	setenv("NOTIFY_SOCKET", notify.sun_path, 1);
 	return fd;
 }
 
@@ -34,6 +33,7 @@ static void wait_ready(int fd, const char *who)
 		if (strstr(buf, "READY=1"))
 			return;
 	}
+	unlink(notify.sun_path);
 	die("%s is not ready after 10 s", who);
 }
 
@@ -84,6 +84,7 @@ int main(int argc, char **argv)
 			mnl_socket_close(c[i].dump);
 		}
 	}
+	unlink(notify.sun_path);
 	printf("%-12s %12s %12s\n", "", "ready ms", "RSS KiB");
 	for (unsigned i = 0; i < n; i++) {
 		qsort(ready[i], runs, sizeof(**ready), cmp_u64);
