@@ -301,9 +301,11 @@ static void answer(
 		answer_handle(nlh, p, op, r);
 }
 
-/* The kernel has done its work when sendmsg() returns: all answers are there. */
-static int receive(struct nft_conn *c, const struct plan *p, struct commit_result *r)
+/* The kernel has done its work when sendmsg() returns: all answers are there. true: all of them were read. */
+static bool receive(struct nft_conn *c, const struct plan *p, struct commit_result *r)
 {
+	bool whole = true;
+
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
 		socklen_t len = sizeof(from);
@@ -314,16 +316,20 @@ static int receive(struct nft_conn *c, const struct plan *p, struct commit_resul
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return errno == EAGAIN ? 0 : -errno;
-		if (from.nl_pid || n > (ssize_t)sizeof(c->answer))
+		if (n < 0 && errno == EAGAIN)
+			return whole;
+		if (n < 0 && errno != ENOBUFS)
+			return false;
+		if (n < 0 || n > (ssize_t)sizeof(c->answer))
+			whole = false;
+		if (n < 0 || from.nl_pid || n > (ssize_t)sizeof(c->answer))
 			continue;
 		for (left = (int)n; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			answer(c, nlh, p, r);
 	}
 }
 
-static int outcome(const struct plan *p, struct commit_result *r, struct err *e)
+static int outcome(const struct plan *p, bool whole, struct commit_result *r, struct err *e)
 {
 	uint32_t bad = 0;
 
@@ -335,12 +341,14 @@ static int outcome(const struct plan *p, struct commit_result *r, struct err *e)
 			       : nft_socket_error(r->error, "batch", e);
 	for (uint32_t i = 0; i < p->ops.n; i++)
 		bad += r->op_err[i] != 0;
-	return err_set(e, -EBADMSG, "the kernel refused %u of %u operations", bad, p->ops.n);
+	return err_set(e, -EBADMSG, "the kernel refused %s%u of %u operations", whole ? "" : "at least ", bad,
+		p->ops.n);
 }
 
 int nft_commit(struct nft_conn *c, const struct plan *p, bool dry, struct commit_result *r, struct err *e)
 {
 	uint64_t start = mono_ns(), built;
+	bool whole;
 	int code;
 
 	*r = (struct commit_result){ 0 };
@@ -356,15 +364,16 @@ int nft_commit(struct nft_conn *c, const struct plan *p, bool dry, struct commit
 		code = send_all(c, e);
 	if (code < 0)
 		return r->error = code;
-	code = receive(c, p, r);
+	whole = receive(c, p, r);
 	r->send_ns = mono_ns() - built;
-	if (code < 0) {
-		r->error = code == -ENOMEM ? -ENOBUFS : code;
-		return err_set(e, r->error,
-			"answers of the kernel were lost (%s): the outcome of the batch is unknown",
-			strerror(-code));
-	}
-	return outcome(p, r, e);
+	msgbuf_trim(&c->msgs);
+	if (!whole)
+		r->handles_known = false;
+	/* One error is enough to know that nothing was applied, whatever else was lost. */
+	if (!whole && !r->error)
+		return r->error = err_set(e, -ENOBUFS,
+			       "answers of the kernel were lost: the outcome of the batch is unknown");
+	return outcome(p, whole, r, e);
 }
 
 void commit_result_free(struct commit_result *r)

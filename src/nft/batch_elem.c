@@ -118,7 +118,8 @@ static void put_elem(struct elem_msg *m, const struct set_info *set, const struc
 	if (el->interval && set->key.n > 1)
 		put_key(nlh, NFTA_SET_ELEM_KEY_END, el->key_end, el->klen);
 	put_times(nlh, el);
-	put_data(nlh, set, el);
+	if (m->type == NFT_MSG_NEWSETELEM)
+		put_data(nlh, set, el);
 	if (el->comment || open)
 		put_udata(nlh, el, open);
 	mnl_attr_nest_end(nlh, nest);

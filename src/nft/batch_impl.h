@@ -39,6 +39,7 @@ struct msgbuf {
 };
 
 void msgbuf_clear(struct msgbuf *b); /* keeps the first page */
+void msgbuf_trim(struct msgbuf *b);  /* gives back what only a large batch needs */
 void msgbuf_free(struct msgbuf *b);
 /* type: NFT_MSG_* or NFNL_MSG_BATCH_*. The header is filled; end it before the next one begins. */
 struct nlmsghdr *msg_begin(struct msgbuf *b, uint16_t type, uint16_t flags, uint8_t family, uint32_t op);

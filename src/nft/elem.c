@@ -53,6 +53,8 @@ static int scalar(const struct place *pl, const struct val *v, uint8_t *out, str
 	case VAL_PREFIX:
 		if (pl->t->id != (v->ip.addr.family == AF_INET ? DT_IPADDR : DT_IP6ADDR))
 			return bad_value(pl, v, "", e);
+		if (pl->bytes != ipaddr_bytes(&v->ip.addr))
+			return bad_value(pl, v, " of this width", e);
 		if (v->ip.len != ipaddr_bits(&v->ip.addr))
 			return bad_value(pl, v, ": a prefix stands only where the set has flags interval", e);
 		memcpy(out, v->ip.addr.b, pl->bytes);
@@ -190,7 +192,8 @@ static int interval(const struct place *pl, const struct val *v, uint8_t *lo, ui
 		return interval_text(pl, v->str, lo, hi, e);
 	if (v->kind == VAL_GLOB)
 		return glob(pl, v, lo, hi, e);
-	if (v->kind == VAL_PREFIX && pl->t->id == (v->ip.addr.family == AF_INET ? DT_IPADDR : DT_IP6ADDR)) {
+	if (v->kind == VAL_PREFIX && pl->t->id == (v->ip.addr.family == AF_INET ? DT_IPADDR : DT_IP6ADDR) &&
+		pl->bytes == ipaddr_bytes(&v->ip.addr)) {
 		memcpy(lo, v->ip.addr.b, pl->bytes);
 		spread(pl, v->ip.len, lo, hi);
 		return (int)pl->bytes;

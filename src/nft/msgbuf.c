@@ -7,6 +7,7 @@
 #include "nft/batch_impl.h"
 
 #define PAGE_SIZE_ (2 * MSG_ROOM)
+#define OPS_KEPT   4096
 
 void msgbuf_clear(struct msgbuf *b)
 {
@@ -16,6 +17,14 @@ void msgbuf_clear(struct msgbuf *b)
 		b->pages.v[0].n = 0;
 	vec_clear(&b->op);
 	b->bytes = 0;
+}
+
+void msgbuf_trim(struct msgbuf *b)
+{
+	if (b->pages.n > 1)
+		msgbuf_clear(b);
+	if (b->op.cap > OPS_KEPT)
+		vec_free(&b->op);
 }
 
 void msgbuf_free(struct msgbuf *b)

@@ -221,6 +221,32 @@ describe("a batch", function()
 			}]])
 	end)
 
+	it("takes catchalls and elements of maps away again", function()
+		kernel([[
+			local map = { type = "ifname", data = "verdict" }
+			set("m", map, { { "eth0", "accept" }, { { glob = "*" }, "drop" } })
+			ok { { kind = "add_set", name = "i", set = { type = "mark", data = "mark", flags = "interval" } },
+				{ kind = "add_elem", name = "i", set = { type = "mark", data = "mark", flags = "interval" }, elems = { { "1-5", 7 } } } }
+			ok { { kind = "del_elem", name = "m", set = map, elems = { { { glob = "*" }, "drop" }, { "eth0", "accept" } } },
+				{ kind = "del_elem", name = "i", set = { type = "mark", data = "mark", flags = "interval" }, elems = { { "1-5", 7 } } } }
+			print(#b.read(1, "t", map), nft("list ruleset"):find "elements")
+		]], "0	nil")
+	end)
+
+	it("makes a timed element last longer when it is sent again", function()
+		local left = run [[
+			local spec = { type = "ipv4_addr", flags = "timeout" }
+			set("s", spec, { { { addr = "1.1.1.1", timeout = 60000 } } })
+			ok { { kind = "add_elem", name = "s", set = spec, elems = { { { addr = "1.1.1.1", timeout = 7200000 } } } } }
+			print(io.popen("unset LD_PRELOAD; nft list set inet t s"):read("a"):match "expires %w+")
+		]]
+		if left:find "^expires 59s" then
+			pending "kernels before 6.12 do not"
+			return
+		end
+		assert.matches("^expires 1h59m", left)
+	end)
+
 	it("takes elements away again, ends of intervals too", function()
 		kernel([[
 			local spec = { type = "ipv4_addr", flags = "interval" }
@@ -291,6 +317,21 @@ describe("a batch", function()
 			chain c {
 			}
 			}]])
+	end)
+
+	it("knows that nothing was applied though most refusals are lost", function()
+		kernel([[
+			local ops = { { kind = "add_table" } }
+			for i = 1, 30000 do
+				ops[#ops + 1] = { kind = "del_chain", name = "c" .. i }
+			end
+			local r, told = commit(ops), 0
+			for _, code in ipairs(r.errno) do
+				told = told + (code == 2 and 1 or 0)
+			end
+			print(r.code, told > 0, told < 30000, r.text:match "^the kernel refused at least", #b.tables())
+			print(commit({ { kind = "add_table" } }).code)
+		]], "-74	true	true	the kernel refused at least	0\n0")
 	end)
 
 	it("puts 20,000 elements into messages and one answer", function()
