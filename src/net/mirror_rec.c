@@ -298,47 +298,59 @@ static int cmp_key(const void *key, const struct tnode *node)
 	return net_key_cmp(key, &k);
 }
 
-static void attach(struct mirror *m, struct mnode *n)
+static void tree_put(struct mirror *m, struct net_rec *r)
 {
-	struct net_rec *r = mnode_rec(n);
-	struct mlink *on = stands_on(m, r);
 	struct net_key key;
 
 	net_rec_key(r, &key);
 	tree_insert(&m->kinds[r->kind].tree, &r->order, cmp_key, &key);
-	if (on)
-		list_add(on, n, r->kind);
 }
 
-static void detach(struct mirror *m, struct mnode *n)
+static void hang(struct mirror *m, struct mnode *n)
 {
-	struct net_rec *r = mnode_rec(n);
+	struct mlink *on = stands_on(m, mnode_rec(n));
+
+	if (on)
+		list_add(on, n, mnode_rec(n)->kind);
+}
+
+static void unhang(struct mirror *m, struct mnode *n)
+{
 	struct mlink *on = n->on;
 
-	tree_remove(&m->kinds[r->kind].tree, &r->order);
-	if (on) {
-		list_del(n, r->kind);
-		mlink_release(m, on);
-	}
-	vec_push(&m->dead, n);
+	if (!on)
+		return;
+	list_del(n, mnode_rec(n)->kind);
+	mlink_release(m, on);
 }
 
 void mrec_put(struct mirror *m, struct mnode *n)
 {
-	attach(m, n);
+	tree_put(m, mnode_rec(n));
+	hang(m, n);
 }
 
+/* The new node hangs before the old one leaves, or the place of an absent master would go with its last port. */
 void mrec_swap(struct mirror *m, struct mnode *old, struct mnode *n)
 {
-	if (mnode_rec(n)->kind == NET_LINK)
-		mlink_find(m, mrec_ifindex(mnode_rec(n)))->node = n;
-	detach(m, old);
-	attach(m, n);
+	struct net_rec *r = mnode_rec(n);
+
+	if (r->kind == NET_LINK)
+		mlink_find(m, mrec_ifindex(r))->node = n;
+	tree_remove(&m->kinds[r->kind].tree, &mnode_rec(old)->order);
+	tree_put(m, r);
+	hang(m, n);
+	unhang(m, old);
+	vec_push(&m->dead, old);
 }
 
 void mrec_drop(struct mirror *m, struct mnode *n)
 {
-	detach(m, n);
+	struct net_rec *r = mnode_rec(n);
+
+	tree_remove(&m->kinds[r->kind].tree, &r->order);
+	unhang(m, n);
+	vec_push(&m->dead, n);
 }
 
 void mrec_bury(struct mirror *m)

@@ -108,7 +108,7 @@ static void one_datagram(struct watch *w, const uint8_t *p, size_t n)
 		w->stats.messages++;
 		watch_apply(w, &msg);
 		nl_msg_free(&msg);
-		if (nlh->nlmsg_len < NLMSG_HDRLEN)
+		if (nlh->nlmsg_len < NLMSG_HDRLEN || nlh->nlmsg_len > n)
 			return;
 		step = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
 		if (step >= n)

@@ -155,6 +155,18 @@ describe("the mirror", function()
 		assert.same({ "link add br2", "link change eth1", "link change eth2" }, events(3))
 	end)
 
+	it("keeps the place of a master that is gone for its only port", function()
+		link(5, "br0", { kind = "bridge" })
+		link(1, "eth1", { master = 5 })
+		m:del("link", { ifindex = 5, name = "br0" })
+		m:events()
+		link(5, "br1", { kind = "bridge" })
+		assert.same({ "link add br1", "link change eth1" }, events(3))
+		m:del("link", { ifindex = 1, name = "eth1" })
+		m:del("link", { ifindex = 5, name = "br1" })
+		assert.equal(1, m:count "link")
+	end)
+
 	it("finds links by name while two have swapped theirs", function()
 		link(1, "eth2") -- as a dump sees it that was taken between
 		assert.equal(1, m:named "eth2")
