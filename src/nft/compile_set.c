@@ -409,7 +409,7 @@ static int settle(struct build *b)
 			as.info.data.part[i] = b->data.p[i].dt;
 			as.info.data.bits[i] = (uint16_t)((b->data.p[i].bits + 7) / 8 * 8);
 		}
-		as.info.data_interval = b->data_interval;
+		as.info.data.interval = b->data_interval;
 	}
 	vec_reserve(&as.elems, b->items.n);
 	vec_foreach (it, &b->items) {

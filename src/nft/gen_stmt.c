@@ -249,9 +249,9 @@ bool gen_nat(struct cc *c, const struct st *s)
 
 				if (info->data.n > 1)
 					pmin = amin + addr;
-				if (info->data_interval)
+				if (info->data.interval)
 					amax = amin + one;
-				if (info->data_interval && info->data.n > 1)
+				if (info->data.interval && info->data.n > 1)
 					pmax = amax + addr;
 			}
 		}

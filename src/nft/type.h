@@ -46,7 +46,6 @@ struct set_info {
 	struct nft_type key, data;
 	uint32_t obj_type; /* NFT_OBJECT_*, for object maps */
 	bool auto_merge;
-	bool data_interval; /* map values are ranges: both ends, one behind the other */
 };
 
 /* One element in kernel byte form: numbers lie as their type orders them. Where the set is NFT_SET_INTERVAL,

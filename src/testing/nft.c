@@ -54,7 +54,7 @@ static bool read_set(struct env *env, const char *name, struct set_info *s)
 	}
 	lua_pop(L, 1);
 	lua_getfield(L, -1, "data_interval");
-	s->data_interval = lua_toboolean(L, -1);
+	s->data.interval |= lua_toboolean(L, -1);
 	lua_pop(L, 1);
 	return true;
 }
