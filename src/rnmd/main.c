@@ -18,18 +18,21 @@ static const char usage[] =
 	"  -V, --version       the version\n"
 	"Runs in the foreground. SIGHUP reloads, SIGTERM stops; the rules stay in force.\n";
 
-/* The shipped packs: beside an installed rnmd's data, or in the tree that it was built in. */
+/* The shipped packs: the tree's that this was built in (build/ or build/san/), or the installed ones. */
 static char *shipped_dir(void)
 {
+	static const char *const ups[] = { "..", "../.." };
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	_autofree_ char *tree = NULL;
-	struct stat st;
+	_autofree_ char *module = NULL;
+	const char *dir;
 
 	if (n > 0) {
 		exe[n] = '\0';
-		tree = xasprintf("%s/../policies", dirname(exe));
-		if (stat(tree, &st) == 0 && S_ISDIR(st.st_mode)) {
+		dir = dirname(exe);
+		module = xasprintf("%s/lua/rnm", dir); /* what a build leaves beside its programs */
+		for (size_t i = 0; !access(module, F_OK) && i < ARRAY_SIZE(ups); i++) {
+			_autofree_ char *tree = xasprintf("%s/%s/policies", dir, ups[i]);
 			char *real = realpath(tree, NULL);
 
 			if (real)
