@@ -186,6 +186,19 @@ static void open_to_group(struct control *c, mode_t mode)
 		log_warn("control", "can not set the mode of '%s': %s", c->path, strerror(errno));
 }
 
+static int make_default_dir(const char *path, struct err *e)
+{
+	if (strncmp(path, DEFAULT_DIR "/", strlen(DEFAULT_DIR) + 1))
+		return 0;
+	if (mkdir(DEFAULT_DIR, 0755) < 0)
+		return errno == EEXIST
+			       ? 0
+			       : err_set(e, -errno, "can not make '%s': %s", DEFAULT_DIR, strerror(errno));
+	return chmod(DEFAULT_DIR, 0755) < 0
+		       ? err_set(e, -errno, "mode of '%s': %s", DEFAULT_DIR, strerror(errno))
+		       : 0; /* whatever the umask is */
+}
+
 static int listen_at(struct control *c, mode_t mode, struct err *e)
 {
 	struct sockaddr_un sa;
@@ -197,9 +210,9 @@ static int listen_at(struct control *c, mode_t mode, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (!strncmp(c->path, DEFAULT_DIR "/", strlen(DEFAULT_DIR) + 1) && mkdir(DEFAULT_DIR, 0755) < 0 &&
-		errno != EEXIST)
-		return err_set(e, -errno, "can not make '%s': %s", DEFAULT_DIR, strerror(errno));
+	rc = make_default_dir(c->path, e);
+	if (rc < 0)
+		return rc;
 	lock = lock_folder(c->path);
 	rc = remove_stale(c->path, &sa, len, e);
 	if (rc < 0)

@@ -168,7 +168,7 @@ describe("rnm", function()
 		local function prompt(keys)
 			local typing = {}
 			for line in (keys:gsub("\\r", "\\r\0") .. "\0"):gmatch "(%Z*)%z" do
-				typing[#typing + 1] = "sleep 0.25; printf " .. quote(line)
+				typing[#typing + 1] = ("sleep %g; printf %s"):format(#typing == 0 and 0.8 or 0.25, quote(line))
 			end
 			local out = try(("export HOME=%s XDG_STATE_HOME=; ( %s ) | timeout 30 script -qec '%s -s %s eval' /dev/null"):format(
 				dir, table.concat(typing, "; "), program, path))
