@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside the mirror. Each record lies behind a node that hangs in the list of the link it stands on, so that renaming or
- * removing a link visits what depends on it and nothing else. */
+/* Inside the mirror. Each record lies behind a node that hangs in the list of the link it stands on, so that
+ * renaming or removing a link visits what depends on it and nothing else. */
 #pragma once
 
 #include "base/hash.h"
@@ -13,7 +13,7 @@ struct mlink;
 struct mnode { /* the record follows in memory */
 	struct mnode *prev, *next;
 	struct mlink *on; /* whose list; NULL: none */
-	uint32_t gen;	  /* of the last dump or message that named it */
+	uint32_t gen;     /* of the last dump or message that named it */
 };
 
 struct mlist {
@@ -24,7 +24,7 @@ struct mlist {
 struct mlink {
 	uint32_t ifindex;
 	struct mnode *node;
-	uint64_t named; /* the later a name was taken, the higher */
+	uint64_t named;              /* the later a name was taken, the higher */
 	struct mlist dep[NET_KINDS]; /* NET_LINK: its ports */
 };
 
@@ -39,12 +39,12 @@ struct mirror {
 	struct mirror_ops ops;
 	struct mkind kinds[NET_KINDS];
 	struct hmap by_index, by_name; /* struct mlink */
-	struct mlink multi;	       /* routes over several links */
+	struct mlink multi;            /* routes over several links */
 	VEC(struct zone_rule) rules;
-	VEC(const char *) zones;      /* distinct, borrowed from rules */
-	VEC(struct mnode *) dead;     /* replaced or removed, but an event may still show them */
-	VEC(struct net_rec *) held;   /* ports of a link dump that came before their master */
-	unsigned depth;		      /* of events in progress */
+	VEC(const char *) zones;    /* distinct, borrowed from rules */
+	VEC(struct mnode *) dead;   /* replaced or removed, but an event may still show them */
+	VEC(struct net_rec *) held; /* ports of a link dump that came before their master */
+	unsigned depth;             /* of events in progress */
 	unsigned suspect;
 	uint64_t seq, names;
 };
@@ -71,7 +71,8 @@ void mlink_release(struct mirror *m, struct mlink *l); /* frees it when it is on
 uint32_t mrec_ifindex(const struct net_rec *r);
 uint8_t mrec_family(const struct net_rec *r);
 struct mnode *mrec_find(const struct mirror *m, const struct net_rec *r);
-struct mnode *mrec_new(const struct mirror *m, const struct net_rec *r); /* a copy with derived fields, in no tree */
+struct mnode *mrec_new(
+	const struct mirror *m, const struct net_rec *r); /* a copy with derived fields, in no tree */
 void mrec_discard(struct mnode *n);
 bool mrec_stale(const struct mirror *m, const struct net_rec *r); /* derived fields no longer true */
 enum mdiff { MDIFF_NONE, MDIFF_HIDDEN, MDIFF_LIFETIME, MDIFF_REAL };
@@ -84,8 +85,9 @@ void mrec_swap(struct mirror *m, struct mnode *old, struct mnode *n);
 void mrec_drop(struct mirror *m, struct mnode *n);
 void mrec_bury(struct mirror *m); /* frees the dead, unless an event is in progress */
 unsigned mirror_emit(struct mirror *m, struct mnode *before, struct mnode *after, bool lifetime); /* 1 */
-unsigned mrec_refresh(struct mirror *m, struct mnode *n); /* derived fields anew; change event when they differ */
-unsigned mrec_remove(struct mirror *m, struct mnode *n);  /* drop and event */
+unsigned mrec_refresh(
+	struct mirror *m, struct mnode *n); /* derived fields anew; change event when they differ */
+unsigned mrec_remove(struct mirror *m, struct mnode *n); /* drop and event */
 const char *mirror_zone_of(const struct mirror *m, const char *name);
 
 /* mirror_link.c */

@@ -330,7 +330,8 @@ void mrec_put(struct mirror *m, struct mnode *n)
 	hang(m, n);
 }
 
-/* The new node hangs before the old one leaves, or the place of an absent master would go with its last port. */
+/* The new node hangs before the old one leaves, or the place of an absent master would go with its last port.
+ */
 void mrec_swap(struct mirror *m, struct mnode *old, struct mnode *n)
 {
 	struct net_rec *r = mnode_rec(n);

@@ -4,10 +4,11 @@
 
 #include "net/net.h"
 
-extern const struct net_name net_scope_names[], net_table_names[], net_protocol_names[], net_type_names[], net_state_names[];
+extern const struct net_name net_scope_names[], net_table_names[], net_protocol_names[], net_type_names[],
+	net_state_names[];
 
-/* Address flags as bits of a set: the kernel's bits where one bit has one meaning, and bits of our own above them where the
- * meaning depends on the family or is the absence of a bit. */
+/* Address flags as bits of a set: the kernel's bits where one bit has one meaning, and bits of our own above
+ * them where the meaning depends on the family or is the absence of a bit. */
 #define ADDR_FLAG_DYNAMIC   32 /* not IFA_F_PERMANENT */
 #define ADDR_FLAG_SECONDARY 33 /* bit 0 of an IPv4 address */
 uint64_t net_addr_flag_set(const struct net_addr *a);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Attributes of an rtnetlink message: a table says how long each one must be; what passes may be read without a look. */
+/* Attributes of an rtnetlink message: a table says how long each one must be; what passes may be read without
+ * a look. */
 #pragma once
 
 #include <linux/netlink.h>
@@ -13,13 +14,14 @@ struct nl_attr { /* p NULL: not there. Nothing is aligned. */
 	size_t n;
 };
 
-struct nl_want { /* a table's row, indexed by attribute type; all zero: not wanted */
-	uint8_t slot; /* where it goes, from 1 */
+struct nl_want {           /* a table's row, indexed by attribute type; all zero: not wanted */
+	uint8_t slot;      /* where it goes, from 1 */
 	uint16_t min, max; /* bytes of payload */
 };
 
 /* Fills at[slot] for each wanted attribute (the last one of a type counts). false: malformed. */
-static inline bool nl_attrs(const uint8_t *p, size_t n, const struct nl_want *want, size_t n_want, struct nl_attr *at)
+static inline bool nl_attrs(
+	const uint8_t *p, size_t n, const struct nl_want *want, size_t n_want, struct nl_attr *at)
 {
 	while (n >= sizeof(struct nlattr)) {
 		struct nlattr a;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* rtnetlink message → record. Pure: bytes in, struct out, no socket, no allocation that outlives nl_msg_free(). Fuzzed. */
+/* rtnetlink message → record. Pure: bytes in, struct out, no socket, no allocation that outlives
+ * nl_msg_free(). Fuzzed. */
 #pragma once
 
 #include <linux/netlink.h>
@@ -24,6 +25,7 @@ struct nl_msg {
 /* More next hops than these of one multipath route are left out. */
 #define NL_NEXTHOPS_MAX 256
 
-/* nlh lies in a buffer of at least len bytes, len ≥ sizeof(*nlh); nothing beyond is read. Derived fields are left empty. */
+/* nlh lies in a buffer of at least len bytes, len ≥ sizeof(*nlh); nothing beyond is read. Derived fields are
+ * left empty. */
 void nl_parse(const struct nlmsghdr *nlh, size_t len, struct nl_msg *out);
 void nl_msg_free(struct nl_msg *m);

@@ -10,11 +10,10 @@
 #include "base/log.h"
 #include "net/watch_int.h"
 
-#define LATER_S         0.1        /* before an interrupted dump or a failed resync is tried again */
+#define LATER_S         0.1 /* before a dump that was interrupted or failed is tried again, doubling */
+#define LATER_MAX_S     10.
 #define ROUTES_CHEAP_NS 5000000ull /* a dump of routes that is shorter may follow every event */
 #define ROUTES_PAUSE    10         /* else so many times its duration must pass */
-
-static void on_timer(struct ev_loop *loop, ev_timer *t, int events);
 
 static void begin(struct watch *w)
 {
@@ -28,6 +27,18 @@ static void arm(struct watch *w, double seconds)
 		return;
 	ev_timer_set(&w->timer, seconds, 0.);
 	ev_timer_start(w->loop, &w->timer);
+}
+
+static void arm_redo(struct watch *w)
+{
+	if (!w->redo) {
+		w->redo_delay = 0;
+		return;
+	}
+	w->redo_delay = w->redo_delay == 0 ? LATER_S : w->redo_delay * 2;
+	if (w->redo_delay > LATER_MAX_S)
+		w->redo_delay = LATER_MAX_S;
+	arm(w, w->redo_delay);
 }
 
 static void redump_routes(struct watch *w)
@@ -74,8 +85,8 @@ static void end(struct watch *w)
 	check_routes(w);
 	w->in_batch = false;
 	w->ops.end(w->ops.ctx);
-	if (w->redo)
-		arm(w, LATER_S);
+	if (!ev_is_active(&w->timer))
+		arm_redo(w);
 }
 
 void watch_apply(struct watch *w, const struct nl_msg *msg)
@@ -313,8 +324,8 @@ int watch_kinds(struct watch *w, unsigned kinds, struct err *e)
 			if (rc)
 				w->redo |= 1u << k;
 		}
-	if (w->redo)
-		arm(w, LATER_S);
+	if (!ev_is_active(&w->timer))
+		arm_redo(w);
 	return rc;
 }
 

@@ -12,7 +12,7 @@
 
 #define RCVBUF_DEFAULT (8 << 20)
 #define RCVBUF_MAX     (256 << 20)
-#define SLOTS	       16 /* datagrams per system call */
+#define SLOTS          16 /* datagrams per system call */
 #define SLOT_SIZE      (16 << 10)
 #define SLOT_SIZE_MAX  (1 << 20)
 #define ATTEMPTS       5
@@ -37,7 +37,8 @@ struct watch {
 	uint32_t seq;
 	size_t dump_size; /* of a dump's buffer */
 
-	unsigned redo;	     /* kinds whose dump was interrupted too often */
+	unsigned redo;       /* kinds whose dump failed or was interrupted too often */
+	double redo_delay;   /* seconds */
 	unsigned suspect;    /* families of routes to dump again */
 	uint64_t routes_due; /* not before, in mono_ns() */
 
@@ -48,7 +49,7 @@ struct watch {
 };
 
 /* watch_sock.c */
-int watch_sock_open(struct err *e); /* a bound rtnetlink socket */
+int watch_sock_open(struct err *e);                 /* a bound rtnetlink socket */
 int watch_sock_slots(struct watch *w, size_t size); /* (re)makes the buffers; 0 or -ENOMEM */
 void watch_sock_rcvbuf(struct watch *w, int bytes);
 int watch_sock_member(struct watch *w, enum net_kind kind, bool join, struct err *e);
@@ -57,8 +58,8 @@ int watch_sock_recv(struct watch *w, unsigned max);
 void watch_sock_discard(struct watch *w);
 bool watch_sock_overrun(struct watch *w); /* has one happened since? */
 
-/* watch_dump.c: 0, or a negative errno. An interrupted dump is repeated; when that does not help either the kind goes to
- * w->redo and the answer is 0. */
+/* watch_dump.c: 0, or a negative errno. An interrupted dump is repeated; when that does not help either the
+ * kind goes to w->redo and the answer is 0. */
 int watch_dump(struct watch *w, enum net_kind kind, uint8_t family, struct err *e);
 int watch_dump_all(struct watch *w, struct err *e);
 
