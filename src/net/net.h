@@ -80,8 +80,7 @@ struct net_rule {
 	struct ipprefix src, dst; /* family 0: any */
 	char iif[IFNAMSIZ], oif[IFNAMSIZ];
 	bool invert;
-	uint64_t extra; /* fingerprint of selectors that have no field here (ports, uids, …): part of the
-			   identity */
+	uint64_t extra; /* fingerprint of selectors without a field here (ports, uids, …), for the identity */
 };
 
 struct net_neigh {
@@ -105,8 +104,8 @@ struct net_event {
 	bool lifetime_only, initial;
 };
 
-/* What identifies a record, as bytes whose memcmp order is the record order of API.md §1 (ifindex, family,
- * address, …). */
+/* What identifies a record, as bytes whose memcmp order is the record order: ifindex, family, address, …;
+ * routes by family, table, destination, metric, path; rules by family and priority. */
 #define NET_KEY_MAX 64
 struct net_key {
 	uint8_t n, b[NET_KEY_MAX];
