@@ -55,7 +55,7 @@ enum node_kind {
 	S_TPROXY, /* u2: family, a: address, b: port */
 	S_DUP,	  /* a: address, b: device */
 	S_FWD,	  /* u2: family, a: address, b: device */
-	S_QUEUE,  /* a: number, range or expression; u: flags */
+	S_QUEUE,  /* a: number or range, op 1: expression; u: flags */
 	S_NOTRACK,
 	S_DYNSET, /* u: NFT_DYNSET_OP_*, a: N_SETREF, b: key, c: options, d: data */
 	S_METER,  /* s: name, a: size, b: key, c: options */

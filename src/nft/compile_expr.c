@@ -241,13 +241,15 @@ static struct ex *ev_ct(struct cc *c, const struct node *n)
 	if (k->type != DT_INVALID)
 		return x;
 	if (n->u2) {
+		if (dep_nfproto(c) && dep_nfproto(c) != n->u2)
+			return cc_error(c, n, "the packets here are of the other family");
 		if (k->key == NFT_CT_SRC)
 			x->key = n->u2 == NFPROTO_IPV4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6;
 		else
 			x->key = n->u2 == NFPROTO_IPV4 ? NFT_CT_DST_IP : NFT_CT_DST_IP6;
 		return addr_by_family(c, x, (unsigned)n->u2);
 	}
-	if (!dep_nfproto(c))
+	if (!dep_nfproto(c) || c->in_key)
 		return cc_error(c, n, "IPv4 or IPv6? Write `ct %s ip %s`, or match the family before", n->u == 2 ? "reply" : "original", k->name);
 	return addr_by_family(c, x, dep_nfproto(c));
 }
@@ -263,6 +265,8 @@ static struct ex *ev_rt(struct cc *c, const struct node *n)
 		family = dep_nfproto(c);
 	if (!family)
 		return cc_error(c, n, "IPv4 or IPv6? Write `rt ip nexthop` or `rt ip6 nexthop`");
+	if (dep_nfproto(c) && dep_nfproto(c) != family)
+		return cc_error(c, n, "the packets here are of the other family");
 	if (family == NFPROTO_IPV6)
 		x->key = NFT_RT_NEXTHOP6;
 	return addr_by_family(c, x, family);
@@ -335,6 +339,8 @@ struct ex *ev_selector(struct cc *c, const struct node *n)
 	case N_META:
 		x = ev_key(c, n, X_META);
 		x->is_key = true;
+		if (x->key == NFT_META_NFPROTO && c->env->family != NFPROTO_INET)
+			return cc_error(c, n, "meta nfproto is for tables of family inet");
 		return x;
 	case N_CT: return ev_ct(c, n);
 	case N_RT: return ev_rt(c, n);

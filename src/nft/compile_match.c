@@ -235,7 +235,11 @@ bool compile_match(struct cc *c, const struct node *n)
 		return false;
 	if (left->kind == X_BINOP && op == M_IMPLICIT)
 		op = M_EQ;
+	if (r->kind == X_SET && left->kind == X_CT && (left->key == NFT_CT_SRC || left->key == NFT_CT_DST))
+		return cc_error(c, n->a, "with a set, say the family: `ct original ip saddr`");
 	if (r->kind == X_CONCAT) {
+		if (n->b->kind == N_CONCAT)
+			return cc_error(c, n->b, "a concatenation is compared with a set, write { a . b }");
 		for (unsigned i = 0; i < r->n; i++) {
 			if (r->part[i]->kind != X_VALUE)
 				return cc_error(c, r->part[i]->node, "ranges in a concatenation stand in a set: { a . b-c }");

@@ -154,7 +154,7 @@ bool compile_nat(struct cc *c, const struct node *n)
 	s = st_add(c, n);
 	s->a = a;
 	s->b = p;
-	s->family = (int32_t)(family ? family : c->env->family);
+	s->family = (int32_t)(n->a ? family : n->u2 ? n->u2 : c->env->family);
 	s->flags = (uint32_t)n->u3 | (p ? NF_NAT_RANGE_PROTO_SPECIFIED : 0);
 	if (n->op & 1)
 		s->flags |= NF_NAT_RANGE_NETMAP;

@@ -23,6 +23,7 @@ struct build {
 	bool is_map, verdicts, interval, data_interval;
 	uint32_t obj_type; /* the values are names of objects */
 	const struct xform *xf;
+	u128 max, step; /* of single keys: the field's greatest value, and the distance of two values, where they lie */
 	VEC(struct item) items;
 };
 
@@ -54,7 +55,7 @@ static bool transform(struct build *b, struct ex *x)
 		cc_error(b->c, x->node, "the comparison is never true, the lower bits are shifted in as 0");
 		return false;
 	}
-	if (x->kind == X_PREFIX) {
+	if (x->kind == X_PREFIX && xf->shift) {
 		x->hi = x->v | ones(x->bits - x->plen);
 		x->kind = X_RANGE;
 	}
@@ -316,7 +317,7 @@ static bool settle_single(struct build *b)
 				last->hi = it->hi;
 			continue;
 		}
-		if (last && b->interval && !b->is_map && !it->el.catchall && it->lo == last->hi + 1) {
+		if (last && b->interval && !b->is_map && !it->el.catchall && it->lo == last->hi + b->step) {
 			last->hi = it->hi;
 			continue;
 		}
@@ -332,6 +333,8 @@ static bool settle_single(struct build *b)
 		num_export(it->lo, len, order, it->el.key);
 		if (b->interval) {
 			it->el.interval = true;
+			if (it->hi == b->max) /* nothing lies behind: the interval is open */
+				it->hi = ones(8 * len);
 			num_export(it->hi, len, order, it->el.key_end);
 		}
 	}
@@ -445,13 +448,19 @@ static bool fill(struct build *b, const struct node *n)
 	return add_vals(b, n, v);
 }
 
-/* Physical widths: what really lies in the registers. */
-static void want_phys(struct want *w, const struct ex *left)
+/* From the field's width to that of what really lies in the registers. */
+static void want_phys(struct build *b, const struct ex *left)
 {
 	struct nft_type t = ex_type(left);
 
-	for (unsigned i = 0; i < w->n; i++)
-		w->p[i].bits = t.bits[i];
+	b->max = ones(b->want.p[0].bits);
+	b->step = 1;
+	if (b->xf && b->xf->shift > 0) {
+		b->max <<= b->xf->shift;
+		b->step <<= b->xf->shift;
+	}
+	for (unsigned i = 0; i < b->want.n; i++)
+		b->want.p[i].bits = t.bits[i];
 }
 
 struct ex *set_anon(struct cc *c, const struct node *n, const struct ex *left, const struct xform *xf)
@@ -468,7 +477,7 @@ struct ex *set_anon(struct cc *c, const struct node *n, const struct ex *left, c
 			vec_free(&b.items);
 			return x;
 		}
-		want_phys(&b.want, left);
+		want_phys(&b, left);
 		i = settle(&b);
 	}
 	vec_free(&b.items);
@@ -626,7 +635,7 @@ struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data,
 	if (data)
 		b.data = *data;
 	if (fill(&b, n->b)) {
-		want_phys(&b.want, key);
+		want_phys(&b, key);
 		x->set.anon = settle(&b);
 	}
 	vec_free(&b.items);

@@ -222,7 +222,7 @@ static bool compile_reject(struct cc *c, const struct node *n)
 	int32_t type = NFT_REJECT_ICMP_UNREACH;
 	uint32_t code;
 
-	if (c->env->family == NFPROTO_ARP)
+	if (c->env->family == NFPROTO_ARP || net == &proto_arp)
 		return cc_error(c, n, "ARP packets cannot be rejected");
 	if (!n->s) {
 		if (mixed && net != &proto_ip && net != &proto_ip6) {
@@ -299,7 +299,7 @@ static bool compile_queue(struct cc *c, const struct node *n)
 
 	if (n->a) {
 		want_dt(&w, &datatype_integer_host, 16, ORDER_HOST);
-		x = ev(c, n->a, &w);
+		x = n->op ? ev(c, n->a, &w) : ev_const(c, n->a, &w);
 		if (!x)
 			return false;
 		if (x->kind != X_VALUE && x->kind != X_RANGE && ex_const(x))
@@ -329,8 +329,21 @@ static bool compile_verdict(struct cc *c, const struct node *n)
 	return true;
 }
 
+/* Behind such a statement nothing is reached. */
+static bool is_terminal(const struct node *n)
+{
+	switch (n->kind) {
+	case S_VERDICT: return n->a->kind == N_VERDICT && (int32_t)n->a->u != NFT_CONTINUE;
+	case S_REJECT: case S_NAT: case S_MASQ: case S_REDIR: case S_QUEUE: case S_FWD: return true;
+	default: return false;
+	}
+}
+
 bool compile_stmt(struct cc *c, const struct node *n)
 {
+	if (c->terminal && n->kind != S_COMMENT)
+		return cc_error(c, n, "this is never reached, the statement before ends the rule");
+	c->terminal = is_terminal(n);
 	switch (n->kind) {
 	case S_MATCH: return compile_match(c, n);
 	case S_SET: return compile_set_stmt(c, n);
@@ -343,8 +356,10 @@ bool compile_stmt(struct cc *c, const struct node *n)
 	case S_DYNSET: case S_METER: return compile_dynset(c, n);
 	case S_COMMENT: return true;
 	case S_LOG:
-		if (n->u2 && (n->b || n->c || n->d))
-			return cc_error(c, n, "level and group exclude each other");
+		if ((n->u2 || n->u) && (n->b || n->c || n->d))
+			return cc_error(c, n, "%s and group exclude each other", n->u2 ? "level" : "flags");
+		if (n->u2 && n->u3 == NFT_LOGLEVEL_AUDIT && (n->a || n->u))
+			return cc_error(c, n, "log level audit has no further options");
 		st_add(c, n);
 		return true;
 	default: st_add(c, n); return true;

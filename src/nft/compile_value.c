@@ -104,10 +104,13 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 	}
 	if (w->p[i].bits > 128)
 		return cc_error(c, n, "a value of %u bits is too wide", w->p[i].bits);
-	if (datatype_parse(dt, w->p[i].bits, n->s, b, &e) >= 0)
+	if (datatype_parse(dt, w->p[i].bits, n->s, b, &e) >= 0) {
+		if (dt->id == DT_TIME_DAY && b[0] > 6)
+			return cc_error(c, n, "days of the week are 0 (Sunday) to 6");
 		return bytes_ex(c, n, w, i, b);
-	/* a number is a value of every type that is one: ip saddr & 0xff */
-	if (n->kind == N_WORD && (dt->base == BASE_INTEGER || dt->base == BASE_BITMASK) && parse_u64(n->s, UINT64_MAX, &num) &&
+	}
+	/* an address may be written as a number: ip saddr & 0xff */
+	if (n->kind == N_WORD && (dt->id == DT_IPADDR || dt->id == DT_IP6ADDR || dt->id == DT_ETHERADDR) && parse_u64(n->s, UINT64_MAX, &num) &&
 		(w->p[i].bits >= 64 || !(num >> w->p[i].bits)))
 		return value_ex(c, n, w, i, num);
 	return cc_error(c, n, "%s", err_text(&e));

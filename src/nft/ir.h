@@ -102,7 +102,7 @@ struct cc { /* one compilation */
 	struct pctx p;
 	const struct node *cur;
 	bool in_key; /* inside a concatenation, map key or value of a statement */
-	unsigned depth;
+	bool terminal; /* the last statement leaves the rule */
 	unsigned slot; /* next free 4-byte register */
 	bool failed;
 };

@@ -273,7 +273,7 @@ static struct node *parse_match(struct parser *p)
 	}
 	if (p_accept_word(p, "set")) {
 		n->kind = S_SET;
-		n->b = p->tok.kind == '{' || p->tok.kind == '@' ? p_fail(p, "expected one value to set") : parse_expr(p, EXPR_ANY);
+		n->b = p->tok.kind == '{' ? p_fail(p, "one value must be set here, this is a list") : parse_expr(p, EXPR_ANY);
 		if (n->b && p->tok.kind == ',') { /* ct event set new,destroy */
 			struct node *l = p_node(p, N_LIST, n->b->pos), **tail = &l->a;
 

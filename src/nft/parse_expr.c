@@ -328,29 +328,40 @@ struct node *parse_map_of(struct parser *p, struct node *key, bool verdicts)
 	return n->b ? p_done(p, n) : NULL;
 }
 
+/* Classes and times of day are written with colons. */
+static bool has_colons(const struct node *n)
+{
+	const struct selkey *k = n->kind == N_META ? n->def : NULL;
+
+	if (n->kind == N_CONCAT) {
+		for (const struct node *m = n->a; m; m = m->next)
+			if (has_colons(m))
+				return true;
+		return false;
+	}
+	return k && (k->type == DT_CLASSID || k->type == DT_TIME_HOUR);
+}
+
 struct node *parse_expr(struct parser *p, enum expr_mode m)
 {
+	bool verdicts, colons = p->colon_words;
 	struct node *n;
-	bool verdicts;
 
 	if (!p_enter(p))
 		return NULL;
-	p->colon_words = m != EXPR_SELECT && p->colon_words;
+	p->colon_words = m != EXPR_SELECT && colons;
 	n = parse_concat(p, m);
 	while (n && m != EXPR_CONST && (p_is(p, "map") || p_is(p, "vmap"))) {
 		verdicts = p_is(p, "vmap");
 		p_advance(p);
+		p->colon_words = has_colons(n);
 		n = parse_map_of(p, n, verdicts);
 		if (verdicts)
 			break;
 	}
 	p_leave(p);
-	/* the right side of a class or a time of day may be written with colons */
-	if (n && m == EXPR_SELECT) {
-		const struct selkey *k = n->kind == N_META ? n->def : NULL;
-
-		p->colon_words = k && (k->type == DT_CLASSID || k->type == DT_TIME_HOUR);
-	}
+	/* for what it is compared with or set to */
+	p->colon_words = n && m == EXPR_SELECT ? has_colons(n) : colons;
 	return n;
 }
 

@@ -155,7 +155,7 @@ static struct node *parse_exthdr6(struct parser *p, const struct proto *pr)
 			if (p_accept(p, '[')) { /* the n-th of several addresses */
 				if (!number(p, 16, &i) || !p_expect(p, ']', "`]`"))
 					return NULL;
-				n->u2 = (strcmp(pr->name, "srh") && i ? i - 1 : i) * 128;
+				n->u2 = (i ? i - 1 : 0) * 128;
 			}
 			return p_done(p, n);
 		}

@@ -482,6 +482,7 @@ struct node *parse_queue(struct parser *p)
 			if (!queue_flags(p, &n->u))
 				return NULL;
 		} else if (!n->a && (p_is(p, "num") || p_is(p, "to"))) {
+			n->op = p_is(p, "to");
 			p_advance(p);
 			n->a = parse_expr(p, EXPR_ANY);
 			if (!n->a)
