@@ -176,6 +176,24 @@ static const char *next_symbol(void *ctx, size_t i)
 
 /* ---- text → kernel form ---- */
 
+const char *datatype_shown(const char *s, char out[SHOWN_MAX])
+{
+	size_t len = strlen(s), n = 0;
+
+	for (unsigned step; *s && n < SHOWN_MAX - 12; s += step, len -= step) {
+		step = utf8_seq(s, len);
+		if (step && text_is_clean(s, step)) {
+			memcpy(out + n, s, step);
+			n += step;
+		} else {
+			step = 1;
+			n += (size_t)snprintf(out + n, 5, "\\x%02x", (unsigned char)*s);
+		}
+	}
+	strcpy(out + n, *s ? "…" : "");
+	return out;
+}
+
 static int bad_number(const struct datatype *t, unsigned bits, const char *s, int code, struct err *e)
 {
 	const char *hint;
@@ -184,12 +202,12 @@ static int bad_number(const struct datatype *t, unsigned bits, const char *s, in
 	if (!e)
 		return -EINVAL;
 	if (code == -ERANGE && bits < 64)
-		return err_set(e, -EINVAL, "'%.64s' is over the largest %s, %llu", s, t->name,
+		return err_set(e, -EINVAL, "'%s' is over the largest %s, %llu", SHOWN(s), t->name,
 			(unsigned long long)((1ull << show) - 1));
 	if (code == -ERANGE)
-		return err_set(e, -EINVAL, "'%.64s' does not fit into %s (%u bits)", s, t->name, bits);
+		return err_set(e, -EINVAL, "'%s' does not fit into %s (%u bits)", SHOWN(s), t->name, bits);
 	hint = suggest(s, next_symbol, (void *)(uintptr_t)t);
-	return err_set(e, -EINVAL, "'%.64s' is no %s%s%s%s", s, t->desc, hint ? ", did you mean '" : "",
+	return err_set(e, -EINVAL, "'%s' is no %s%s%s%s", SHOWN(s), t->desc, hint ? ", did you mean '" : "",
 		hint ? hint : "", hint ? "'?" : "");
 }
 
@@ -224,7 +242,7 @@ static int parse_bits(const struct datatype *t, unsigned bits, const char *s, ui
 		while (to > from && to[-1] == ' ')
 			to--;
 		if (to == from || (size_t)(to - from) >= sizeof(word))
-			return err_set(e, -EINVAL, "'%.64s' is no list of %s bits", s, t->name);
+			return err_set(e, -EINVAL, "'%s' is no list of %s bits", SHOWN(s), t->name);
 		memcpy(word, from, (size_t)(to - from));
 		word[to - from] = 0;
 		n = parse_one(t, bits, word, one, e);

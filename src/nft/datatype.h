@@ -122,6 +122,11 @@ bool datatype_symbol(const struct datatype *t, const char *name, uint64_t *value
 /* The symbol for a value; NULL: none, or none that nft prints. */
 const char *datatype_symbol_name(const struct datatype *t, uint64_t value);
 
+/* Foreign text for a message: control bytes and what is no UTF-8 as \xNN, cut after some 64 bytes. */
+#define SHOWN_MAX 80
+const char *datatype_shown(const char *s, char out[SHOWN_MAX]);
+#define SHOWN(s) datatype_shown(s, (char[SHOWN_MAX]){ 0 })
+
 /* a < b as the type orders its values: memcmp after turning host order around. */
 int datatype_cmp(const struct datatype *t, unsigned bits, const uint8_t *a, const uint8_t *b);
 

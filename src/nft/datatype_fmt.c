@@ -15,7 +15,7 @@
 
 static int bad(const struct datatype *t, const char *s, struct err *e)
 {
-	return err_set(e, -EINVAL, "'%.64s' is no %s", s, t->desc);
+	return e ? err_set(e, -EINVAL, "'%s' is no %s", SHOWN(s), t->desc) : -EINVAL;
 }
 
 /* ---- strings ---- */
@@ -27,7 +27,7 @@ int dt_parse_string(const struct datatype *t, unsigned bits, const char *s, uint
 	/* The kernel compares with the NUL. */
 	if (n >= max)
 		return err_set(
-			e, -EINVAL, "'%.64s' is too long for %s: at most %zu bytes", s, t->name, max - 1);
+			e, -EINVAL, "'%s' is too long for %s: at most %zu bytes", SHOWN(s), t->name, max - 1);
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
 			return err_set(
@@ -102,12 +102,12 @@ static int parse_ip(const struct datatype *t, uint8_t family, const char *s, uin
 	if (!e)
 		return -EINVAL;
 	if (ipprefix_parse(s, &p))
-		return err_set(e, -EINVAL, "'%.64s' is no single %s", s, t->desc);
+		return err_set(e, -EINVAL, "'%s' is no single %s", SHOWN(s), t->desc);
 	if (s[strspn(s, "0123456789.:/-")] && !strchr(s, ':') && !strpbrk(s, " /"))
 		return err_set(e, -EINVAL,
-			"'%.64s' is no %s: names are not looked up (put the addresses of a host into a set "
+			"'%s' is no %s: names are not looked up (put the addresses of a host into a set "
 			"and match @SET)",
-			s, t->desc);
+			SHOWN(s), t->desc);
 	return bad(t, s, e);
 }
 
@@ -160,7 +160,7 @@ int dt_parse_ifindex(const struct datatype *t, unsigned bits, const char *s, uin
 	if (!number(s, UINT32_MAX, &v)) {
 		v = strlen(s) < IFNAMSIZ ? if_nametoindex(s) : 0;
 		if (!v)
-			return err_set(e, -ENODEV, "there is no interface '%.64s'", s);
+			return err_set(e, -ENODEV, "there is no interface '%s'", SHOWN(s));
 	}
 	return datatype_put_u64(t, bits, v, out, e);
 }
@@ -232,9 +232,9 @@ int dt_parse_cgroup(const struct datatype *t, unsigned bits, const char *s, uint
 
 	if (strstr(s, "..") || !text_is_clean(s, n) ||
 		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", s) >= (int)sizeof(path))
-		return err_set(e, -EINVAL, "'%.64s' is no path of a cgroup", s);
+		return err_set(e, -EINVAL, "'%s' is no path of a cgroup", SHOWN(s));
 	if (stat(path, &st) < 0)
-		return err_set(e, -ENOENT, "cgroup '%.128s': %s", s, strerror(errno));
+		return err_set(e, -ENOENT, "cgroup '%s': %s", SHOWN(s), strerror(errno));
 	return datatype_put_u64(t, bits, st.st_ino, out, e);
 }
 
@@ -247,7 +247,7 @@ int dt_parse_label(const struct datatype *t, unsigned bits, const char *s, uint8
 
 	if (!number(s, UINT32_MAX, &bit) && !sys_label(s, &bit))
 		return err_set(e, -EINVAL,
-			"'%.64s' is no conntrack label: /etc/xtables/connlabel.conf does not name it", s);
+			"'%s' is no conntrack label: /etc/xtables/connlabel.conf does not name it", SHOWN(s));
 	if (bit >= bits)
 		return err_set(e, -EINVAL, "conntrack label %llu: the last one is %u",
 			(unsigned long long)bit, bits - 1);
@@ -288,7 +288,7 @@ int dt_parse_time(const struct datatype *t, unsigned bits, const char *s, uint8_
 	uint64_t ms;
 
 	if (!duration_parse(s, &ms))
-		return err_set(e, -EINVAL, "'%.64s' is no duration (as in 1h30m)", s);
+		return err_set(e, -EINVAL, "'%s' is no duration (as in 1h30m)", SHOWN(s));
 	return datatype_put_u64(t, bits, ms, out, e);
 }
 
@@ -334,12 +334,12 @@ int dt_parse_date(const struct datatype *t, unsigned bits, const char *s, uint8_
 	if (!two_digits(&p, 99, &century) || !two_digits(&p, 99, &year) || *p++ != '-' ||
 		!two_digits(&p, 12, &tm.tm_mon) || *p++ != '-' || !two_digits(&p, 31, &tm.tm_mday) ||
 		!tm.tm_mon || !tm.tm_mday || (*p && (*p++ != ' ' || !parse_clock(p, &tm))))
-		return err_set(e, -EINVAL, "'%.64s' is no date (YYYY-MM-DD HH:MM:SS)", s);
+		return err_set(e, -EINVAL, "'%s' is no date (YYYY-MM-DD HH:MM:SS)", SHOWN(s));
 	tm.tm_year = century * 100 + year - 1900;
 	tm.tm_mon--;
 	sec = mktime(&tm);
 	if (sec < 0 || (uint64_t)sec > INT64_MAX / NS)
-		return err_set(e, -EINVAL, "'%.64s' is out of range", s);
+		return err_set(e, -EINVAL, "'%s' is out of range", SHOWN(s));
 	return datatype_put_u64(t, bits, (uint64_t)sec * NS, out, e);
 }
 
@@ -375,7 +375,7 @@ int dt_parse_hour(const struct datatype *t, unsigned bits, const char *s, uint8_
 	if (number(s, DAY - 1, &v))
 		return datatype_put_u64(t, bits, v, out, e);
 	if (!parse_clock(s, &tm))
-		return err_set(e, -EINVAL, "'%.64s' is no time of day (HH:MM:SS)", s);
+		return err_set(e, -EINVAL, "'%s' is no time of day (HH:MM:SS)", SHOWN(s));
 	sec = (tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec - zone_offset()) % DAY;
 	return datatype_put_u64(t, bits, (uint64_t)(sec < 0 ? sec + DAY : sec), out, e);
 }

@@ -24,7 +24,7 @@ static int bad_value(const struct place *pl, const struct val *v, const char *wh
 	if (!e)
 		return -EINVAL;
 	val_text(v, &text);
-	return err_set(e, -EINVAL, "%.128s is no %s%s", buf_str(&text), pl->t->desc, why);
+	return err_set(e, -EINVAL, "%s is no %s%s", SHOWN(buf_str(&text)), pl->t->desc, why);
 }
 
 /* ---- one scalar ---- */
@@ -97,7 +97,7 @@ static int ordered(
 	const struct place *pl, const char *what, const uint8_t *lo, const uint8_t *hi, struct err *e)
 {
 	if (datatype_cmp(pl->t, pl->bits, lo, hi) > 0)
-		return err_set(e, -ERANGE, "range %.128s ends before it begins", what);
+		return err_set(e, -ERANGE, "range %s ends before it begins", SHOWN(what));
 	return (int)pl->bytes;
 }
 
@@ -261,7 +261,8 @@ static int wrong_count(const struct nft_type *t, const struct val *v, struct err
 		return -EINVAL;
 	val_text(v, &text);
 	nft_type_text(t, &type);
-	return err_set(e, -EINVAL, "%.128s has not the %u parts of %s", buf_str(&text), t->n, buf_str(&type));
+	return err_set(
+		e, -EINVAL, "%s has not the %u parts of %s", SHOWN(buf_str(&text)), t->n, buf_str(&type));
 }
 
 static int put_text_parts(
@@ -342,7 +343,7 @@ static int put_name(char out[NFT_NAME_MAXLEN], const char *s, const char *what, 
 	size_t n = strlen(s);
 
 	if (n >= NFT_NAME_MAXLEN || !text_is_clean(s, n) || strpbrk(s, " \t"))
-		return err_set(e, -EINVAL, "'%.64s' is no name of %s", s, what);
+		return err_set(e, -EINVAL, "'%s' is no name of %s", SHOWN(s), what);
 	memcpy(out, s, n + 1);
 	return 0;
 }
@@ -366,7 +367,7 @@ static int put_verdict(const char *s, struct setelem *el, struct err *e)
 		return put_name(el->target, s + 5 + strspn(s + 5, " "), "a chain", e);
 	}
 	return err_set(e, -EINVAL,
-		"'%.64s' is no verdict: accept, drop, continue, return, jump CHAIN or goto CHAIN", s);
+		"'%s' is no verdict: accept, drop, continue, return, jump CHAIN or goto CHAIN", SHOWN(s));
 }
 
 static int put_data(const struct set_info *set, const struct val *v, struct setelem *el, struct err *e)

@@ -31,8 +31,8 @@ static int scalar_type(const char *name, struct nft_type *out, struct err *e)
 
 	if (!t) {
 		hint = suggest(name, next_name, NULL);
-		return err_set(e, -EINVAL, "unknown type '%s'%s%s%s", name, hint ? ", did you mean '" : "",
-			hint ? hint : "", hint ? "'?" : "");
+		return err_set(e, -EINVAL, "unknown type '%s'%s%s%s", SHOWN(name),
+			hint ? ", did you mean '" : "", hint ? hint : "", hint ? "'?" : "");
 	}
 	if (!t->bits && t->id != DT_VERDICT)
 		return err_set(e, -EINVAL,
@@ -46,7 +46,7 @@ static int typeof_one(const char *text, struct nft_type *out, struct err *e)
 	int r;
 
 	if (!field_type_lookup)
-		return err_set(e, -EINVAL, "typeof '%s': expressions are not known here", text);
+		return err_set(e, -EINVAL, "typeof '%s': expressions are not known here", SHOWN(text));
 	r = field_type_lookup(text, out, e);
 	return r < 0 ? r : 0;
 }
@@ -71,7 +71,7 @@ static int parse_parts(const char *text, int (*one)(const char *, struct nft_typ
 		while (to > s && (to[-1] == ' ' || to[-1] == '\t'))
 			to--;
 		if (to <= s || (size_t)(to - s) >= sizeof(word))
-			return err_set(e, -EINVAL, "'%.128s' is no type", text);
+			return err_set(e, -EINVAL, "'%s' is no type", SHOWN(text));
 		memcpy(word, s, (size_t)(to - s));
 		word[to - s] = 0;
 		r = one(word, &p, e);
@@ -91,7 +91,7 @@ static int parse_parts(const char *text, int (*one)(const char *, struct nft_typ
 		if (t.part[i]->id == DT_VERDICT && (t.n > 1 || t.interval))
 			return err_set(e, -EINVAL, "a verdict is no part of a concatenation or range");
 	if (nft_type_len(&t) > NFT_KEY_MAX)
-		return err_set(e, -EINVAL, "'%.128s' takes %u bytes, the kernel has room for %d", text,
+		return err_set(e, -EINVAL, "'%s' takes %u bytes, the kernel has room for %d", SHOWN(text),
 			nft_type_len(&t), NFT_KEY_MAX);
 	*out = t;
 	return 0;

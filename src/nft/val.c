@@ -159,7 +159,10 @@ void val_text(const struct val *v, struct buf *out)
 	case VAL_MAC: buf_puts(out, mac_format(v->mac, sizeof(v->mac), text)); break;
 	case VAL_STRING:
 	case VAL_GLOB: put_string(out, v->str ? v->str : ""); break;
-	case VAL_OBJ: buf_printf(out, "@%s", v->str ? v->str : ""); break;
+	case VAL_OBJ:
+		buf_putc(out, '@');
+		buf_escape(out, v->str ? v->str : "", v->str ? strlen(v->str) : 0);
+		break;
 	case VAL_RANGE: put_list(v, "-", out); break;
 	case VAL_CONCAT: put_list(v, " . ", out); break;
 	case VAL_LIST:

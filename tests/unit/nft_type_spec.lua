@@ -177,6 +177,11 @@ describe("a scalar", function()
 		assert.matches("last one is 127", hex("ct_label", "128"))
 	end)
 
+	it("is shown without control bytes, and not at any length", function()
+		assert.equal("'\\x1b[2J\\xff' is no packet mark", hex("mark", "\x1b[2J\xff"))
+		assert.equal("'" .. ("é"):rep(34) .. "…' is no packet mark", hex("mark", ("é"):rep(100)))
+	end)
+
 	it("never asks for the address of a host", function()
 		assert.matches("names are not looked up.*a set", hex("ipv4_addr", "www.example.org"))
 		assert.matches("names are not looked up", hex("ipv6_addr", "localhost"))
