@@ -124,7 +124,7 @@ static int sim_commit(void *ctx, const struct plan *p, bool dry, struct commit_r
 	if (dry)
 		return 0;
 	for (uint32_t i = 0; i < p->ops.n; i++)
-		if (p->ops.v[i].kind == OP_ADD_RULE)
+		if (p->ops.v[i].kind == OP_ADD_RULE || p->ops.v[i].kind == OP_REPLACE_RULE)
 			r->handle[i] = ++s->handle;
 	plan_text(p, false, &text);
 	vec_push(&s->batches, xstrdup(buf_str(&text)));

@@ -1,0 +1,114 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- The console.
+local simulate = require "rnm.testing".simulate
+
+local sim
+local function start(source, opts)
+  opts = opts or {}
+  opts.packs = type(source) == "table" and source or { p = source }
+  sim = simulate(opts)
+  return sim
+end
+local function eval(code, pack) return (assert(sim:eval(code, pack)):gsub("\n$", "")) end
+
+describe("eval", function ()
+  after_each(function () if sim then sim:close() sim = nil end end)
+
+  it("prints the values of an expression, or runs statements", function ()
+    start ""
+    assert.equal("3", eval "1 + 2")
+    assert.equal("1\ntwo\nnil", eval "return 1, 'two', nil")
+    assert.equal("", eval "x = 5")
+    assert.equal("5", eval "x")
+    assert.equal("", eval "local y = 1")
+    assert.equal("nil", eval "y")
+    assert.equal("55", eval "local s = 0 for i = 1, 10 do s = s + i end return s")
+  end)
+
+  it("prints tables the same way each time", function ()
+    start ""
+    assert.equal("{}", eval "{}")
+    assert.equal('{ 1, "two", { 3 }, a = true, b = { c = 1.5 } }', eval '{ 1, "two", { 3 }, b = { c = 1.5 }, a = true }')
+    assert.equal('{ [10] = 1, [20] = 2, ["a b"] = 3 }', eval '{ [20] = 2, ["a b"] = 3, [10] = 1 }')
+    assert.equal('{ "\\"q\\"\\n\\x01" }', eval [[ { '"q"\n\1' } ]])
+    assert.matches("^{\n  a1 = 1,\n  a10 = 10,", eval "local t = {} for i = 1, 30 do t['a' .. i] = i end return t")
+    assert.matches("{…}", eval "local t = {} t.t = t return t", 1, true)
+    assert.matches("…", eval "local t = {} for i = 1, 5000 do t[i] = i end return t", 1, true)
+    assert.is_true(#eval "local t = {} for i = 1, 900 do t[i] = ('x'):rep(1000) end return t" < 300000)
+    assert.equal("<function>\n<coroutine>", eval "return next or function () end, coroutine.create(function () end)")
+  end)
+
+  it("prints what is rnm's own", function ()
+    start("", { links = { eth0 = { addrs = { "10.0.0.1/8" } } } })
+    assert.matches("^net.addrs{}: 1 record\n  iface=eth0 .* address=10.0.0.1 ", eval "net.addrs {}")
+    assert.matches("address = \"10.0.0.1\"", eval "net.addrs {}:first()")
+    assert.equal('{ net.addrs{}:map("network") }', eval "{ net.addrs {}:map('network') }")
+    assert.equal("10.0.0.0/8", eval "nft.prefix '10.0.0.0/8'")
+    assert.equal("<block>\n<handle>", eval "return rnm.block(function () end), rnm.after(1, function () end)")
+    assert.equal("rnm-state 1\n\"a\" = 1\nend", eval "rnm.state.a = 1 return rnm.state")
+  end)
+
+  it("states lastingly, one line after the other", function ()
+    start [[ nft.table("inet", "t"):chain("c"):rule("tcp dport 1 accept") ]]
+    eval "nft.table('inet', 't'):chain('c'):rule('tcp dport 2 accept')"
+    eval "nft.table('inet', 't'):chain('c'):rule('tcp dport 3 accept')"
+    eval "1 + 1"
+    assert.matches("dport 1 accept\n%s+tcp dport 2 accept\n%s+tcp dport 3 accept", sim:ruleset())
+    assert.equal(2, #sim.batches)
+    eval "b = rnm.block(function () nft.table('inet', 't'):chain('d'):rule('iifname $i accept', { i = net.links {}:map('name') }) end)"
+    sim:link_add "eth7"
+    assert.matches("eth7", sim.batches[#sim.batches].text)
+    eval "b:cancel()"
+    assert.not_matches("chain d", sim:ruleset())
+  end)
+
+  it("is undone by an error", function ()
+    start "x = 1"
+    for code, message in pairs {
+      ["nft.table('inet', 't') error('no')"] = "no", ["nft.table('inet', 't') rnm.block(function () error('in block') end)"] = "in block",
+      ["nft.table('inet', 't'):chain('c'):rule('ip saddr bogus accept')"] = "bogus", ["x ="] = "eval:1", ["while true do end"] = "instruction",
+      ["nft.table('inet', 't'):set('s', { type = 'ipv4_addr' }) nft.table('inet', 't'):set('s', { type = 'ipv6_addr' })"] = "type",
+      ["error()"] = "nil", ["error({})"] = "table",
+    } do
+      local ok, err = sim:eval(code)
+      assert.is_nil(ok, code)
+      assert.matches(message, err, 1, true)
+      assert.equal("", sim:ruleset())
+    end
+    assert.equal(0, #sim.batches)
+    assert.equal("1", eval("x", "p"))
+  end)
+
+  it("runs in another pack's state", function ()
+    start { p = "secret = 42", q = "secret = 43" }
+    assert.equal("42", eval("secret", "p"))
+    assert.equal("43", eval("secret", "q"))
+    assert.equal("nil", eval "secret")
+    assert.matches('there is no pack "z"', select(2, sim:eval("1", "z")), 1, true)
+  end)
+
+  it("shows the plan of a dry run and changes nothing", function ()
+    start "x = 1"
+    local out = assert(sim:eval("nft.table('inet', 't'):chain('c'):rule('accept')", nil, true))
+    assert.matches("%+ add rule inet t c accept", out)
+    assert.equal("", sim:ruleset())
+    assert.equal(0, #sim.batches)
+    out = assert(sim:eval("nft.table('inet', 't'):chain('c'):rule('accept')", nil, true))
+    assert.matches("%+ add rule inet t c accept", out)
+    eval "nft.table('inet', 't'):chain('c'):rule('accept')"
+    assert.equal(1, #sim.batches)
+  end)
+
+  it("takes hooks", function ()
+    start ""
+    eval "n = 0 function on_addr_change(ev) n = n + 1 end"
+    sim:link_add "eth0"
+    sim:addr_add("eth0", "10.0.0.1/8")
+    assert.equal("1", eval "n")
+    eval "function on_addr_change(ev) n = n + 10 end"
+    assert.equal("11", eval "n")                    -- the new handler has seen the present object
+    sim:addr_add("eth0", "10.0.0.2/8")
+    assert.equal("21", eval "n")
+    assert.matches("did you mean on_addr_change", select(2, sim:eval "function on_adr_change() end"), 1, true)
+  end)
+end)

@@ -1,0 +1,213 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Queries: as values, read, mapped; arithmetic on addresses.
+local simulate = require "rnm.testing".simulate
+
+local sim
+local function start(source, opts)
+  opts = opts or {}
+  opts.packs = { p = source }
+  sim = simulate(opts)
+  return sim
+end
+local function eval(code) return (assert(sim:eval(code, "p")):gsub("\n$", "")) end
+
+local NET = { links = {
+  eth0 = { zone = "wan", addrs = { "203.0.113.7/24", "2001:db8::7/64" } },
+  eth1 = { zone = "lan", addrs = { "192.168.1.1/24", "10.1.0.1/16" }, mac = "02:00:00:00:00:11" },
+  tap0 = { kind = "tun", up = false },
+} }
+
+describe("queries", function ()
+  after_each(function () if sim then sim:close() sim = nil end end)
+
+  it("are read by number, length, walk and first", function ()
+    start("", NET)
+    assert.equal("4", eval "#net.addrs {}")
+    assert.equal("203.0.113.7", eval "net.addrs { zone = 'wan' }:first().address")
+    assert.equal("192.168.1.1", eval "net.addrs { family = 'ipv4' }[3].address")
+    assert.equal("nil", eval "net.addrs {}[5]")
+    assert.equal("eth0 eth1 tap0", eval "local t = {} for i, l in ipairs(net.links {}) do t[i] = l.name end return table.concat(t, ' ')")
+    assert.equal("1 eth0", eval "for i, l in pairs(net.links {}) do return i .. ' ' .. l.name end")
+  end)
+
+  it("filter by values, globs, negation and lists", function ()
+    start("", NET)
+    for code, want in pairs {
+      ["net.links { name = 'eth*' }"] = "2", ["net.links { name = '!eth*' }"] = "1", ["net.links { name = { 'eth0', 'tap*' } }"] = "2",
+      ["net.links { up = false }"] = "1", ["net.links { up = true }"] = "2", ["net.addrs { prefixlen = 64 }"] = "1",
+      ["net.addrs { family = 'ipv4', zone = '!wan' }"] = "2", ["net.addrs { zone = { 'lan', 'wan' }, family = 'ipv6' }"] = "1",
+      ["net.links { zone = { '!wan', '!lan' } }"] = "1", ["net.addrs {}:where { zone = 'lan' }:where { prefixlen = 16 }"] = "1",
+    } do assert.equal(want, eval("#" .. code), code) end
+  end)
+
+  it("refuse unknown fields and bad values, with proposals", function ()
+    start("", NET)
+    for code, message in pairs {
+      ["net.addrs { famly = 'ipv4' }"] = "did you mean 'family'", ["net.addrs { family = 'ip4' }"] = "family",
+      ["net.links { name = {} }"] = "empty list", ["net.links { name = print or 5, up = {{}} }"] = "up", ["net.links { [1] = 'x' }"] = "{ field = value }",
+      ["net.leases {}"] = "no DHCP leases", ["net.adrs {}"] = 'did you mean "addrs"', ["net.links(5)"] = "argument 1: expected a table, got an integer",
+      ["net.links({}, {})"] = "at most 1 argument, got 2", ["net.links {}:frist()"] = 'did you mean "first"', ["net.link('a*')"] = "no name of a link",
+      ["net.links {}:map(5)"] = "expected the name of a field or a function", ["net.links {}:map('nam')"] = 'did you mean "name"',
+      ["net.links {}:map('name'):map('mtu')"] = "mapped already", ["net.links {}.x"] = 'unknown field "x"', ["net.x"] = 'net: unknown field "x"',
+    } do
+      local ok, err = sim:eval(code, "p")
+      assert.is_nil(ok, code)
+      assert.matches(message, err, 1, true)
+    end
+  end)
+
+  it("give one link, zones, and nil for what is not there", function ()
+    start("", NET)
+    assert.equal("eth1 02:00:00:00:00:11", eval "local l = net.link('eth1') return l.name .. ' ' .. l.mac")
+    assert.equal("nil", eval "net.link('eth7')")
+    assert.equal("lan wan", eval "local z = net.zones() table.sort(z) return table.concat(z, ' ')")
+  end)
+
+  it("are one value, however often they are asked for", function ()
+    start([[ q = net.addrs { zone = "wan", family = "ipv4" } ]], NET)
+    assert.equal("true", eval "q == net.addrs { family = 'ipv4', zone = 'wan' }")
+    assert.equal("true", eval "q:map('network') == q:map('network')")
+    assert.equal("false", eval "q:map('network') == q")
+    assert.equal("true", eval "local function f() return q:map(function (a) return a.iface end) end return f() == f()")
+    assert.equal("false", eval "local function f(x) return q:map(function (a) return x end) end return f(1) == f(2)")
+    assert.equal("true", eval "local function f(x) return q:map(function (a) return x end) end return f(1) == f(1)")
+    assert.equal("false", eval "return q:map(function (a) return a.iface end) == q:map(function (a) return a.address end)")
+    assert.equal('net.addrs{family="ipv4",zone="wan"}', eval "tostring(q)")
+  end)
+
+  it("keep sets equal to them, without Lua", function ()
+    start([[
+      local t = nft.table("inet", "t")
+      t:set("v4", { type = "ipv4_addr", elements = net.addrs { zone = "lan" } })
+      t:set("v6", { type = "ipv6_addr", elements = net.addrs {} })
+      t:set("nets", { type = "ipv4_addr", flags = "interval", elements = net.addrs { zone = "lan" }:map("network") })
+      t:set("ifs", { type = "ifname" }):follow(net.links { up = true })
+      t:set("idx", { type = "iface_index" }):follow(net.links { name = "eth*" }, "ifindex")
+      t:map("gw", { type = "ifname : ipv4_addr" }):follow(net.routes { dst = "default" }, "iface", "gateway")
+    ]], NET)
+    assert.same({}, sim:errors())
+    assert.same({ "10.1.0.1", "192.168.1.1" }, sim:set("inet t v4"))
+    assert.same({ "2001:db8::7" }, sim:set("inet t v6"))
+    assert.same({ "10.1.0.0/16", "192.168.1.0/24" }, sim:set("inet t nets"))
+    assert.same({ '"eth0"', '"eth1"' }, sim:set("inet t ifs"))
+    local calls = sim:packs().p.calls
+    sim:addr_add("eth1", "10.1.0.9/16")      -- the same network once more: one element each
+    sim:link_set("tap0", { up = true })
+    sim:route_add { dst = "default", gateway = "203.0.113.1", link = "eth0" }
+    assert.same({ '"eth0" : 203.0.113.1' }, sim:set("inet t gw"))
+    assert.equal("+ add element inet t v4 { 10.1.0.9 }\n", sim.batches[1].text)
+    assert.equal('+ add element inet t ifs { "tap0" }\n', sim.batches[2].text)
+    sim:addr_del("eth1", "10.1.0.1/16")
+    assert.equal("- delete element inet t v4 { 10.1.0.1 }\n", sim.batches[4].text)
+    assert.same({ "10.1.0.0/16", "192.168.1.0/24" }, sim:set("inet t nets"))
+    assert.equal(calls, sim:packs().p.calls)
+  end)
+
+  it("map by a function, once for each record that changed", function ()
+    start([[
+      calls = 0
+      local t = nft.table("inet", "t")
+      t:set("hosts", { type = "ipv6_addr", elements = net.addrs { zone = "lan", family = "ipv6" }:map(function (a) calls = calls + 1 return net.host(a.network, "::10") end) })
+      t:set("both", { type = "ipv4_addr", elements = net.addrs { zone = "lan", family = "ipv4" }:map(function (a) return { a.address, "1.1.1.1" } end) })
+    ]], NET)
+    assert.same({ "1.1.1.1", "10.1.0.1", "192.168.1.1" }, sim:set("inet t both"))
+    sim:addr_add("eth1", "2001:db8:1::1/64")
+    sim:addr_add("eth1", "2001:db8:2::1/64")
+    assert.same({ "2001:db8:1::10", "2001:db8:2::10" }, sim:set("inet t hosts"))
+    assert.equal("2", eval "calls")
+    sim:addr_del("eth1", "2001:db8:1::1/64")
+    assert.same({ "2001:db8:2::10" }, sim:set("inet t hosts"))
+    assert.equal("2", eval "calls")
+  end)
+
+  it("want functions that are pure", function ()
+    for body, message in pairs {
+      ["nft.table('inet', 'x') return 'a'"] = "q:map()", ["return net.links {}:first().name"] = "pure", ["rnm.state.x = 1 return 'a'"] = "pure",
+      ["rnm.emit('x') return 'a'"] = "pure", ["error('mine')"] = "mine", ["return print or {}"] = "value",
+    } do
+      start("nft.table('inet', 't'):set('s', { type = 'ifname', elements = net.links {}:map(function (l) " .. body .. " end) })", NET)
+      assert.equal("failed", sim:packs().p.state, body)
+      assert.matches(message, sim:packs().p.last_error, 1, true)
+      sim:close()
+    end
+    sim = nil
+  end)
+
+  it("undo the pack's share when a function fails later, and replay it", function ()
+    start([[
+      local t = nft.table("inet", "t")
+      local s = t:set("mine", { type = "ipv4_addr" })
+      t:set("s", { type = "ifname", elements = net.links {}:map(function (l) if l.mtu == 1 then error("too small") end return l.name end) })
+      function on_link_change(ev) if ev.action == "change" then s:add("9.9.9.9") end end
+    ]], NET)
+    sim:link_set("eth0", { mtu = 1 })
+    assert.equal("degraded", sim:packs().p.state)
+    assert.matches("too small", sim:packs().p.last_error)
+    assert.same({}, sim:set("inet t mine"))
+    sim:link_set("eth0", { mtu = 1500 })
+    sim:advance(1.1)
+    assert.equal("running", sim:packs().p.state)
+    assert.same({ '"eth0"', '"eth1"', '"tap0"' }, sim:set("inet t s"))
+  end)
+
+  it("stand in rules as sets and as single values", function ()
+    start([[
+      local c = nft.table("inet", "t"):chain("c")
+      c:rule("ip saddr $lan accept", { lan = net.addrs { zone = "lan" } })
+      c:rule("iifname $ifs drop", { ifs = net.links { zone = "wan" } })
+      local n = nft.table("inet", "t"):chain("n", { type = "nat", hook = "postrouting", priority = "srcnat" })
+      n:rule("oifname \"eth0\" snat ip to $me", { me = net.addrs { zone = "wan", family = "ipv4" } })
+    ]], NET)
+    assert.same({}, sim:errors())
+    assert.same({ "10.1.0.1", "192.168.1.1" }, sim:set("inet t _p_1"))
+    assert.matches("snat ip to 203.0.113.7", sim:ruleset())
+    sim:addr_add("eth1", "10.7.0.1/16")
+    assert.equal("+ add element inet t _p_1 { 10.7.0.1 }\n", sim.batches[1].text)
+    sim:addr_del("eth0", "203.0.113.7/24")         -- no value: the rule waits
+    assert.matches("^%- delete rule inet t n", sim.batches[2].text)
+    sim:addr_add("eth0", "203.0.113.9/24")
+    assert.matches("snat ip to 203.0.113.9", sim.batches[3].text)
+  end)
+
+  it("bind a block to what it read, not to what it only passed on", function ()
+    start([[
+      runs = 0
+      local t = nft.table("inet", "t")
+      rnm.block(function ()
+        runs = runs + 1
+        t:set("s", { type = "ipv4_addr", elements = net.addrs { zone = "lan", family = "ipv4" } })
+        for _, l in ipairs(net.links { name = "tap*" }) do t:chain("c"):rule("iifname $n accept", { n = l.name }) end
+      end)
+    ]], NET)
+    sim:addr_add("eth1", "10.9.9.9/8")
+    assert.equal("1", eval "runs")
+    sim:link_add("tap1")
+    assert.equal("2", eval "runs")
+  end)
+
+  it("compute on addresses", function ()
+    start("", NET)
+    for code, want in pairs {
+      ["net.contains('10.0.0.0/8', '10.2.3.4')"] = "true", ["net.contains('10.0.0.0/8', '11.0.0.1')"] = "false",
+      ["net.contains(nft.prefix '2001:db8::/32', '2001:db8:1::/48')"] = "true", ["net.contains('10.0.0.0/8', net.addrs { prefixlen = 16 }:first())"] = "true",
+      ["net.subnet('2001:db8::/56', 64, 3)"] = "2001:db8:0:3::/64", ["net.subnet('10.0.0.0/8', 16, 255)"] = "10.255.0.0/16",
+      ["net.host('2001:db8:1::/64', '::10')"] = "2001:db8:1::10", ["net.host('10.1.0.0/16', '0.0.2.3')"] = "10.1.2.3",
+      ["select(2, net.subnet('10.0.0.0/8', 16, 256))"] = "10.0.0.0/8 has no subnet 256 of length 16",
+      ["select(2, net.host('10.0.0.0/8', '::1'))"] = "prefix and suffix are of different families",
+      ["select(2, net.contains('x', '10.0.0.1'))"] = "x is no address or prefix",
+      ["tostring(nft.prefix('10.1.2.3/8'))"] = "10.0.0.0/8", ["select(2, nft.prefix('bogus'))"] = '"bogus" is no prefix',
+    } do assert.equal(want, eval(code):gsub('^"x" is', "x is"), code) end
+    assert.matches("argument 1: expected an address or prefix, got nil", select(2, sim:eval "net.host(nil, '::1')"), 1, true)
+    assert.matches("argument 2: expected an integer, got a string", select(2, sim:eval "net.subnet('10.0.0.0/8', '16', 1)"), 1, true)
+  end)
+
+  it("cost a hook only a look-up", function ()
+    start([[
+      local s = nft.table("inet", "t"):set("s", { type = "ipv4_addr" })
+      function on_addr_change(ev) s:replace(net.addrs { iface = ev.iface, family = "ipv4" }) end
+    ]], NET)
+    sim:backlog(function (x) for i = 1, 50 do x:addr_add("eth1", "10.2.0." .. i .. "/24") end end)
+    assert.equal(52, #sim:set "inet t s")
+    assert.equal(1, #sim.batches)
+  end)
+end)
