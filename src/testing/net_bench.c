@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A bench of one mirror with queries, fed by hand or by a watch, that writes down what it hears. */
+#include <ev.h>
 #include <string.h>
 
 #include "net/nlparse.h"
@@ -455,6 +456,30 @@ static int b_poll(lua_State *L)
 	return 1;
 }
 
+static void on_time(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)t;
+	(void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static int b_run(lua_State *L) /* the loop, for so many seconds */
+{
+	struct watch *w = check_watch(L);
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+	ev_timer timer;
+
+	if (!loop)
+		return luaL_error(L, "no loop");
+	ev_timer_init(&timer, on_time, lua_tonumber(L, 2), 0.);
+	ev_timer_start(loop, &timer);
+	watch_start(w, loop);
+	ev_run(loop, 0);
+	watch_stop(w);
+	ev_loop_destroy(loop);
+	return 0;
+}
+
 static int b_kinds(lua_State *L)
 {
 	struct err e = ERR_INIT;
@@ -506,6 +531,7 @@ void net_test_bench(lua_State *L)
 		{ "query", b_query },
 		{ "need", b_need },
 		{ "poll", b_poll },
+		{ "run", b_run },
 		{ "kinds", b_kinds },
 		{ "resync", b_resync },
 		{ "stats", b_stats },

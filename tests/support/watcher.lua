@@ -8,7 +8,7 @@ local watcher = {}
 local prelude = [[
 local net = require "rnm.core".net
 local function sh(cmd)
-	assert(os.execute("unset LD_PRELOAD; { " .. cmd .. "; }"), cmd)
+	assert(os.execute("unset LD_PRELOAD; { " .. cmd .. "\n}"), cmd)
 end
 local function watch(options)
 	return assert(net.watch(options))
@@ -43,6 +43,43 @@ local function show(events, pattern)
 			print(line)
 		end
 	end
+end
+-- All that a watch holds, as lines; without tentative addresses, which the kernel shows but does not announce.
+local function state(w, kinds)
+	local out = {}
+	for _, kind in ipairs(kinds) do
+		for _, r in ipairs(w:list(kind)) do
+			local keys = {}
+			for k, v in pairs(r) do
+				table.insert(keys, k .. "=" .. tostring(v))
+			end
+			table.sort(keys)
+			if not (r.flags or ""):find "tentative" then
+				table.insert(out, kind .. " " .. table.concat(keys, " "))
+			end
+		end
+	end
+	return table.concat(out, "\n")
+end
+-- Holds a watch against a fresh dump.
+local function same(w, kinds, step)
+	sh "sleep 0.05"
+	w:poll()
+	local have, want = state(w, kinds), state(watch { kinds = kinds }, kinds)
+	local function minus(a, b)
+		local known, out = {}, {}
+		for line in b:gmatch "[^\n]+" do
+			known[line] = true
+		end
+		for line in a:gmatch "[^\n]+" do
+			if not known[line] then
+				table.insert(out, line)
+			end
+		end
+		return table.concat(out, "\n")
+	end
+	assert(have == want, ("%s\nonly the watch has\n%s\nonly the kernel has\n%s"):format(step, minus(have, want),
+		minus(want, have)))
 end
 sh "ip link set lo up"
 ]]
