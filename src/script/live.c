@@ -1,181 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Live values over queries: the records' natural value, one field, or what a function makes of each record.
  * Interned, so that the same value is the same pointer and a statement that is made again is recognised. */
-#include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "script/check.h"
-#include "script/internal.h"
-
-/* ---- lists of sinks that may change while they are walked ---- */
-
-void sinks_add(struct sinks *k, struct live_sink *s)
-{
-	vec_push(&k->v, s);
-}
-
-static void sinks_pack(struct sinks *k)
-{
-	uint32_t n = 0;
-
-	if (k->walking)
-		return;
-	for (uint32_t i = 0; i < k->v.n; i++)
-		if (k->v.v[i])
-			k->v.v[n++] = k->v.v[i];
-	k->v.n = n;
-}
-
-bool sinks_del(struct sinks *k, struct live_sink *s)
-{
-	bool left = false;
-
-	vec_foreach (p, &k->v) {
-		if (*p == s)
-			*p = NULL;
-		left |= *p != NULL;
-	}
-	sinks_pack(k);
-	return !left;
-}
-
-void sinks_push(struct sinks *k, int sign, const struct val *key, const struct val *data)
-{
-	uint32_t n = k->v.n; /* one that comes now has asked for the content already */
-
-	k->walking++;
-	for (uint32_t i = 0; i < n; i++)
-		if (k->v.v[i])
-			k->v.v[i]->delta(k->v.v[i], sign, key, data);
-	k->walking--;
-	sinks_pack(k);
-}
-
-void sinks_reset(struct sinks *k)
-{
-	uint32_t n = k->v.n;
-
-	k->walking++;
-	for (uint32_t i = 0; i < n; i++)
-		if (k->v.v[i] && k->v.v[i]->reset)
-			k->v.v[i]->reset(k->v.v[i]);
-	k->walking--;
-	sinks_pack(k);
-}
-
-void sinks_free(struct sinks *k)
-{
-	vec_free(&k->v);
-}
-
-/* ---- values of records ---- */
-
-static struct val str_val(const char *s)
-{
-	return val_string(s, strlen(s));
-}
-
-static struct val list_val(struct val *items, uint32_t n)
-{
-	struct val v = { .kind = VAL_LIST, .list = items, .n = n };
-
-	return v;
-}
-
-static void flags_val(const struct net_val *v, struct val *out)
-{
-	VEC(struct val) items = { 0 };
-
-	for (unsigned bit = 0; bit < 64 && v->num >> bit; bit++) {
-		const char *name = v->num >> bit & 1 ? v->flag_name(bit) : NULL;
-
-		if (name)
-			vec_push(&items, str_val(name));
-	}
-	*out = list_val(items.v, items.n);
-}
-
-static void nexthops_val(const struct net_route *r, struct val *out)
-{
-	VEC(struct val) items = { 0 };
-
-	for (uint16_t i = 0; i < r->n_nexthops; i++)
-		if (r->nexthops[i].gateway.family)
-			vec_push(&items, val_addr(&r->nexthops[i].gateway));
-	*out = list_val(items.v, items.n);
-}
-
-void rec_val(const struct net_rec *r, const struct net_field *f, struct val *out)
-{
-	struct net_val v;
-
-	*out = (struct val){ .kind = VAL_NIL };
-	if (!f)
-		f = net_natural_field(r->kind);
-	f->get(r, &v);
-	if (v.absent)
-		return;
-	switch (v.type) {
-	case NF_U32:
-	case NF_BOOL: *out = val_int((int64_t)v.num); break;
-	case NF_STR: *out = str_val(v.str); break;
-	case NF_ADDR: *out = val_addr(&v.prefix.addr); break;
-	case NF_PREFIX: *out = val_prefix(&v.prefix); break;
-	case NF_MAC:
-		if (v.mac_len != 6)
-			return;
-		out->kind = VAL_MAC;
-		memcpy(out->mac, v.mac, 6);
-		break;
-	case NF_FAMILY: *out = str_val(v.num == AF_INET ? "ipv4" : "ipv6"); break;
-	case NF_ENUM: *out = v.str ? str_val(v.str) : val_int((int64_t)v.num); break;
-	case NF_FLAGS: flags_val(&v, out); break;
-	case NF_NEXTHOPS: nexthops_val(v.route, out); break;
-	}
-}
-
-/* ---- the implementation ---- */
-
-struct sel { /* what is taken of a record */
-	enum live_sel_kind kind;
-	const struct net_field *field;
-	struct lua_ref fn;
-	uint64_t code; /* hash of the function's code */
-};
-
-struct mapped { /* of one record, by a function */
-	struct net_key key;
-	struct val val[2];
-};
-
-struct qlive {
-	struct live live;
-	struct script *s;
-	uint32_t refs;
-	uint64_t hash;
-	struct query *q;
-	struct pack *pk; /* whose functions; NULL: none, or the pack is gone */
-	struct sel sel[2];
-	unsigned n_sel;
-	bool fn, ready, following, lagging;
-	struct query_sink sink;
-	struct sinks sinks;
-	struct hmap cache; /* struct mapped */
-	VEC(struct net_key) behind;
-};
+#include "script/live_int.h"
 
 static const struct live_ops qlive_ops;
 
-static struct qlive *qlive(const struct live *l)
+struct qlive *qlive(const struct live *l)
 {
 	return l->ops == &qlive_ops ? (struct qlive *)l : NULL;
 }
 
-typedef void each_fn(void *ctx, const struct val *key, const struct val *data);
-
-static void pairs_of(const struct val v[2], unsigned n_sel, each_fn *fn, void *ctx)
+void qlive_pairs(const struct val v[2], unsigned n_sel, each_fn *fn, void *ctx)
 {
 	const struct val *data = n_sel == 2 ? &v[1] : NULL;
 
@@ -196,6 +35,16 @@ static bool mapped_eq(const void *item, const void *key)
 	return m->key.n == k->n && memcmp(m->key.b, k->b, k->n) == 0;
 }
 
+struct mapped *mapped_find(const struct qlive *l, const struct net_key *key)
+{
+	return hmap_find(&l->cache, net_key_hash(key), mapped_eq, key);
+}
+
+void mapped_del(struct qlive *l, struct mapped *m)
+{
+	hmap_del_item(&l->cache, net_key_hash(&m->key), m);
+}
+
 /* The values of one record; freed by the caller. Functions: from the cache, copied nowhere else. */
 static void vals_of(struct qlive *l, const struct net_rec *r, struct val v[2])
 {
@@ -211,29 +60,29 @@ static void rec_pairs(struct qlive *l, const struct net_rec *r, each_fn *fn, voi
 
 	if (l->fn) {
 		net_rec_key(r, &key);
-		struct mapped *m = hmap_find(&l->cache, net_key_hash(&key), mapped_eq, &key);
+		struct mapped *m = mapped_find(l, &key);
 
 		if (m)
-			pairs_of(m->val, l->n_sel, fn, ctx);
+			qlive_pairs(m->val, l->n_sel, fn, ctx);
 		return;
 	}
 	vals_of(l, r, v);
-	pairs_of(v, l->n_sel, fn, ctx);
+	qlive_pairs(v, l->n_sel, fn, ctx);
 	val_free(&v[0]);
 	val_free(&v[1]);
 }
 
-static void push_out(void *ctx, const struct val *key, const struct val *data)
+void qlive_push_out(void *ctx, const struct val *key, const struct val *data)
 {
 	sinks_push(&((struct qlive *)ctx)->sinks, -1, key, data);
 }
 
-static void push_in(void *ctx, const struct val *key, const struct val *data)
+void qlive_push_in(void *ctx, const struct val *key, const struct val *data)
 {
 	sinks_push(&((struct qlive *)ctx)->sinks, 1, key, data);
 }
 
-static bool same_vals(const struct val a[2], const struct val b[2])
+bool qlive_same_vals(const struct val a[2], const struct val b[2])
 {
 	return val_equal(&a[0], &b[0]) && val_equal(&a[1], &b[1]);
 }
@@ -267,11 +116,11 @@ static void query_delta(
 		vals_of(l, before, was);
 	if (after)
 		vals_of(l, after, is);
-	if (!before || !after || !same_vals(was, is)) {
+	if (!before || !after || !qlive_same_vals(was, is)) {
 		if (before)
-			pairs_of(was, l->n_sel, push_out, l);
+			qlive_pairs(was, l->n_sel, qlive_push_out, l);
 		if (after)
-			pairs_of(is, l->n_sel, push_in, l);
+			qlive_pairs(is, l->n_sel, qlive_push_in, l);
 	}
 	for (int i = 0; i < 2; i++) {
 		val_free(&was[i]);
@@ -279,7 +128,7 @@ static void query_delta(
 	}
 }
 
-static void follow(struct qlive *l)
+void qlive_follow(struct qlive *l)
 {
 	if (l->following)
 		return;
@@ -297,7 +146,7 @@ static void unfollow(struct qlive *l)
 
 /* ---- ops ---- */
 
-static void mapped_free(struct mapped *m)
+void mapped_free(struct mapped *m)
 {
 	val_free(&m->val[0]);
 	val_free(&m->val[1]);
@@ -387,7 +236,7 @@ static void qlive_first(struct live *live, int family, struct val *out)
 static void qlive_sink_add(struct live *live, struct live_sink *s)
 {
 	sinks_add(&((struct qlive *)live)->sinks, s);
-	follow((struct qlive *)live);
+	qlive_follow((struct qlive *)live);
 }
 
 static void qlive_sink_del(struct live *live, struct live_sink *s)
@@ -483,7 +332,7 @@ bool live_fn_value(struct live *l, const struct net_rec *r, const struct val **v
 	if (!ql || ql->sel[0].kind != SEL_FN)
 		return false;
 	net_rec_key(r, &key);
-	struct mapped *m = hmap_find(&ql->cache, net_key_hash(&key), mapped_eq, &key);
+	struct mapped *m = mapped_find(ql, &key);
 
 	*v = m && m->val[0].kind == VAL_LIST ? m->val[0].list : m ? &m->val[0] : NULL;
 	*n = !m || m->val[0].kind == VAL_NIL ? 0 : m->val[0].kind == VAL_LIST ? m->val[0].n : 1;
@@ -663,163 +512,7 @@ struct live *live_map(lua_State *L, struct pack *pk, struct query *q, int key, i
 	return &l->live;
 }
 
-/* ---- functions ---- */
-
-struct mapping {
-	struct qlive *l;
-	const struct net_rec *rec;
-	struct mapped *to;
-};
-
-/* Calls the functions for one record; the values go into m, which something else owns. Raises. */
-static void map_record(lua_State *L, struct mapping *m)
-{
-	_err_ struct err e = ERR_INIT;
-
-	for (unsigned i = 0; i < m->l->n_sel; i++) {
-		const struct sel *k = &m->l->sel[i];
-
-		if (k->kind != SEL_FN) {
-			rec_val(m->rec, k->kind == SEL_FIELD ? k->field : NULL, &m->to->val[i]);
-			continue;
-		}
-		lua_ref_push(L, &k->fn);
-		push_record(L, m->rec);
-		lua_call(L, 1, 1);
-		if (!lua_isnil(L, -1) && value_of(L, -1, i ? VALUE_ELEM : 0, &m->to->val[i], &e) < 0)
-			check_raise(L, "the function's value", &e);
-		lua_pop(L, 1);
-	}
-}
-
-static int call_map(lua_State *L)
-{
-	struct run *r = lua_touserdata(L, 1);
-
-	map_record(L, r->arg);
-	return 0;
-}
-
-static void apply(struct qlive *l, struct mapped *is)
-{
-	struct mapped *was = hmap_find(&l->cache, net_key_hash(&is->key), mapped_eq, &is->key);
-
-	if (was && same_vals(was->val, is->val)) {
-		mapped_free(is);
-		return;
-	}
-	if (was)
-		hmap_del_item(&l->cache, net_key_hash(&is->key), was);
-	hmap_put(&l->cache, net_key_hash(&is->key), is);
-	if (was) {
-		pairs_of(was->val, l->n_sel, push_out, l);
-		mapped_free(was);
-	}
-	pairs_of(is->val, l->n_sel, push_in, l);
-}
-
-static void forget(struct qlive *l, const struct net_key *key)
-{
-	struct mapped *was = hmap_del(&l->cache, net_key_hash(key), mapped_eq, key);
-
-	if (!was)
-		return;
-	pairs_of(was->val, l->n_sel, push_out, l);
-	mapped_free(was);
-}
-
-static bool remap(struct qlive *l, const struct net_key *key)
-{
-	const struct filters *fs = query_filters(l->q);
-	const struct net_rec *rec = rec_find(l->s->mirror, fs->kind, key);
-	struct mapping m = { l, rec, NULL };
-	struct run r = { .pk = l->pk, .kind = RUN_MAP, .what = "function of q:map()", .rec = rec, .arg = &m };
-	_err_ struct err e = ERR_INIT;
-
-	if (!rec || !net_rec_visible(rec) || !filters_match(fs, rec)) {
-		forget(l, key);
-		return true;
-	}
-	m.to = xnew(struct mapped);
-	m.to->key = *key;
-	if (run_do(&r, call_map, &e) < 0) {
-		struct pack *pk = l->pk;
-
-		mapped_free(m.to);
-		err_prefix(&e, "q:map(): ");
-		pack_fault(pk, err_text(&e));
-		return false;
-	}
-	apply(l, m.to);
-	return true;
-}
-
-void live_settle(struct script *s)
-{
-	while (s->lagging.n) {
-		struct live *live = vec_pop(&s->lagging);
-		struct qlive *l = (struct qlive *)live;
-
-		if (!live)
-			continue;
-		l->lagging = false;
-		__typeof__(l->behind) behind = l->behind;
-
-		memset(&l->behind, 0, sizeof(l->behind));
-		live_ref(live); /* a fault may let go of it */
-		for (uint32_t i = 0; i < behind.n && l->pk && l->ready; i++)
-			if (!remap(l, &behind.v[i]))
-				break;
-		vec_free(&behind);
-		live_put(live);
-	}
-}
-
-static int fill_cache(lua_State *L)
-{
-	struct qlive *l = lua_touserdata(L, 1);
-	struct net_key key;
-
-	for (const struct net_rec *r = query_after(l->q, NULL); r; r = query_after(l->q, &key)) {
-		struct mapped *to = xnew(struct mapped);
-		struct mapping m = { l, r, to };
-
-		net_rec_key(r, &key);
-		to->key = key;
-		hmap_put(&l->cache, net_key_hash(&key), to); /* the cache owns it while Lua runs */
-		vm_charge(L, 50);
-		map_record(L, &m);
-	}
-	return 0;
-}
-
-void live_ready(lua_State *L, struct live *live)
-{
-	struct qlive *l = qlive(live);
-	struct pack *pk = vm_user(L);
-	struct run pure, *r = pk->run;
-	struct mapped *m;
-	int status;
-
-	if (!l || !l->fn || l->ready)
-		return;
-	pure = *r;
-	pure.kind = RUN_MAP;
-	pure.sub = NULL;
-	pk->run = &pure;
-	lua_pushcfunction(L, fill_cache);
-	lua_pushlightuserdata(L, l);
-	status = lua_pcall(L, 1, 0, 0);
-	pk->run = r;
-	if (status != LUA_OK) {
-		hmap_foreach (m, &l->cache, pos)
-			mapped_free(m);
-		hmap_free(&l->cache);
-		lua_error(L);
-	}
-	l->ready = true;
-	follow(l);
-}
+/* ---- uses that nobody counts ---- */
 
 static bool same_live(const void *item, const void *key)
 {

@@ -11,33 +11,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/engine.h"
-#include "testing/sim_rec.h"
+#include "testing/sim.h"
 #include "testing/testing.h"
 
 #define WAKES_MAX 10000
 
-struct watched {
-	char *path;
-	uint64_t token;
-};
-
-struct sim {
-	struct engine *en;
-	struct config *cfg; /* until the engine has taken it */
-	char *shipped;
-	uint64_t wake, handle;
-	VEC(char *) batches, logs;
-	VEC(struct watched) files;
-	VEC(char *) refuse; /* plan lines with one of these are refused, as a kernel might */
-	int fail_next;      /* the next commit fails with this errno */
-	uint32_t commits, batch_elems;
-	int fd2;
-	bool started;
-};
-
 static struct sim *current; /* log lines have one tap */
 
-static struct sim *check_sim(lua_State *L)
+struct sim *sim_check(lua_State *L)
 {
 	struct sim *s = luaL_checkudata(L, 1, "rnm.testing.sim");
 
@@ -45,8 +26,7 @@ static struct sim *check_sim(lua_State *L)
 	return s;
 }
 
-/* The daemon's stderr is no part of a test's output; RNM_SIM_LOG=1 shows it. */
-static void quiet(struct sim *s)
+void sim_quiet(struct sim *s)
 {
 	int null = getenv("RNM_SIM_LOG") ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
 
@@ -59,7 +39,7 @@ static void quiet(struct sim *s)
 	close(null);
 }
 
-static void loud(struct sim *s)
+void sim_loud(struct sim *s)
 {
 	if (s->fd2 < 0)
 		return;
@@ -175,9 +155,9 @@ static int sim_close(lua_State *L)
 
 	if (!s->en)
 		return 0;
-	quiet(s);
+	sim_quiet(s);
 	engine_free(s->en);
-	loud(s);
+	sim_loud(s);
 	s->en = NULL;
 	if (current == s) {
 		current = NULL;
@@ -202,7 +182,7 @@ static int sim_close(lua_State *L)
 	return 0;
 }
 
-static int fail(lua_State *L, struct err *e)
+int sim_fail(lua_State *L, struct err *e)
 {
 	lua_pushnil(L);
 	lua_pushstring(L, err_text(e));
@@ -221,7 +201,7 @@ static int sim_new(lua_State *L)
 	s->fd2 = -1;
 	luaL_setmetatable(L, "rnm.testing.sim");
 	if (config_load(config, &s->cfg, &e) < 0)
-		return fail(L, &e);
+		return sim_fail(L, &e);
 	struct engine_ops ops = {
 		.ctx = s,
 		.commit = sim_commit,
@@ -252,21 +232,21 @@ static int done(lua_State *L, struct sim *s, int rc, struct err *e)
 {
 	if (rc >= 0)
 		pump(s);
-	loud(s);
+	sim_loud(s);
 	if (rc < 0)
-		return fail(L, e);
+		return sim_fail(L, e);
 	lua_pushboolean(L, true);
 	return 1;
 }
 
 static int sim_start(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	struct err e = ERR_INIT;
 	int rc;
 
 	luaL_argcheck(L, s->cfg, 1, "started already");
-	quiet(s);
+	sim_quiet(s);
 	rc = engine_start(s->en, s->cfg, s->shipped, &e);
 	if (rc == 0 || engine_config(s->en) == s->cfg)
 		s->cfg = NULL;
@@ -276,13 +256,13 @@ static int sim_start(lua_State *L)
 
 static int sim_reload(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	const char *path = luaL_checkstring(L, 2);
 	struct config *cfg;
 	struct err e = ERR_INIT;
 	int rc;
 
-	quiet(s);
+	sim_quiet(s);
 	rc = config_load(path, &cfg, &e);
 	if (rc == 0) {
 		rc = engine_reload(s->en, cfg, s->shipped, &e);
@@ -294,10 +274,10 @@ static int sim_reload(lua_State *L)
 
 static int sim_stop(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	struct err e = ERR_INIT;
 
-	quiet(s);
+	sim_quiet(s);
 	engine_stop(s->en, luaL_optstring(L, 2, "stop"));
 	return done(L, s, 0, &e);
 }
@@ -307,7 +287,7 @@ static int sim_stop(lua_State *L)
 /* sim:net(changes): { { "set" | "del", kind, { field = … } }, … } in one go, as one backlog of the socket. */
 static int sim_net(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	struct err e = ERR_INIT;
 	lua_Integer n;
 
@@ -321,12 +301,12 @@ static int sim_net(lua_State *L)
 		lua_rawgeti(L, 2, i);
 		if (sim_change_read(L, lua_gettop(L), &c, &e) < 0) {
 			vec_free(&changes);
-			return fail(L, &e);
+			return sim_fail(L, &e);
 		}
 		vec_push(&changes, c);
 		lua_pop(L, 1);
 	}
-	quiet(s);
+	sim_quiet(s);
 	if (s->started)
 		engine_net_begin(s->en);
 	vec_foreach (c, &changes) {
@@ -344,7 +324,7 @@ static int sim_net(lua_State *L)
 /* sim:dump(kind, records): what a new dump of the kind says; the rest of it is gone. */
 static int sim_dump(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	int kind = luaL_checkoption(L, 2, NULL, sim_kinds);
 	struct err e = ERR_INIT;
 	VEC(struct sim_change) changes = { 0 };
@@ -358,12 +338,12 @@ static int sim_dump(lua_State *L)
 		lua_rawgeti(L, 3, i);
 		if (sim_record_read(L, lua_gettop(L), (enum net_kind)kind, &c, &e) < 0) {
 			vec_free(&changes);
-			return fail(L, &e);
+			return sim_fail(L, &e);
 		}
 		vec_push(&changes, c);
 		lua_pop(L, 1);
 	}
-	quiet(s);
+	sim_quiet(s);
 	engine_net_begin(s->en);
 	mirror_dump_begin(engine_mirror(s->en), (enum net_kind)kind);
 	vec_foreach (c, &changes)
@@ -379,11 +359,11 @@ static int sim_dump(lua_State *L)
 
 static int sim_advance(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	uint64_t end = mono_ns() + (uint64_t)(luaL_checknumber(L, 2) * 1e9);
 	struct err e = ERR_INIT;
 
-	quiet(s);
+	sim_quiet(s);
 	for (int i = 0; i < WAKES_MAX && s->wake && s->wake <= end; i++) {
 		uint64_t now = mono_ns();
 
@@ -401,7 +381,7 @@ static int sim_advance(lua_State *L)
 
 static int sim_message(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	const char *topic = luaL_checkstring(L, 2), *kv[128];
 	struct err e = ERR_INIT;
 	uint32_t n = 0;
@@ -422,20 +402,20 @@ static int sim_message(lua_State *L)
 		lua_rawseti(L, 4, (lua_Integer)++n);
 		lua_pop(L, 1);
 	}
-	quiet(s);
+	sim_quiet(s);
 	rc = engine_message(s->en, topic, kv, n, &e);
 	if (rc >= 0)
 		pump(s);
-	loud(s);
+	sim_loud(s);
 	if (rc < 0)
-		return fail(L, &e);
+		return sim_fail(L, &e);
 	lua_pushinteger(L, rc);
 	return 1;
 }
 
 static int sim_file_changed(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	const char *path = luaL_checkstring(L, 2);
 	struct err e = ERR_INIT;
 	uint64_t token = 0;
@@ -445,14 +425,14 @@ static int sim_file_changed(lua_State *L)
 			token = f->token;
 	if (!token)
 		return luaL_error(L, "nobody watches %s", path);
-	quiet(s);
+	sim_quiet(s);
 	engine_file_changed(s->en, token);
 	return done(L, s, 0, &e);
 }
 
 static int sim_eval(lua_State *L)
 {
-	struct sim *s = check_sim(L);
+	struct sim *s = sim_check(L);
 	size_t n;
 	const char *code = luaL_checklstring(L, 2, &n), *pack = luaL_optstring(L, 3, NULL);
 	bool dry = lua_toboolean(L, 4);
@@ -460,188 +440,17 @@ static int sim_eval(lua_State *L)
 	struct err e = ERR_INIT;
 	int rc;
 
-	quiet(s);
+	sim_quiet(s);
 	rc = engine_eval(s->en, pack, code, n, dry, &out, &e);
 	if (rc >= 0)
 		pump(s);
-	loud(s);
+	sim_loud(s);
 	if (rc < 0) {
 		buf_free(&out);
-		return fail(L, &e);
+		return sim_fail(L, &e);
 	}
 	lua_pushlstring(L, buf_str(&out), out.n);
 	buf_free(&out);
-	return 1;
-}
-
-/* ---- looking ---- */
-
-static void push_elem(void *ctx, const char *text)
-{
-	lua_State *L = ctx;
-
-	lua_pushstring(L, text);
-	lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-}
-
-static int sim_set(lua_State *L)
-{
-	struct sim *s = check_sim(L);
-	const char *what = luaL_checkstring(L, 2);
-
-	struct err e = ERR_INIT;
-
-	lua_newtable(L);
-	if (ruleset_set_elems(engine_ruleset(s->en), what, push_elem, L, &e) < 0)
-		return fail(L, &e);
-	return 1;
-}
-
-static int text_of(lua_State *L, int rc, struct buf *b, struct err *e)
-{
-	if (rc < 0) {
-		buf_free(b);
-		return fail(L, e);
-	}
-	lua_pushlstring(L, buf_str(b), b->n);
-	buf_free(b);
-	return 1;
-}
-
-static int sim_ruleset(lua_State *L)
-{
-	struct sim *s = check_sim(L);
-	struct buf b = BUF_INIT;
-	struct err e = ERR_INIT;
-
-	return text_of(L, ruleset_text(engine_ruleset(s->en), luaL_optstring(L, 2, NULL), &b, &e), &b, &e);
-}
-
-static int sim_status(lua_State *L)
-{
-	struct sim *s = check_sim(L);
-	struct buf b = BUF_INIT;
-
-	engine_status(s->en, &b);
-	return text_of(L, 0, &b, NULL);
-}
-
-static int sim_plan(lua_State *L)
-{
-	struct sim *s = check_sim(L);
-	struct buf b = BUF_INIT;
-	struct err e = ERR_INIT;
-
-	return text_of(L, engine_plan(s->en, &b, &e), &b, &e);
-}
-
-static void push_pack(void *ctx, const struct pack_status *st)
-{
-	static const char *const states[] = {
-		[PACK_RUNNING] = "running", [PACK_DEGRADED] = "degraded", [PACK_FAILED] = "failed"
-	};
-	lua_State *L = ctx;
-
-	lua_newtable(L);
-	lua_pushstring(L, states[st->state]);
-	lua_setfield(L, -2, "state");
-	lua_pushinteger(L, (lua_Integer)st->errors);
-	lua_setfield(L, -2, "errors");
-	lua_pushinteger(L, (lua_Integer)st->calls);
-	lua_setfield(L, -2, "calls");
-	lua_pushinteger(L, st->statements);
-	lua_setfield(L, -2, "statements");
-	lua_pushinteger(L, st->timers);
-	lua_setfield(L, -2, "timers");
-	lua_pushinteger(L, st->blocks);
-	lua_setfield(L, -2, "blocks");
-	lua_pushinteger(L, st->hooks);
-	lua_setfield(L, -2, "hooks");
-	lua_pushinteger(L, st->order);
-	lua_setfield(L, -2, "order");
-	lua_pushstring(L, st->hook_names);
-	lua_setfield(L, -2, "hook_names");
-	if (st->last_error) {
-		lua_pushstring(L, st->last_error);
-		lua_setfield(L, -2, "last_error");
-	}
-	lua_setfield(L, -2, st->name);
-}
-
-static int sim_packs(lua_State *L)
-{
-	struct sim *s = check_sim(L);
-
-	lua_newtable(L);
-	script_status(engine_script(s->en), push_pack, L);
-	return 1;
-}
-
-static int sim_batch(lua_State *L) /* the i-th since start; nil: there are not so many */
-{
-	struct sim *s = check_sim(L);
-	lua_Integer i = luaL_checkinteger(L, 2);
-
-	if (i < 1 || i > s->batches.n)
-		lua_pushnil(L);
-	else
-		lua_pushstring(L, s->batches.v[i - 1]);
-	return 1;
-}
-
-static int sim_log(lua_State *L)
-{
-	struct sim *s = check_sim(L);
-
-	lua_createtable(L, (int)s->logs.n, 0);
-	for (uint32_t i = 0; i < s->logs.n; i++) {
-		lua_pushstring(L, s->logs.v[i]);
-		lua_rawseti(L, -2, (lua_Integer)i + 1);
-	}
-	return 1;
-}
-
-/* sim:refuse(text): operations whose plan line has text in it are refused; nil: none any more. */
-static int sim_refuse(lua_State *L)
-{
-	struct sim *s = check_sim(L);
-
-	if (lua_isnoneornil(L, 2)) {
-		while (s->refuse.n)
-			free(vec_pop(&s->refuse));
-		return 0;
-	}
-	vec_push(&s->refuse, xstrdup(luaL_checkstring(L, 2)));
-	return 0;
-}
-
-/* sim:bench(n, set, del): n times both changes, each an event of its own; nanoseconds per event. */
-static int sim_bench(lua_State *L)
-{
-	struct sim *s = check_sim(L);
-	lua_Integer n = luaL_checkinteger(L, 2);
-	struct sim_change c[2];
-	struct err e = ERR_INIT;
-	uint64_t t;
-
-	for (int i = 0; i < 2; i++)
-		if (sim_change_read(L, 3 + i, &c[i], &e) < 0)
-			return fail(L, &e);
-	quiet(s);
-	t = mono_ns();
-	for (lua_Integer i = 0; i < 2 * n; i++) {
-		const struct sim_change *x = &c[i & 1];
-
-		engine_net_begin(s->en);
-		if (x->del)
-			mirror_del(engine_mirror(s->en), &x->rec);
-		else
-			mirror_set(engine_mirror(s->en), &x->rec);
-		engine_net_end(s->en);
-	}
-	t = mono_ns() - t;
-	loud(s);
-	lua_pushnumber(L, (double)t / (double)(2 * n));
 	return 1;
 }
 
@@ -669,15 +478,6 @@ int testing_sim(lua_State *L)
 		{ "message", sim_message },
 		{ "file_changed", sim_file_changed },
 		{ "eval", sim_eval },
-		{ "set", sim_set },
-		{ "ruleset", sim_ruleset },
-		{ "status", sim_status },
-		{ "plan", sim_plan },
-		{ "packs", sim_packs },
-		{ "batch", sim_batch },
-		{ "log", sim_log },
-		{ "refuse", sim_refuse },
-		{ "bench", sim_bench },
 		{ "close", sim_close },
 		{ NULL, NULL },
 	};
@@ -687,6 +487,7 @@ int testing_sim(lua_State *L)
 	lua_pushcfunction(L, sim_close);
 	lua_setfield(L, -2, "__gc");
 	luaL_newlib(L, methods);
+	luaL_setfuncs(L, sim_look, 0);
 	lua_setfield(L, -2, "__index");
 	lua_pop(L, 1);
 	luaL_newlib(L, fns);

@@ -45,7 +45,7 @@ describe("eval", function ()
     assert.equal('{ net.addrs{}:map("network") }', eval "{ net.addrs {}:map('network') }")
     assert.equal("10.0.0.0/8", eval "nft.prefix '10.0.0.0/8'")
     assert.equal("<block>\n<handle>", eval "return rnm.block(function () end), rnm.after(1, function () end)")
-    assert.equal("rnm-state 1\n\"a\" = 1\nend", eval "rnm.state.a = 1 return rnm.state")
+    assert.equal('{ ["a"] = { 1, 2, ["x"] = "y" } }', eval "rnm.state.a = { 1, 2, x = 'y' } return rnm.state")
   end)
 
   it("states lastingly, one line after the other", function ()
