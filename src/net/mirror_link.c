@@ -152,7 +152,9 @@ static unsigned add_link(struct mirror *m, const struct net_link *rec)
 	name_take(m, l);
 	events = mirror_emit(m, NULL, l->node, false);
 	l = mlink_find(m, ifindex);
-	return events + (l ? refresh_dependents(m, l) : 0);
+	if (l)
+		events += refresh_dependents(m, l);
+	return events + refresh_multi(m);
 }
 
 static unsigned change_link(struct mirror *m, struct mlink *l, const struct net_link *rec)

@@ -80,8 +80,24 @@ static void check_routes(struct watch *w)
 		arm(w, (double)(w->routes_due - now) / 1e9);
 }
 
+static void dump_again(struct watch *w, unsigned kinds)
+{
+	struct err _err_ e = ERR_INIT;
+
+	for (unsigned k = 0; k < NET_KINDS; k++)
+		if (kinds & w->kinds & 1u << k && watch_dump(w, k, 0, &e)) {
+			w->redo |= 1u << k;
+			log_warn("net", "%s", err_text(&e));
+			err_free(&e);
+		}
+	w->redo &= w->kinds;
+}
+
 static void end(struct watch *w)
 {
+	if (w->new_link && w->orphans)
+		dump_again(w, w->orphans);
+	w->new_link = false;
 	check_routes(w);
 	w->in_batch = false;
 	w->ops.end(w->ops.ctx);
@@ -99,6 +115,8 @@ void watch_apply(struct watch *w, const struct nl_msg *msg)
 	}
 	if (msg->verdict == NLP_IGNORE || !(w->kinds & 1u << msg->rec.kind))
 		return; /* of a kind that was dropped a moment ago */
+	if (msg->rec.kind == NET_LINK && !mirror_link(w->mirror, msg->link.ifindex))
+		w->new_link = true;
 	if (msg->verdict == NLP_DEL)
 		events = mirror_del(w->mirror, &msg->rec);
 	else if (msg->replace)
@@ -229,16 +247,9 @@ static int read_batch(struct watch *w)
 static void catch_up(struct watch *w)
 {
 	unsigned redo = w->redo;
-	struct err _err_ e = ERR_INIT;
 
 	begin(w);
-	for (unsigned k = 0; k < NET_KINDS; k++)
-		if (redo & w->kinds & 1u << k && watch_dump(w, k, 0, &e)) {
-			w->redo |= 1u << k;
-			log_warn("net", "%s", err_text(&e));
-			err_free(&e);
-		}
-	w->redo &= w->kinds;
+	dump_again(w, redo);
 	if (redo)
 		w->ops.resync(w->ops.ctx, "interrupted dump");
 	end(w);

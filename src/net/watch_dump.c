@@ -77,6 +77,17 @@ static int answer(int error)
 	return error == -EOPNOTSUPP || error == -EAFNOSUPPORT || error == -EPFNOSUPPORT ? 0 : error;
 }
 
+/* What stands on a link whose own message still waits on the other socket is left out by the mirror, and its
+ * messages may have come before anybody subscribed to them: the kind is dumped again when the link is there.
+ */
+static void note_orphan(struct watch *w, const struct net_rec *r)
+{
+	uint32_t ifindex = r->kind == NET_LINK ? 0 : mrec_ifindex(r);
+
+	if (ifindex && !mirror_link(w->mirror, ifindex))
+		w->orphans |= 1u << r->kind;
+}
+
 static int one_message(struct dump *d, const struct nlmsghdr *nlh, size_t len)
 {
 	struct nl_msg msg;
@@ -96,8 +107,10 @@ static int one_message(struct dump *d, const struct nlmsghdr *nlh, size_t len)
 	if (msg.verdict == NLP_MALFORMED)
 		d->w->stats.malformed++;
 	/* An event may have ended the interest in this kind. */
-	if (msg.verdict == NLP_SET && msg.rec.kind == d->kind && d->w->kinds & 1u << d->kind)
+	if (msg.verdict == NLP_SET && msg.rec.kind == d->kind && d->w->kinds & 1u << d->kind) {
+		note_orphan(d->w, &msg.rec);
 		d->w->stats.events += mirror_set(d->w->mirror, &msg.rec);
+	}
 	nl_msg_free(&msg);
 	return 0;
 }
@@ -228,6 +241,7 @@ int watch_dump(struct watch *w, enum net_kind kind, uint8_t family, struct err *
 	if (!w->dump_size)
 		w->dump_size = DUMP_SIZE;
 	w->redo &= ~(1u << kind);
+	w->orphans &= ~(1u << kind);
 	for (unsigned i = 0; i < ATTEMPTS && rc == -EINTR; i++) {
 		mirror_dump_begin_family(w->mirror, kind, family);
 		rc = dump_once(w, kind, family, e);

@@ -37,9 +37,12 @@ struct watch {
 	uint32_t seq;
 	size_t dump_size; /* of a dump's buffer */
 
-	unsigned redo;       /* kinds whose dump failed or was interrupted too often */
-	double redo_delay;   /* seconds */
-	unsigned suspect;    /* families of routes to dump again */
+	unsigned redo;     /* kinds whose dump failed or was interrupted too often */
+	double redo_delay; /* seconds */
+	unsigned orphans;  /* kinds whose dump named a link that is not there yet: its message is in the queue
+			    */
+	bool new_link;     /* came in this batch */
+	unsigned suspect;  /* families of routes to dump again */
 	uint64_t routes_due; /* not before, in mono_ns() */
 
 	struct ev_loop *loop;
