@@ -122,7 +122,7 @@ struct sent {
 	struct plan plan;
 	struct commit_result result;
 	uint64_t merge_ns, plan_ns, commit_ns;
-	bool any;
+	bool any, anew;
 };
 
 /* One try: 1 sent or nothing to send, 0 try again (somebody's share was taken out), negative: failed. */
@@ -153,22 +153,21 @@ static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e
 		s->any = true;
 		return 1;
 	}
-	if (rc == -ENOBUFS)
-		ruleset_kernel_unknown(en->rs);
-	if (rc != -EBADMSG || !s->result.op_err)
-		return rc == -ENOBUFS ? 0 : err_set(e, rc, "%s", err_text(&why));
-	if (!plan_refuse(&s->plan, &s->result, &text)) {
-		log_error("nft",
-			"the kernel does not hold what rnm takes it to hold (%s): own tables are made anew",
-			err_text(&why));
-		ruleset_kernel_unknown(en->rs);
+	if (rc == -EBADMSG && s->result.op_err && plan_refuse(&s->plan, &s->result, &text)) {
+		if (!text.n)
+			return 0;
+		if (all)
+			return err_set(e, -EBADMSG, "the kernel refused: %s", buf_str(&text));
+		refused(en, &s->plan, &s->result, buf_str(&text));
 		return 0;
 	}
-	if (!text.n)
-		return 0;
-	if (all)
-		return err_set(e, -EBADMSG, "the kernel refused: %s", buf_str(&text));
-	refused(en, &s->plan, &s->result, buf_str(&text));
+	if (s->anew || (rc != -EBADMSG && rc != -ENOBUFS))
+		return err_set(e, rc, "%s", err_text(&why));
+	/* The outcome is not known, or what is refused is what rnm takes the kernel to hold: one try from the
+	 * ground up. */
+	log_error("nft", "%s: own tables are made anew", err_text(&why));
+	ruleset_kernel_unknown(en->rs);
+	s->anew = true;
 	return 0;
 }
 
@@ -202,12 +201,10 @@ int txn_end(struct engine *en, bool all, struct err *e)
 {
 	struct sent s = { 0 };
 	_err_ struct err why = ERR_INIT;
-	uint64_t t = mono_ns();
 	int rc = 0;
 
 	script_settle(en->script);
 	en->script_ns = mono_ns() - en->began;
-	(void)t;
 	for (int round = 0; rc == 0 && round < COMMIT_ROUNDS; round++) {
 		plan_free(&s.plan);
 		commit_result_free(&s.result);

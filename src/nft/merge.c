@@ -544,5 +544,5 @@ int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e)
 			if (rc < 0)
 				return rc;
 		}
-	return 0;
+	return graph_check(rs, culprit, e);
 }

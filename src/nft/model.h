@@ -142,6 +142,7 @@ struct stmt {
 			struct ast_rule *ast;
 			struct params *params;
 			struct rcode *rc;
+			struct rcode *kept; /* refused: what the kernel holds in its place meanwhile */
 			char *why; /* left out because of; NULL: in force */
 			bool why_unstated;
 			uint64_t id;
@@ -239,6 +240,9 @@ struct obj {
 	struct elem_table *elems_have; /* reference */
 	krules krules;
 	bool handles_stale;
+	/* graph.c: */
+	bool on_path, walked;
+	unsigned depth; /* chains: jumps from here on, and itself; 0 not known */
 };
 
 struct expiry {
@@ -350,6 +354,9 @@ bool can_blame(const struct rpack
 int merge_error(struct stmt *st, struct rpack **culprit, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 int merge_elems(struct obj *set, struct rpack **culprit, struct err *e);
+
+/* graph.c */
+int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
 
 /* merge_rules.c */
 int merge_rules(struct obj *chain, struct rpack **culprit, struct err *e);

@@ -281,6 +281,16 @@ static bool refuse_elem(const struct op *op)
 	return true;
 }
 
+/* A refused rule leaves what the kernel held in its place in force. */
+static void keep(struct stmt *st, const struct op *op)
+{
+	if (op->kind != OP_REPLACE_RULE)
+		return;
+	vec_foreach (k, &st->o->krules)
+		if (k->handle == op->rule.handle && !st->rule.kept)
+			st->rule.kept = rcode_ref(k->rc);
+}
+
 static bool refuse(struct op *op)
 {
 	struct stmt *st = op->owner;
@@ -290,6 +300,7 @@ static bool refuse(struct op *op)
 	case OP_ADD_RULE:
 	case OP_REPLACE_RULE:
 		st->refused = true;
+		keep(st, op);
 		obj_dirty(st->o);
 		obj_changed(st->o);
 		return true;

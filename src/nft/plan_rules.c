@@ -10,9 +10,18 @@ struct rules {
 	int32_t *stays; /* per wanted rule: index in have, -1 none */
 };
 
+/* What a statement puts in its place: its rule, or what was there while the kernel refuses it; NULL: nothing.
+ */
+static struct rcode *rule_of(const struct stmt *st)
+{
+	if (!st->active || st->rule.why)
+		return NULL;
+	return st->refused ? st->rule.kept : st->rule.rc;
+}
+
 static uint64_t hash_of(const struct rules *r, uint32_t want)
 {
-	return r->want.v[want]->rule.rc->code->hash;
+	return rule_of(r->want.v[want])->code->hash;
 }
 
 struct slot {
@@ -130,10 +139,10 @@ static struct op *rule_op(
 	op->owner = st;
 	op->pack = stmt_pack(st)->name;
 	op->site = st->site;
-	op->rule.code = st->rule.rc->code;
-	op->rule.comment = st->rule.rc->comment;
+	op->rule.code = rule_of(st)->code;
+	op->rule.comment = rule_of(st)->comment;
 	op->rule.id = st->rule.id;
-	op->rule.text = st->rule.rc->text;
+	op->rule.text = rule_of(st)->text;
 	return op;
 }
 
@@ -173,7 +182,7 @@ static void gap(struct plan *p, struct obj *chain, struct rules *r, struct next_
 			op = rule_op(p, PH_RULES, OP_ADD_RULE, chain, st);
 			op->rule.position = before;
 		}
-		next_rule(p, next, st, st->rule.rc, 0, true);
+		next_rule(p, next, st, rule_of(st), 0, true);
 	}
 	for (; h < h_end; h++)
 		del_rule(p, chain, r->have.v[h]);
@@ -187,7 +196,7 @@ void plan_rules(struct plan *p, struct obj *chain, bool fresh)
 	bool same;
 
 	vec_foreach (st, &chain->rules)
-		if ((*st)->active && !(*st)->refused && !(*st)->rule.why && (*st)->rule.rc)
+		if (rule_of(*st))
 			vec_push(&r.want, *st);
 	if (!fresh)
 		vec_foreach (k, &chain->krules)
@@ -203,7 +212,7 @@ void plan_rules(struct plan *p, struct obj *chain, bool fresh)
 		if (r.stays[i] < 0)
 			continue;
 		gap(p, chain, &r, &next, w, i, h, (uint32_t)r.stays[i]);
-		next_rule(p, &next, r.want.v[i], r.want.v[i]->rule.rc, r.have.v[r.stays[i]]->handle, false);
+		next_rule(p, &next, r.want.v[i], rule_of(r.want.v[i]), r.have.v[r.stays[i]]->handle, false);
 		w = i + 1;
 		h = (uint32_t)r.stays[i] + 1;
 	}

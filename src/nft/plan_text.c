@@ -114,15 +114,18 @@ void set_text(const struct set_want *s, const char *sep, struct buf *out)
 
 static void elems_text(const struct op *op, struct buf *out)
 {
+	struct set_info info = op->elem.set->info;
 	struct setelem el;
 
+	if (op->kind == OP_DEL_ELEM)
+		info.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT); /* the key says it all */
 	buf_puts(out, " { ");
 	for (uint32_t i = 0; i < op->elem.n && i < ELEMS_SHOWN; i++) {
 		op->elem.get(op, i, &el);
 		el.expires_ms = 0;
 		if (i)
 			buf_puts(out, ", ");
-		nft_elem_text(&op->elem.set->info, &el, out);
+		nft_elem_text(&info, &el, out);
 	}
 	if (op->elem.n > ELEMS_SHOWN)
 		buf_printf(out, ", ... %u more", op->elem.n - ELEMS_SHOWN);

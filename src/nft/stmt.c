@@ -211,6 +211,7 @@ void stmt_free(struct stmt *st)
 		ast_put(st->rule.ast);
 		params_put(st->rule.params);
 		rcode_put(st->rule.rc);
+		rcode_put(st->rule.kept);
 		break;
 	case ST_ELEMS:
 		raw_free(st);
