@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "script/vm_int.h"
 
-enum { PRINT_MAX = 2000, CHUNKNAME_MAX = 200 };
+enum { PRINT_MAX = 2000, PRINT_LINES = 100, PRINT_UNITS = 2000, CHUNKNAME_MAX = 200 };
 
 /* Results of a protected call: everything above `below`, with `true` already in front of it when all went
  * well. */
@@ -145,16 +145,60 @@ static int base_tonumber(lua_State *L)
 	return 1;
 }
 
+const void *vm_address(lua_State *L, int idx)
+{
+	const void *p = lua_topointer(L, idx);
+
+	if (!p)
+		return NULL;
+	return (const void *)(uintptr_t)(((uintptr_t)p ^ vm_get(L)->secret) * 0x9e3779b97f4a7c15u);
+}
+
+const char *vm_tolstring(lua_State *L, int idx, size_t *n)
+{
+	const char *kind;
+	int named;
+
+	idx = lua_absindex(L, idx);
+	if (lua_type(L, idx) <= LUA_TSTRING && lua_type(L, idx) != LUA_TLIGHTUSERDATA)
+		return luaL_tolstring(L, idx, n);
+	if (luaL_callmeta(L, idx, "__tostring")) {
+		if (!lua_isstring(L, -1))
+			luaL_error(L, "'__tostring' must return a string");
+		return lua_tolstring(L, -1, n);
+	}
+	named = luaL_getmetafield(L, idx, "__name");
+	kind = named == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, idx);
+	lua_pushfstring(L, "%s: %p", kind, vm_address(L, idx));
+	if (named != LUA_TNIL)
+		lua_remove(L, -2);
+	return lua_tolstring(L, -1, n);
+}
+
+static int base_tostring(lua_State *L)
+{
+	luaL_checkany(L, 1);
+	vm_tolstring(L, 1, NULL);
+	return 1;
+}
+
 static int base_print(lua_State *L)
 {
+	struct vm *vm = vm_get(L);
 	int n = lua_gettop(L);
 	char line[PRINT_MAX + 4];
 	size_t at = 0;
 
-	vm_spend(L, 200);
+	vm_spend(L, PRINT_UNITS);
+	if (vm->printed > PRINT_LINES)
+		return 0;
+	if (vm->printed++ == PRINT_LINES) {
+		log_warn("lua", "%s: prints too much, the rest of this run is not shown", vm->name);
+		return 0;
+	}
 	for (int i = 1; i <= n && at < PRINT_MAX; i++) {
 		size_t len;
-		const char *s = luaL_tolstring(L, i, &len);
+		const char *s = vm->trusted ? luaL_tolstring(L, i, &len) : vm_tolstring(L, i, &len);
 
 		if (i > 1)
 			line[at++] = '\t';
@@ -165,7 +209,7 @@ static int base_print(lua_State *L)
 		lua_pop(L, 1);
 		vm_spend(L, 10);
 	}
-	log_info("lua", "%s: %.*s%s", vm_name(vm_get(L)), (int)at, line, at == PRINT_MAX ? "..." : "");
+	log_info("lua", "%s: %.*s%s", vm->name, (int)at, line, at == PRINT_MAX ? "..." : "");
 	return 0;
 }
 
@@ -262,6 +306,7 @@ void lib_base(lua_State *L)
 		{ "next", base_next },
 		{ "setmetatable", base_setmetatable },
 		{ "tonumber", base_tonumber },
+		{ "tostring", base_tostring },
 		{ NULL, NULL },
 	};
 

@@ -149,7 +149,7 @@ static void add_literal(lua_State *L, struct sbuf *b, int arg)
 static void add_string(lua_State *L, struct sbuf *b, int arg, struct spec *sp)
 {
 	size_t n;
-	const char *s = luaL_tolstring(L, arg, &n);
+	const char *s = vm_tolstring(L, arg, &n);
 
 	vm_spend(L, 4 + n / 32);
 	if (sp->plain || (!sp->precise && n >= LONG_STRING)) {
@@ -192,9 +192,9 @@ static void add_item(lua_State *L, struct sbuf *b, int arg, struct spec *sp)
 		ADD(b, FLOAT_MAX, sp->text, luaL_checknumber(L, arg));
 		return;
 	case 'p':
-		if (lua_topointer(L, arg)) {
+		if (vm_address(L, arg)) {
 			finish(sp, "", 'p');
-			ADD(b, ITEM_MAX, sp->text, lua_topointer(L, arg));
+			ADD(b, ITEM_MAX, sp->text, vm_address(L, arg));
 		} else {
 			finish(sp, "", 's');
 			ADD(b, ITEM_MAX, sp->text, "(null)");
@@ -228,9 +228,9 @@ int lib_format(lua_State *L)
 			f += 2;
 			continue;
 		}
-		f = read_spec(L, f, end, &sp);
 		if (++arg > top)
 			return luaL_argerror(L, arg, "no value");
+		f = read_spec(L, f, end, &sp);
 		add_item(L, &b, arg, &sp);
 	}
 	sbuf_push(&b);

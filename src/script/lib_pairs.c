@@ -9,7 +9,7 @@
 enum {
 	KEYS = 1,
 	POS = 2
-}; /* the iterator's upvalues: sorted keys, or nil while it walks a sequence; how many are done */
+}; /* the iterator's upvalues: sorted keys, or nil while it walks a sequence; how many are done in either */
 
 /* Sorts the keys in the list at `raw` (n of them) into a new list, which it pushes. next: what would continue
  * the sequence. */
@@ -90,17 +90,23 @@ static int step(lua_State *L)
 	if (lua_isnil(L, 2)) {
 		lua_pushnil(L);
 		lua_replace(L, lua_upvalueindex(KEYS));
-		vm_look(L, vm_get(L)); /* the first step may search through millions of empty slots */
-	}
-	if (!lua_isnil(L, lua_upvalueindex(KEYS)))
+	} else if (!lua_isnil(L, lua_upvalueindex(KEYS))) {
 		return step_sorted(L);
+	}
 	at = lua_tointeger(L, 2);
+	/* A step may search through millions of empty slots, but all steps of one walk together search them
+	 * once. */
+	if (!at || at != lua_tointeger(L, lua_upvalueindex(POS)))
+		vm_look(L, vm_get(L));
 	if (!lua_next(L, 1)) {
 		lua_pushnil(L);
 		return 1;
 	}
-	if (lua_isinteger(L, 2) && lua_tointeger(L, 2) == at + 1)
+	if (lua_isinteger(L, 2) && lua_tointeger(L, 2) == at + 1) {
+		lua_pushvalue(L, 2);
+		lua_replace(L, lua_upvalueindex(POS));
 		return 2;
+	}
 	collect(L, at + 1);
 	return step_sorted(L);
 }

@@ -26,8 +26,10 @@ static const char *try_match(lua_State *L, struct pattern *m, const char *s, con
 {
 	const char *e = pattern_match(m, s, p);
 
+	if (m->error && m->bad_index >= 0)
+		luaL_error(L, "%s %%%d", m->error, m->bad_index);
 	if (m->error)
-		luaL_error(L, m->error, m->bad_index);
+		luaL_error(L, "%s", m->error);
 	return e;
 }
 
@@ -210,8 +212,6 @@ static void add_string(lua_State *L, struct sbuf *b, struct pattern *m, const ch
 		} else if (r < end && *r >= '1' && *r <= '9') {
 			int i = *r - '1';
 
-			if (i >= m->captures && i)
-				luaL_error(L, "invalid capture index %%%d in replacement string", i + 1);
 			push_capture(L, m, i, s, e);
 			sbuf_value(b, -1);
 			lua_pop(L, 1);

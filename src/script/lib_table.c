@@ -110,7 +110,8 @@ static int table_concat(lua_State *L)
 		vm_spend(L, 4 + seplen / 64);
 		lua_geti(L, 1, i);
 		if (!lua_isstring(L, -1))
-			return luaL_error(L, "invalid value (at index %I) in table for 'concat'", i);
+			return luaL_error(L, "invalid value (%s) at index %I in table for 'concat'",
+				luaL_typename(L, -1), (LUAI_UACINT)i);
 		sbuf_value(&b, -1);
 		lua_pop(L, 1);
 		if (i == j) /* which may be the last integer there is */
@@ -258,7 +259,7 @@ static int table_sort(lua_State *L)
 	if (to) {
 		from = to;
 	} else {
-		lua_createtable(L, (int)n, 0);
+		lua_newtable(L);
 		to = lua_gettop(L);
 		for (lua_Integer w = 1; w < n; w *= 2) {
 			int swap = from;

@@ -43,8 +43,10 @@ static const char *item_end(struct pattern *m, const char *p)
 	for (const char *first = p;; p++) { /* a "]" that comes first stands for itself */
 		if (p >= m->p_end)
 			return fail(m, "malformed pattern (missing ']')");
-		if (*p == ']' && p > first)
+		if (*p == ']' && p > first) {
+			pay(m, (size_t)(p - first) / 8);
 			return p + 1;
+		}
 		if (*p == '%' && p + 1 < m->p_end)
 			p++;
 	}
@@ -66,6 +68,7 @@ static bool in_class(unsigned char c, unsigned char letter)
 	case 'u': in = isupper(c); break;
 	case 'w': in = isalnum(c); break;
 	case 'x': in = isxdigit(c); break;
+	case 'z': in = !c; break;
 	default: return letter == c;
 	}
 	return isupper(letter) ? !in : in;
@@ -151,7 +154,7 @@ static const char *back_reference(struct pattern *m, const char *s, int digit)
 
 	if (i < 0 || i >= m->captures || m->capture[i].len == PATTERN_OPEN) {
 		m->bad_index = i + 1;
-		return fail(m, "invalid capture index %%%d");
+		return fail(m, "invalid capture index");
 	}
 	/* A position capture has no text; no subject is as long as its mark is as a size. */
 	n = (size_t)m->capture[i].len;
@@ -316,6 +319,7 @@ const char *pattern_match(struct pattern *m, const char *s, const char *p)
 	m->captures = 0;
 	m->depth = 0;
 	m->error = NULL;
+	m->bad_index = -1;
 	r = match(m, s, p);
 	return m->error ? NULL : r;
 }

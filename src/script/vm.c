@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
@@ -10,6 +11,7 @@ enum {
 	PIECE = 512,        /* bytes of source that the parser gets at a time, so that it can be stopped */
 	PARSE_UNITS = 8,    /* what a byte of source costs */
 	WHERE_LEVELS = 100, /* how far vm_where() looks; looking is quadratic */
+	GC_KIB = 4,         /* a step of the collector counts as so much allocated memory */
 };
 
 /* Marks threads that died of a budget inside of the hook: Lua leaves hooks off in them for good. */
@@ -102,6 +104,7 @@ static void arm(struct vm *vm, const struct vm_limits *lim, uint64_t now, char *
 	vm->inside = true;
 	vm->refused = false;
 	vm->refused_size = 0;
+	vm->printed = 0;
 	vm->calls++;
 	/* Also starts the count anew, so that equal entries are charged equally. */
 	lua_sethook(vm->L, vm_hook, LUA_MASKCOUNT, vm->every);
@@ -148,6 +151,8 @@ struct vm *vm_new(const char *name, bool trusted, size_t memory, void *user)
 	vm->string_max = trusted || vm->limit < VM_STRING_MAX ? vm->limit : VM_STRING_MAX;
 	vm->user = user;
 	vm->every = VM_HOOK_EVERY;
+	if (getrandom(&vm->secret, sizeof(vm->secret), GRND_NONBLOCK) < 0)
+		vm->secret = mono_ns() * 0x9e3779b97f4a7c15u;
 	disarm(vm);
 	vm->L = lua_newstate(vm_alloc, vm);
 	if (!vm->L) {
@@ -186,7 +191,7 @@ void vm_gc_step(struct vm *vm)
 	if (vm->limit != SIZE_MAX && vm->used > vm->limit / 4 * 3)
 		lua_gc(vm->L, LUA_GCCOLLECT);
 	else
-		lua_gc(vm->L, LUA_GCSTEP, 0);
+		lua_gc(vm->L, LUA_GCSTEP, GC_KIB);
 }
 
 lua_State *vm_lua(struct vm *vm)

@@ -16,7 +16,7 @@ enum {
 	VM_LOOK_EVERY = 1000,       /* units between two looks at the clock */
 	VM_BIG = 16 << 10,          /* strings from this size on make the hook come more often */
 	VM_SCAN = 4 << 20,          /* bytes the core may scan between two looks at the clock */
-	VM_STRING_MAX = 16 << 20,   /* longest string of a sandbox */
+	VM_STRING_MAX = 8 << 20,    /* longest string of a sandbox */
 	VM_CSTACK_MAX = 1536 << 10, /* bytes of C stack that one entry may use */
 	VM_MESSAGE_MAX = 4096,      /* bytes of an error value's text that are kept */
 	VM_UNPACK_MAX = 1 << 16,    /* values that one library call may return */
@@ -48,9 +48,11 @@ struct vm {
 	} * big; /* strings of VM_BIG and more */
 	uint32_t nbig, capbig;
 	size_t longest;
+	uint64_t secret; /* stands in front of addresses that a pack may see */
 	char *name;
 	void *user;
 	uint64_t calls, time_ns;
+	uint32_t printed;   /* lines, in this entry */
 	struct buf text;    /* message and traceback of the last failure */
 	struct buf warning; /* pieces so far */
 };
@@ -130,6 +132,10 @@ void lib_string(lua_State *L); /* and the metatable of strings */
 void lib_table(lua_State *L);
 void lib_utf8(lua_State *L);
 int lib_pairs(lua_State *L);
+const void *vm_address(
+	lua_State *L, int idx); /* tells objects apart, but not where they are; NULL: has none */
+/* As luaL_tolstring(), with vm_address(). */
+const char *vm_tolstring(lua_State *L, int idx, size_t *n);
 int lib_format(lua_State *L);
 extern const luaL_Reg lib_pattern[]; /* find match gmatch gsub */
 

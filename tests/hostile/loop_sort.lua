@@ -1,0 +1,4 @@
+-- A comparison function that never returns.
+-- ends: budget
+-- SPDX-License-Identifier: GPL-2.0-or-later
+table.sort({ 3, 2, 1 }, function () while true do end end)
