@@ -388,6 +388,8 @@ int engine_eval(struct engine *en, const char *pack, const char *code, size_t le
 		rc = txn_dry(en, out, e);
 	else
 		rc = txn_end(en, true, e);
+	if (rc < 0)
+		buf_clear(out); /* values of something that did not happen */
 	return rc;
 }
 

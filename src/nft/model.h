@@ -353,7 +353,10 @@ bool can_blame(const struct rpack
 		*pk); /* its share of this transaction is not empty: rolling it back changes something */
 int merge_error(struct stmt *st, struct rpack **culprit, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-int merge_elems(struct obj *set, struct rpack **culprit, struct err *e);
+
+/* merge_elems.c */
+int merge_elems(struct obj *set, struct rpack **culprit, struct err *e); /* of a dirty set */
+int merge_map(struct obj *set, struct rpack **culprit, struct err *e);	 /* whose elements changed */
 
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
