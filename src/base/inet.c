@@ -173,7 +173,9 @@ int ipprefix_cmp(const struct ipprefix *a, const struct ipprefix *b)
 /* The bits of byte i that belong to the host part behind len. */
 static inline uint8_t host_bits(unsigned i, unsigned len)
 {
-	return len >= 8 * i + 8 ? 0 : len <= 8 * i ? 0xff : (uint8_t)(0xff >> (len - 8 * i));
+	unsigned net = len <= 8 * i ? 0 : len - 8 * i; /* bits of it that belong to the network part */
+
+	return (uint8_t)(net >= 8 ? 0 : 0xff >> net);
 }
 
 struct ipaddr ipaddr_mask(const struct ipaddr *a, unsigned len)
