@@ -181,7 +181,22 @@ static bool has_live(const struct ast_rule *r, const struct rule_env *env)
 	return false;
 }
 
-static void put_param(const char *name, const struct listen *l, bool plain, bool inner, struct buf *out)
+/* Verdicts of a table of values, without the quotes of a string. */
+static void put_verdicts(const struct val *v, struct buf *out)
+{
+	buf_puts(out, "{ ");
+	for (uint32_t i = 0; i + 1 < v->n; i += 2) {
+		const struct val *d = &v->list[i + 1];
+
+		buf_puts(out, i ? ", " : "");
+		val_text(&v->list[i], out);
+		buf_printf(out, " : %s%s", d->kind == VAL_OBJ ? "jump " : "", d->str ? d->str : "");
+	}
+	buf_puts(out, " }");
+}
+
+/* before: the word in front of $name */
+static void put_param(const char *name, const struct listen *l, const char *before, bool inner, struct buf *out)
 {
 	const struct val *v = l->env->param ? l->env->param(l->env->ctx, name) : NULL;
 
@@ -192,8 +207,12 @@ static void put_param(const char *name, const struct listen *l, bool plain, bool
 		}
 	if (!v) {
 		buf_printf(out, "$%s", name);
-	} else if (v->kind == VAL_OBJ && plain) {
+	} else if (v->kind == VAL_OBJ && *before && strcmp(before, "vmap") != 0 && strcmp(before, "map") != 0) {
 		buf_puts(out, v->str ? v->str : "");
+	} else if (v->kind == VAL_MAP && !strcmp(before, "vmap")) {
+		put_verdicts(v, out);
+	} else if (v->kind == VAL_STRING && !strcmp(before, "prefix")) {
+		buf_printf(out, "\"%s\"", v->str ? v->str : "");
 	} else if (v->kind == VAL_LIST && inner) {
 		for (uint32_t i = 0; i < v->n; i++) {
 			buf_puts(out, i ? ", " : "");
@@ -204,10 +223,21 @@ static void put_param(const char *name, const struct listen *l, bool plain, bool
 	}
 }
 
+/* Words behind which a value is written in a way of its own. */
+static bool is_place(const char *s, size_t n)
+{
+	static const char *const words[] = { "jump", "goto", "name", "vmap", "map", "prefix" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strlen(words[i]) == n && !memcmp(words[i], s, n))
+			return true;
+	return false;
+}
+
 void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf *out)
 {
 	struct listen l = { .env = env };
-	bool jump = false, at = false;
+	char before[16] = "";
 	struct lexer lx;
 	struct tok t;
 
@@ -227,7 +257,7 @@ void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf 
 		if (t.kind == TOK_PARAM) {
 			_autofree_ char *name = xstrndup(s, n);
 
-			put_param(name, &l, jump || at, lx.depth > 0, out);
+			put_param(name, &l, before, lx.depth > 0, out);
 		} else if (t.kind == TOK_STRING) {
 			buf_putc(out, '"');
 			buf_put(out, s, n);
@@ -235,8 +265,9 @@ void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf 
 		} else {
 			buf_put(out, s, n);
 		}
-		jump = t.kind == TOK_WORD && n == 4 && (!memcmp(s, "jump", 4) || !memcmp(s, "goto", 4) || !memcmp(s, "name", 4));
-		at = t.kind == '@';
+		before[0] = '\0';
+		if (t.kind == '@' || (t.kind == TOK_WORD && n < sizeof(before) && is_place(s, n)))
+			snprintf(before, sizeof(before), "%.*s", (int)n, s);
 	}
 	vec_foreach (h, &l.heard) {
 		free(h->param);

@@ -16,6 +16,8 @@ struct item {
 	struct setelem el;
 };
 
+#define SET_ITEMS_MAX (1 << 20)
+
 struct build {
 	struct cc *c;
 	const struct node *node;
@@ -177,7 +179,7 @@ static bool add_data(struct build *b, const struct node *at, const struct node *
 		return verdict_text(b, n ? n : at, v->str, el);
 	}
 	if (n && n->kind == N_VERDICT) {
-		cc_error(b->c, n, "a verdict where a %s is expected; maps of verdicts are written `vmap`", b->data.p[0].dt->name);
+		cc_error(b->c, n, "a verdict where a value of type %s is expected; maps of verdicts are written `vmap`", b->data.p[0].dt->name);
 		return false;
 	}
 	x = n ? ev_const(b->c, n, &b->data) : ev_val(b->c, at, v, &b->data);
@@ -192,6 +194,10 @@ static bool add_key(struct build *b, const struct node *at, struct ex *x, struct
 		return false;
 	it->key = x;
 	it->node = at;
+	if (b->items.n >= SET_ITEMS_MAX) {
+		cc_error(b->c, at, "more than %d elements in one set of a rule", SET_ITEMS_MAX);
+		return false;
+	}
 	if (x->kind == X_WILD) {
 		it->el.catchall = true;
 		return true;
@@ -306,7 +312,8 @@ static bool settle_single(struct build *b)
 	vec_foreach (it, &b->items)
 		if (!it->el.catchall)
 			bounds(it->key, &it->lo, &it->hi);
-	qsort(b->items.v, b->items.n, sizeof(*b->items.v), by_bounds);
+	if (b->items.n)
+		qsort(b->items.v, b->items.n, sizeof(*b->items.v), by_bounds);
 	for (unsigned i = 0; i < b->items.n; i++) {
 		struct item *it = &b->items.v[i], *last = n ? &b->items.v[n - 1] : NULL;
 
@@ -366,7 +373,8 @@ static bool settle_concat(struct build *b)
 		if (!b->interval)
 			memset(it->el.key_end, 0, sizeof(it->el.key_end));
 	}
-	qsort(b->items.v, b->items.n, sizeof(*b->items.v), by_bytes);
+	if (b->items.n)
+		qsort(b->items.v, b->items.n, sizeof(*b->items.v), by_bytes);
 	for (unsigned i = 0; i < b->items.n; i++) {
 		struct item *it = &b->items.v[i];
 
@@ -456,7 +464,7 @@ static void want_phys(struct build *b, const struct ex *left)
 	b->max = ones(b->want.p[0].bits);
 	b->step = 1;
 	if (b->xf && b->xf->shift > 0) {
-		b->max <<= b->xf->shift;
+		b->max = ~(u128)0;
 		b->step <<= b->xf->shift;
 	}
 	for (unsigned i = 0; i < b->want.n; i++)
@@ -624,7 +632,7 @@ struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data,
 			x->bits = s->data.bits[0];
 			x->order = dt_order_of(x->dt);
 			if (data && (data->n != s->data.n || !same_type(data->p[0].dt, x->dt)))
-				return cc_error(c, n->b, "@%s maps to %s, a %s is expected here", s->name, x->dt->name, data->p[0].dt->name);
+				return cc_error(c, n->b, "@%s maps to %s, a value of type %s is expected here", s->name, x->dt->name, data->p[0].dt->name);
 		}
 		return x;
 	}

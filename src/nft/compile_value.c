@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/text.h"
 #include "nft/ir.h"
+#include "nft/live.h"
 
 u128 num_import(const uint8_t *p, unsigned bytes, enum dt_order order)
 {
@@ -118,6 +120,25 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 
 /* ---- values of $names ---- */
 
+static struct ex *scalar_val(struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i);
+
+/* A live value where one is wanted: its first, of the address family that the place asks for. */
+static struct ex *first_ex(struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i)
+{
+	int family = w->p[i].dt->id == DT_IPADDR ? AF_INET : w->p[i].dt->id == DT_IP6ADDR ? AF_INET6 : 0;
+	struct val one = { .kind = VAL_NIL };
+	struct ex *x;
+
+	if (v->live)
+		v->live->ops->first(v->live, family, &one);
+	if (one.kind == VAL_NIL || one.kind == VAL_LIVE)
+		x = cc_error_code(c, at, -ENODATA, "$%s is empty now", at->s);
+	else
+		x = scalar_val(c, at, &one, w, i);
+	val_free(&one);
+	return x;
+}
+
 static struct ex *scalar_val(struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i)
 {
 	struct nft_type t = nft_type_of(w->p[i].dt, w->p[i].bits);
@@ -158,7 +179,8 @@ static struct ex *scalar_val(struct cc *c, const struct node *at, const struct v
 			return ifindex_ex(c, at, w, i, v->str ? v->str : "");
 		break;
 	case VAL_NIL: return cc_error_code(c, at, -ENODATA, "$%s has no value now", at->s);
-	case VAL_LIVE: case VAL_LIST: case VAL_MAP:
+	case VAL_LIVE: return first_ex(c, at, v, w, i);
+	case VAL_LIST: case VAL_MAP:
 		return cc_error(c, at, "$%s is a list, one value must stand here", at->s);
 	case VAL_OBJ: return cc_error(c, at, "$%s is an object (%s), a value must stand here", at->s, v->str ? v->str : "");
 	default: break;

@@ -246,6 +246,13 @@ struct tok lex_next(struct lexer *lx)
 	return t;
 }
 
+/* What is written to a terminal does not move it. */
+static void put_plain(struct buf *b, const char *s, size_t n, char control)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_putc(b, (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? control : s[i]);
+}
+
 int src_error_code(const struct src *src, uint32_t pos, uint32_t end, struct err *e, int code, const char *msg)
 {
 	_buf_ struct buf b = BUF_INIT;
@@ -279,9 +286,9 @@ int src_error_code(const struct src *src, uint32_t pos, uint32_t end, struct err
 			bol--;
 		buf_printf(&b, "%s:%u:%u: ", src->file, line, pos - bol + 1);
 	}
-	buf_printf(&b, "%s\n    ", msg);
-	for (uint32_t i = from; i < to; i++)
-		buf_putc(&b, (unsigned char)src->text[i] < 0x20 || src->text[i] == 0x7f ? ' ' : src->text[i]);
+	put_plain(&b, msg, strlen(msg), '?');
+	buf_puts(&b, "\n    ");
+	put_plain(&b, src->text + from, to - from, ' ');
 	buf_puts(&b, "\n    ");
 	for (uint32_t i = from; i < pos; i++)
 		if (((unsigned char)src->text[i] & 0xc0) != 0x80)
@@ -294,7 +301,6 @@ int src_error_code(const struct src *src, uint32_t pos, uint32_t end, struct err
 
 int src_error(const struct src *src, uint32_t pos, uint32_t end, struct err *e, const char *fmt, ...)
 {
-	_buf_ struct buf b = BUF_INIT;
 	char msg[512];
 	va_list ap;
 
