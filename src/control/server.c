@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <stdio.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
@@ -235,18 +235,27 @@ static int listen_at(struct control *c, mode_t mode, struct err *e)
 	return 0;
 }
 
+/* From the file alone: name services would load their libraries into the daemon, and may ask the network. */
 static void find_group(struct control *c)
 {
-	char room[16384];
-	struct group g, *found = NULL;
+	FILE *f = c->group ? fopen("/etc/group", "re") : NULL;
+	_autofree_ char *line = NULL;
+	size_t room = 0, n = c->group ? strlen(c->group) : 0;
+	unsigned long gid;
 
-	if (!c->group || getgrnam_r(c->group, &g, room, sizeof(room), &found) || !found) {
-		if (c->group)
-			log_warn("control", "there is no group '%s': the socket is for root only", c->group);
-		return;
+	while (f && !c->have_gid && getline(&line, &room, f) > 0) {
+		const char *at = line + n;
+
+		if (strncmp(line, c->group, n) != 0 || *at != ':' || !(at = strchr(at + 1, ':')))
+			continue;
+		c->have_gid = sscanf(at + 1, "%lu", &gid) == 1;
+		c->gid = (gid_t)gid;
 	}
-	c->have_gid = true;
-	c->gid = g.gr_gid;
+	if (f)
+		fclose(f);
+	if (c->group && !c->have_gid)
+		log_warn("control", "there is no group '%s' in /etc/group: the socket is for root only",
+			c->group);
 }
 
 int control_new(struct ev_loop *loop, const struct control_opt *opt, struct control **out, struct err *e)
