@@ -213,12 +213,13 @@ static void file_put(struct live *l)
 
 	if (--f->refs)
 		return;
-	for (uint32_t i = 0; i < s->files.n; i++)
+	for (uint32_t i = 0; s && i < s->files.n; i++)
 		if (s->files.v[i] == f) {
 			vec_remove(&s->files, i);
 			break;
 		}
-	s->ops.watch_file(s->ops.ctx, NULL, f->token);
+	if (s)
+		s->ops.watch_file(s->ops.ctx, NULL, f->token);
 	vec_foreach (o, &f->sets)
 		obj_put(*o);
 	vec_free(&f->sets);
@@ -336,8 +337,10 @@ void file_changed(struct script *s, uint64_t token)
 		}
 }
 
-void files_free(struct script *s)
+void files_orphan(struct script *s)
 {
+	vec_foreach (f, &s->files)
+		(*f)->s = NULL;
 	vec_free(&s->files);
 }
 

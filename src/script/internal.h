@@ -308,6 +308,7 @@ struct file *live_file(const struct live *l);             /* NULL: a query */
 void live_ref(struct live *l);
 void live_put(struct live *l);
 void live_pack_gone(struct script *s, struct pack *pk);
+void lives_orphan(struct script *s); /* the ruleset may hold some for longer than script lives */
 /* One use for the rest of the pack's life: values in parameters and specs do not count theirs. */
 void live_keep(struct pack *pk, struct live *l);
 /* The i-th value of a mapped query that is a function's: from its cache. */
@@ -331,7 +332,7 @@ void file_attach(struct file *f, struct obj *set);
 uint32_t file_count(struct file *f);
 const char *file_line(struct file *f, uint32_t i, size_t *n);
 void file_changed(struct script *s, uint64_t token);
-void files_free(struct script *s);
+void files_orphan(struct script *s); /* as lives_orphan() */
 
 /* ---- state.c ---- */
 struct pstate *pstate_open(struct script *s, const char *name); /* reads the file */

@@ -170,11 +170,12 @@ static void qlive_put(struct live *live)
 	if (--l->refs)
 		return;
 	unfollow(l);
-	if (l->lagging)
+	if (l->lagging && s)
 		vec_foreach (p, &s->lagging)
 			if (*p == live)
 				*p = NULL;
-	hmap_del_item(&s->lives, l->hash, l);
+	if (s)
+		hmap_del_item(&s->lives, l->hash, l);
 	fn_drop(l);
 	hmap_foreach (m, &l->cache, pos)
 		mapped_free(m);
@@ -541,4 +542,13 @@ void live_pack_gone(struct script *s, struct pack *pk)
 	hmap_foreach (l, &s->lives, at)
 		if (l->pk == pk)
 			fn_drop(l);
+}
+
+void lives_orphan(struct script *s)
+{
+	struct qlive *l;
+
+	hmap_foreach (l, &s->lives, pos)
+		l->s = NULL;
+	hmap_free(&s->lives);
 }

@@ -52,8 +52,8 @@ void script_free(struct script *s)
 		pack_free(pk, true);
 	}
 	limbo_free(s);
-	files_free(s);
-	hmap_free(&s->lives);
+	files_orphan(s);
+	lives_orphan(s);
 	vec_free(&s->lagging);
 	vec_free(&s->packs);
 	vec_free(&s->old);

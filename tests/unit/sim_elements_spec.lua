@@ -174,7 +174,7 @@ describe("parameters of rules", function ()
     for _, want in ipairs {
       "ip saddr 10.0.0.1 tcp dport { 80, 443 } accept", "ip saddr 10.0.0.0/8 accept", "tcp dport 1000-2000 accept", 'iifname "tap*" accept', "ip saddr @s accept",
       "iifname vmap @m", "tcp dport vmap { 22 : drop, 80 : accept }", "ip saddr . tcp dport { 10.0.0.1 . 80, 10.0.0.2 . 81 } accept", 'iifname "eth0" accept',
-      "ip saddr 10.8.8.8", "ip saddr 10.0.0.1 accept",
+      "ip saddr { 10.8.8.8, 10.9.9.9 } accept", "ip saddr 10.0.0.1 accept",
     } do assert.matches(want, text, 1, true) end
   end)
 
