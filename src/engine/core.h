@@ -34,7 +34,7 @@ struct engine {
 	/* the open transaction */
 	bool open;
 	enum origin origin;
-	unsigned events;
+	unsigned events, runs;
 	uint64_t began, script_ns;
 	struct buf event;
 	/* counters */

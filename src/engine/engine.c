@@ -91,6 +91,15 @@ static void emit_free(struct emit *m)
 	free(m->topic);
 }
 
+static void ran(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok)
+{
+	struct engine *en = ctx;
+
+	en->runs++;
+	if (en->ops.ran)
+		en->ops.ran(en->ops.ctx, pack, what, site, ns, ok);
+}
+
 static int read_set(
 	void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c, struct err *e)
 {
@@ -226,6 +235,7 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 		.watch_file = watch_file,
 		.emit = emit,
 		.heal_at = heal_at,
+		.ran = ran,
 		.set_read = en->ops.set_read ? read_set : NULL,
 	};
 	int rc = find_packs(cfg, shipped_dir, &en->found, &en->specs, e);

@@ -50,6 +50,8 @@ struct engine_ops {
 	void (*wake_at)(void *ctx, uint64_t mono_ns);  /* call engine_wake() then; 0: never */
 	int (*watch_file)(void *ctx, const char *path, uint64_t token);
 	void (*report)(void *ctx, const struct txn_report *r);
+	/* A run of a pack ended, see script_ops; may be NULL. */
+	void (*ran)(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok);
 	void (*event)(
 		void *ctx, const struct net_event *ev); /* every real change, for monitor; may be NULL */
 };

@@ -33,7 +33,7 @@ void txn_begin(struct engine *en, enum origin origin, const char *event)
 {
 	en->open = true;
 	en->origin = origin;
-	en->events = 0;
+	en->events = en->runs = 0;
 	en->began = mono_ns();
 	en->script_ns = 0;
 	buf_clear(&en->event);
@@ -177,6 +177,7 @@ static void report(struct engine *en, const struct sent *s, const char *error)
 		.origin = en->origin,
 		.event = buf_str(&en->event),
 		.events = en->events,
+		.runs = en->runs,
 		.plan = s->any ? &s->plan : NULL,
 		.error = error,
 		.total_ns = mono_ns() - en->began,

@@ -79,6 +79,7 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 		.wake_at = op_wake_at,
 		.watch_file = list_files_watch,
 		.report = daemon_report,
+		.ran = daemon_ran,
 		.event = daemon_event,
 	};
 	return &ops;

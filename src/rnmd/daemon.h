@@ -38,6 +38,7 @@ struct daemon {
 int daemon_run(struct daemon *d);
 int daemon_reload(struct daemon *d, struct err *e);
 void daemon_report(void *ctx, const struct txn_report *r);
+void daemon_ran(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok);
 void daemon_event(void *ctx, const struct net_event *ev);
 
 /* commands.c */

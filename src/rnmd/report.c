@@ -20,6 +20,20 @@ void daemon_event(void *ctx, const struct net_event *ev)
 	control_publish(d->control, buf_str(&b));
 }
 
+void daemon_ran(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok)
+{
+	struct daemon *d = ctx;
+	_buf_ struct buf b = BUF_INIT;
+
+	if (!d->control || !control_has_subscribers(d->control))
+		return;
+	buf_printf(&b, "run %s: %s", pack, what);
+	if (site.line)
+		buf_printf(&b, " at %s:%u", site.file, site.line);
+	buf_printf(&b, ", %u us%s", us(ns), ok ? "" : ", failed and undone");
+	control_publish(d->control, buf_str(&b));
+}
+
 void daemon_report(void *ctx, const struct txn_report *r)
 {
 	struct daemon *d = ctx;

@@ -326,12 +326,20 @@ int run_do(struct run *r, lua_CFunction fn, struct err *e)
 	struct vm_limits vl = { main ? lim->main_instructions : lim->hook_instructions,
 		main ? lim->main_ns : lim->hook_ns };
 	struct subject *sub;
+	uint64_t spent;
 	int rc;
 
 	run_begin(r);
+	spent = vm_time_ns(pk->vm);
 	rc = vm_enter(pk->vm, fn, r, &vl, e);
 	if (rc == 0)
 		rc = run_check_limits(pk, e);
+	if (pk->s->ops.ran) {
+		struct item *it = r->sub && r->sub->item ? r->sub->item : r->hook ? &r->hook->it : NULL;
+
+		pk->s->ops.ran(pk->s->ops.ctx, pk->spec.name, r->what, ruleset_site_get(pk->s->rs, it ? it->site : 0),
+			vm_time_ns(pk->vm) - spent, rc == 0);
+	}
 	sub = r->sub; /* a hook makes its subject with its first statement */
 	if (rc < 0)
 		rpack_rollback(pk->rp, mark);

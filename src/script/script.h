@@ -24,6 +24,9 @@ struct script_ops {
 	void (*emit)(void *ctx, const char *topic, const char *const *kv, uint32_t n);
 	/* A run failed (already rolled back, logged and counted): the pack wants script_heal() at mono_ns() time `at`. */
 	void (*heal_at)(void *ctx, uint64_t at);
+	/* A run ended: pack, what ran ("on_addr_change", "block"), where it was made ("?" and 0 when unknown), nanoseconds in
+	 * Lua. May be NULL; called often, so look first whether anybody wants to know. */
+	void (*ran)(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok);
 	/* set:read(), counter:read(): NULL in simulations without a kernel. */
 	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c, struct err *e);
 };
