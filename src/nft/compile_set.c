@@ -16,7 +16,7 @@ struct item {
 	struct setelem el;
 };
 
-#define SET_ITEMS_MAX (1 << 20)
+#define SET_ITEMS_MAX (1 << 17) /* more belongs into a set of the table */
 
 struct build {
 	struct cc *c;

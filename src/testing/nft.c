@@ -231,6 +231,7 @@ static int compile(lua_State *L)
 	struct ast_rule *r;
 	struct code *code;
 	struct buf b = BUF_INIT;
+	uint32_t hook;
 	const char *s;
 	int rc;
 
@@ -241,6 +242,11 @@ static int compile(lua_State *L)
 		return fail(L, EINVAL, &e);
 	re.chain_type = str_field(L, 1, "chain_type");
 	re.pos = &pos;
+	s = str_field(L, 1, "hook");
+	if (s && nft_hook_parse(s, re.family, &hook, &e) < 0)
+		return fail(L, EINVAL, &e);
+	if (s)
+		re.hook = (int)hook;
 	lua_getfield(L, 1, "devices");
 	if (lua_istable(L, -1))
 		re.ifindex = env_ifindex;

@@ -22,7 +22,7 @@ local function raw(text, t)
 	t = t or {}
 	return nft.compile {
 		text = text, family = t.family or "inet", sets = t.sets or sets, params = t.params or values,
-		devices = { lo = 1, eth0 = 7 }, chain_type = t.chain_type,
+		devices = { lo = 1, eth0 = 7 }, chain_type = t.chain_type, hook = t.hook,
 	}
 end
 
@@ -252,6 +252,9 @@ describe("a wrong rule", function()
 			assert.is_truthy(m:find "^rule:%d+:%d+: ", m)
 		end
 		says("type filter", "masquerade", { chain_type = "filter" })
+		says("works in hook postrouting, the chain has hook input", "masquerade", { chain_type = "nat", hook = "input" })
+		says("works in hook prerouting or output", "dnat ip to 10.0.0.1", { chain_type = "nat", hook = "postrouting" })
+		assert.equal(1, #code("masquerade", { chain_type = "nat", hook = "postrouting" }))
 	end)
 
 	it("is bounded in size and depth", function()
