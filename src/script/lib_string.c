@@ -112,7 +112,7 @@ static int string_reverse(lua_State *L)
 
 static int string_rep(lua_State *L)
 {
-	size_t n, nsep, unit, total, max = vm_get(L)->string_max;
+	size_t n, nsep, unit, total, max = vm_get(L)->string_max - VM_STRING_HEAD;
 	const char *s = luaL_checklstring(L, 1, &n), *sep;
 	lua_Integer times = luaL_checkinteger(L, 2);
 	struct sbuf b;

@@ -17,6 +17,7 @@ enum {
 	VM_BIG = 16 << 10,          /* strings from this size on make the hook come more often */
 	VM_SCAN = 4 << 20,          /* bytes the core may scan between two looks at the clock */
 	VM_STRING_MAX = 8 << 20,    /* longest string of a sandbox */
+	VM_STRING_HEAD = 64,        /* what a string takes beside its bytes, at most */
 	VM_CSTACK_MAX = 1536 << 10, /* bytes of C stack that one entry may use */
 	VM_MESSAGE_MAX = 4096,      /* bytes of an error value's text that are kept */
 	VM_UNPACK_MAX = 1 << 16,    /* values that one library call may return */

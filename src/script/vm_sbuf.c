@@ -18,7 +18,7 @@ void sbuf_init(struct sbuf *b, lua_State *L)
 
 char *sbuf_room(struct sbuf *b, size_t n)
 {
-	size_t max = vm_get(b->L)->string_max, cap = b->cap * 2;
+	size_t max = vm_get(b->L)->string_max - VM_STRING_HEAD, cap = b->cap * 2;
 	char *p;
 
 	if (n <= b->cap - b->n)
