@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tests/run.sh [RING …]: runs the specs of the rings (default: all), with the normal and with the sanitizer build below
-# $RNM_BUILD, and ends with one line that counts over all of them. A ring is a folder with specs; one that crashes, hangs or
-# runs nothing counts as failed. tests/integration gets a network namespace of its own.
+# tests/run.sh [SPEC|RING …]: runs specs (default: all), with the normal and with the sanitizer build below $RNM_BUILD, and
+# ends with one line that counts them all. A ring is a folder of specs. Each spec has a process of its own; one that crashes,
+# hangs or runs nothing counts as a failure, and so does each report of a sanitizer. Those of tests/integration also get a
+# network namespace of their own.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$(realpath "${RNM_BUILD:-build}")
@@ -10,15 +11,15 @@ PATH=$PATH:/usr/sbin:/sbin
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM
-export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;$PWD/tests/support/?.lua;;" RNM_COUNTS="$tmp/counts"
 passed=0 failed=0 skipped=0
 
-rings() {
-	printf '%s\n' tests/unit tests/golden tests/integration
-	find tests policies examples -name '*_spec.lua' 2>/dev/null | sed 's|/[^/]*$||' | sort
-}
+# The sanitizers report to files, as some specs catch what is written to stderr.
+export RNM_COUNTS="$tmp/counts" RNM_SANITIZER_LOG="$tmp/sanitizer"
+export UBSAN_OPTIONS="print_stacktrace=1:log_path=$RNM_SANITIZER_LOG"
+asan="LD_PRELOAD=$(cc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0:log_path=$RNM_SANITIZER_LOG"
+busted=$(command -v busted)
 
-# The command that gives the integration ring its namespace; fails where there is none.
+# The command that gives a namespace; fails where there is none.
 namespace() {
 	for ns in "unshare -n" "unshare -rn"; do
 		if $ns ip link set lo up 2>/dev/null; then
@@ -28,44 +29,63 @@ namespace() {
 	done
 	return 1
 }
+ns=$(namespace) || ns=
 
-# ring FOLDER [COMMAND …]
-ring() {
-	dir=$1
+# spec FILE [COMMAND …]
+spec() {
+	file=$1
 	shift
 	rm -f "$RNM_COUNTS"
-	LUA_CPATH="$RNM_BUILD/lua/?.so;;" timeout -k 5 600 "$@" lua5.4 "$(command -v busted)" \
-		-o tests/support/report.lua --no-recursive -p _spec "$dir" </dev/null
+	timeout -k 5 300 "$@" lua5.4 "$busted" -o tests/support/report.lua "$file" </dev/null >"$tmp/out" 2>&1
 	status=$?
 	read -r p f s 2>/dev/null <"$RNM_COUNTS" || p=0 f=0 s=0
+	for report in "$tmp"/sanitizer.*; do
+		[ -e "$report" ] || continue
+		cat "$report" >>"$tmp/out"
+		rm "$report"
+		f=$((f + 1))
+	done
 	if [ $((p + f + s)) = 0 ] || [ $status != 0 -a "$f" = 0 ]; then
-		echo "$dir: failed to run (status $status)"
+		echo "failed to run, status $status" >>"$tmp/out"
 		f=$((f + 1))
 	fi
+	[ "$f$s" = 00 ] || cat "$tmp/out"
+	printf '%5d passed %3d failed %3d skipped  %s\n' "$p" "$f" "$s" "$file"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-asan=$(cc -print-file-name=libasan.so)
-export UBSAN_OPTIONS=print_stacktrace=1
+# specs FOLDER|FILE …: the specs there; a folder that should have some and has none stands for itself, and will fail
+specs() {
+	if [ $# = 0 ]; then
+		set -- tests/unit tests/golden tests/integration
+		find policies examples -name '*_spec.lua' | sort
+	fi
+	for place; do
+		found=$(find "$place" -name '*_spec.lua' | sort)
+		echo "${found:-$place}"
+	done
+}
+
 for RNM_BUILD in "$build" "$build/san"; do
-	export RNM_BUILD
+	export RNM_BUILD LUA_CPATH="$RNM_BUILD/lua/?.so;;"
+	export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;$PWD/tests/support/?.lua;;"
 	case $RNM_BUILD in
-	*/san) name=" with sanitizers" preload="env LD_PRELOAD=$asan ASAN_OPTIONS=detect_leaks=0" ;;
-	*) name="" preload="" ;;
+	*/san) san="env $asan" && echo "== with sanitizers" ;;
+	*) san= ;;
 	esac
-	for dir in ${*:-$(rings | awk '!seen[$0]++')}; do
-		echo "== ${dir#tests/}$name"
-		if [ "$dir" != tests/integration ]; then
-			# shellcheck disable=SC2086
-			ring "$dir" $preload
-		elif ns=$(namespace); then
-			# The programs under test have their sanitizers built in; nft and ip need none.
-			# shellcheck disable=SC2016
-			ring "$dir" $ns sh -c 'ip link set lo up; exec "$@"' sh
-		else
-			echo "skipped: neither root nor a user namespace to be root in"
-			skipped=$((skipped + 1))
-		fi
+	# shellcheck disable=SC2046,SC2016,SC2086
+	for file in $(specs "$@"); do
+		case $file in
+		tests/integration*)
+			if [ -n "$ns" ]; then
+				spec "$file" $ns sh -c 'ip link set lo up; exec "$@"' sh $san
+			else
+				echo "    skipped, neither root nor a user namespace to be root in: $file"
+				skipped=$((skipped + 1))
+			fi
+			;;
+		*) spec "$file" $san ;;
+		esac
 	done
 done
 

@@ -7,7 +7,7 @@ local daemon = {}
 daemon.__index = daemon
 local running = {}
 
--- daemon.start(ns, { config = YAML, packs = { ["NAME.lua"] = text }, args = "-v", ready = false })
+-- daemon.start(ns, { config = YAML, packs = { ["NAME.lua"] = text }, args = "-v", ready = false, program = COMMAND })
 -- In the YAML @DIR@ is the daemon's folder; its packs lie in @DIR@/policies.d, which is used when the YAML says nothing else.
 function daemon.start(ns, options)
 	local self = setmetatable({ ns = ns, dir = sh.tempdir(), options = options or {} }, daemon)
@@ -44,8 +44,11 @@ end
 
 -- Starts it in its folder, a second time too; waits until it is ready unless told not to.
 function daemon:launch()
-	self.process = sh.spawn(("%s env ASAN_OPTIONS=detect_leaks=1 %s/rnmd -c %s -s %s %s"):format(self.ns:enter(),
-		os.getenv "RNM_BUILD" or "build", self.config, self.socket, self.options.args or ""))
+	local log = os.getenv "RNM_SANITIZER_LOG"
+	local asan = "detect_leaks=1" .. (log and ":log_path=" .. log or "")
+	local program = self.options.program or (os.getenv "RNM_BUILD" or "build") .. "/rnmd"
+	self.process = sh.spawn(("%s env -u LD_PRELOAD ASAN_OPTIONS=%s %s -c %s -s %s %s"):format(self.ns:enter(), asan,
+		program, self.config, self.socket, self.options.args or ""))
 	running[self] = true
 	if self.options.ready ~= false then
 		self:wait()
