@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
+-- luacheck: ignore listed
 -- lists.lua: a blocklist kept in a file, and bans that other programs ask for:  rnm emit ban address=203.0.113.9 time=10m
 -- (the YAML's  packs: { lists: { files: [/var/lib/lists/drop.txt] } }  allows the file)
 local t      = nft.table("inet", "lists")

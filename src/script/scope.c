@@ -337,8 +337,8 @@ int run_do(struct run *r, lua_CFunction fn, struct err *e)
 	if (pk->s->ops.ran) {
 		struct item *it = r->sub && r->sub->item ? r->sub->item : r->hook ? &r->hook->it : NULL;
 
-		pk->s->ops.ran(pk->s->ops.ctx, pk->spec.name, r->what, ruleset_site_get(pk->s->rs, it ? it->site : 0),
-			vm_time_ns(pk->vm) - spent, rc == 0);
+		pk->s->ops.ran(pk->s->ops.ctx, pk->spec.name, r->what,
+			ruleset_site_get(pk->s->rs, it ? it->site : 0), vm_time_ns(pk->vm) - spent, rc == 0);
 	}
 	sub = r->sub; /* a hook makes its subject with its first statement */
 	if (rc < 0)

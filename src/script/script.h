@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* script: packs, their Lua states and scopes, hooks, live values. Turns events into runs of policy code that state things in
- * the ruleset. Knows no loop and no socket: the engine calls it inside a transaction and gives what it needs as ops. */
+/* script: packs, their Lua states and scopes, hooks, live values. Turns events into runs of policy code that
+ * state things in the ruleset. Knows no loop and no socket: the engine calls it inside a transaction and
+ * gives what it needs as ops. */
 #pragma once
 
 #include "base/err.h"
@@ -15,25 +16,30 @@ struct script_ops {
 	void *ctx;
 	/* A hook or query needs this kind now: the engine subscribes and dumps it before it returns. */
 	void (*need_kind)(void *ctx, enum net_kind kind);
-	/* One timer for all of script: at mono_ns() time `at` (0: none) call script_timers() in a transaction. */
+	/* One timer for all of script: at mono_ns() time `at` (0: none) call script_timers() in a
+	 * transaction. */
 	void (*timer)(void *ctx, uint64_t at);
-	/* A list file or its folder: call script_file_changed() in a transaction when it changes. token is script's. NULL path
-	 * ends the watch. Returns 0 or -errno. */
+	/* A list file or its folder: call script_file_changed() in a transaction when it changes. token is
+	 * script's. NULL path ends the watch. Returns 0 or -errno. */
 	int (*watch_file)(void *ctx, const char *path, uint64_t token);
-	/* rnm.emit(): delivered by the engine after the commit, through script_message(). kv: n pairs of strings, borrowed. */
+	/* rnm.emit(): delivered by the engine after the commit, through script_message(). kv: n pairs of
+	 * strings, borrowed. */
 	void (*emit)(void *ctx, const char *topic, const char *const *kv, uint32_t n);
-	/* A run failed (already rolled back, logged and counted): the pack wants script_heal() at mono_ns() time `at`. */
+	/* A run failed (already rolled back, logged and counted): the pack wants script_heal() at mono_ns()
+	 * time `at`. */
 	void (*heal_at)(void *ctx, uint64_t at);
-	/* A run ended: pack, what ran ("on_addr_change", "block"), where it was made ("?" and 0 when unknown), nanoseconds in
-	 * Lua. May be NULL; called often, so look first whether anybody wants to know. */
+	/* A run ended: pack, what ran ("on_addr_change", "block"), where it was made ("?" and 0 when
+	 * unknown), nanoseconds in Lua. May be NULL; called often, so look first whether anybody wants to
+	 * know. */
 	void (*ran)(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok);
 	/* set:read(), counter:read(): NULL in simulations without a kernel. */
-	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c, struct err *e);
+	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,
+		struct err *e);
 };
 
-struct pack_spec { /* how a pack is configured; borrowed by script until the next reload */
+struct pack_spec {               /* how a pack is configured; borrowed by script until the next reload */
 	const char *name, *path; /* path: NAME.lua or NAME/init.lua; NULL for console */
-	const char *dir;	 /* folder for require and files; NULL for single files */
+	const char *dir;         /* folder for require and files; NULL for single files */
 	int order;
 	bool trusted;
 	const char *const *files; /* allowed list files, NULL-terminated, or NULL */
@@ -42,51 +48,61 @@ struct pack_spec { /* how a pack is configured; borrowed by script until the nex
 
 struct script_limits {
 	uint64_t hook_instructions, main_instructions; /* 10 M, 100 M */
-	uint64_t hook_ns, main_ns;		       /* 100 ms, 1 s */
-	size_t memory;				       /* 64 MiB a pack */
-	uint32_t statements, timers, emits;	       /* a pack */
+	uint64_t hook_ns, main_ns;                     /* 100 ms, 1 s */
+	size_t memory;                                 /* 64 MiB a pack */
+	uint32_t statements, timers, emits;            /* a pack */
 };
 extern const struct script_limits script_limits_default;
 
-struct script *script_new(struct ruleset *rs, struct mirror *m, struct query_set *qs, const struct script_ops *ops, const struct script_limits *lim, const char *state_dir);
+struct script *script_new(struct ruleset *rs, struct mirror *m, struct query_set *qs,
+	const struct script_ops *ops, const struct script_limits *lim, const char *state_dir);
 void script_free(struct script *s);
 
-/* Everything below runs inside a transaction (ruleset_begin … commit or rollback) unless it says otherwise. */
+/* Everything below runs inside a transaction (ruleset_begin … commit or rollback) unless it says otherwise.
+ */
 
-/* Brings up all packs of specs (in order) beside those that run: main chunks, `on_NAME` hook names checked, on_start or
- * on_reload with reason, initial events, blocks and `each`. at_start: a pack that fails is left out, reported through
- * `failed` and stays known as failed; else (reload) the first failure ends it with -errno and e. The old packs are retired
- * in the same transaction; script_switch() ends it one way or the other after the commit or rollback. */
-int script_load(struct script *s, const struct pack_spec *specs, uint32_t n, bool at_start, const char *reason, struct err *e);
+/* Brings up all packs of specs (in order) beside those that run: main chunks, `on_NAME` hook names checked,
+ * on_start or on_reload with reason, initial events, blocks and `each`. at_start: a pack that fails is left
+ * out, reported through `failed` and stays known as failed; else (reload) the first failure ends it with
+ * -errno and e. The old packs are retired in the same transaction; script_switch() ends it one way or the
+ * other after the commit or rollback. */
+int script_load(struct script *s, const struct pack_spec *specs, uint32_t n, bool at_start,
+	const char *reason, struct err *e);
 void script_switch(struct script *s, bool committed);
 
-/* One network event: queries are fed, then each pack's hooks in order, each run with a savepoint of its own. */
+/* One network event: queries are fed, then each pack's hooks in order, each run with a savepoint of its own.
+ */
 void script_event(struct script *s, const struct net_event *ev);
 void script_resync(struct script *s, const char *reason);
-/* Runs what is out of date, each records first, then blocks, pack by pack, bounded in rounds. Before every merge. */
+/* Runs what is out of date, each records first, then blocks, pack by pack, bounded in rounds. Before every
+ * merge. */
 void script_settle(struct script *s);
 /* rnm emit / rnm.emit. Returns how many handlers ran. */
 unsigned script_message(struct script *s, const char *topic, const char *const *kv, uint32_t n);
 void script_timers(struct script *s, uint64_t now_mono_ns);
 void script_file_changed(struct script *s, uint64_t token);
-/* Replays degraded packs whose time has come and runs failed blocks and records again. A replay is all or nothing for its
- * pack. Returns true when a new try was made (then settle, merge, commit as usual and script_switch()). */
+/* Replays degraded packs whose time has come and runs failed blocks and records again. A replay is all or
+ * nothing for its pack. Returns true when a new try was made (then settle, merge, commit as usual and
+ * script_switch()). */
 bool script_heal(struct script *s, uint64_t now_mono_ns);
 /* on_stop, once, before the daemon ends. */
 void script_stop(struct script *s, const char *reason);
 
-/* The merge found this pack at fault: its share was rolled back by the caller; degrade it and plan its replay. */
+/* The merge found this pack at fault: its share was rolled back by the caller; degrade it and plan its
+ * replay. */
 void script_culprit(struct script *s, struct rpack *pk, const char *why);
 /* The kernel refused statements of this pack (they stay withdrawn until they change). */
 void script_refused(struct script *s, const char *pack, const char *why);
 /* The transaction ended: discards what waited for the commit, tells Lua states (garbage collection step). */
 void script_txn_end(struct script *s, bool committed);
 
-/* rnm eval: code in pack (NULL: console), values printed into out one a line. All or nothing: on -errno the caller rolls
- * back. */
-int script_eval(struct script *s, const char *pack, const char *code, size_t len, struct buf *out, struct err *e);
+/* rnm eval: code in pack (NULL: console), values printed into out one a line. All or nothing: on -errno the
+ * caller rolls back. */
+int script_eval(
+	struct script *s, const char *pack, const char *code, size_t len, struct buf *out, struct err *e);
 
-/* Bits NET_*: what hooks and queries of all packs need. Links are always needed. Outside a transaction as well. */
+/* Bits NET_*: what hooks and queries of all packs need. Links are always needed. Outside a transaction as
+ * well. */
 unsigned script_kinds(const struct script *s);
 
 enum pack_state { PACK_RUNNING, PACK_DEGRADED, PACK_FAILED };
@@ -100,7 +116,8 @@ struct pack_status {
 	uint32_t hooks, blocks, eaches, timers, statements;
 	const char *hook_names; /* "on_addr_change, on_start" */
 };
-void script_status(const struct script *s, void (*fn)(void *ctx, const struct pack_status *st), void *ctx); /* anywhere */
+void script_status(const struct script *s, void (*fn)(void *ctx, const struct pack_status *st),
+	void *ctx); /* anywhere */
 
 /* Dotted names of everything that packs see (nft.table, chain:rule, …), sorted; NULL at the end. */
 const char *const *script_api_names(void);

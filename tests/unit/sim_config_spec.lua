@@ -190,9 +190,6 @@ describe("rnm.file", function ()
     os.execute("rm -rf " .. dir)
   end)
   local function with_set(spec)
-    start([[ nft.table("inet", "t"):set("s", { ]] .. spec .. [[, elements = rnm.file(" ]] .. path .. [[ ", {}) }) ]], { files = { p = { path } } })
-  end
-  with_set = function (spec)
     start('f = rnm.file("' .. path .. '") nft.table("inet", "t"):set("s", { ' .. spec .. ', elements = f })', { files = { p = { path } } })
   end
 

@@ -1,0 +1,78 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+---@meta
+-- luacheck: ignore
+-- Events and the global functions that hear of them. For editors; never run.
+
+---@class event
+---@field name string
+---@field seq integer
+---@field time number seconds since 1970
+---@field initial? true an object that was there already
+
+---@alias action "add"|"change"|"del"
+
+---@class event.lifecycle: event
+---@field reason string
+
+---@class event.link: event
+---@field action action
+---@field link net.link
+---@field changed? table<string, any> field → old value; false: it had none
+
+---@class event.addr: event, net.addr
+---@field action action
+---@field changed? table<string, any>
+
+---@class event.route: event, net.route
+---@field action action
+---@field changed? table<string, any>
+
+---@class event.rule: event, net.rule
+---@field action action
+---@field changed? table<string, any>
+
+---@class event.neigh: event, net.neigh
+---@field action action
+---@field changed? table<string, any>
+
+---@class event.message: event
+---@field topic string
+---@field data table<string, string>
+
+---@param ev event.lifecycle
+function on_start(ev) end
+
+---@param ev event.lifecycle
+function on_reload(ev) end
+
+---@param ev event.lifecycle
+function on_resync(ev) end
+
+---@param ev event.lifecycle
+function on_stop(ev) end
+
+---@param ev event.link
+function on_link_change(ev) end
+
+---@param ev event.addr
+function on_addr_change(ev) end
+
+---@param ev event.route
+function on_route_change(ev) end
+
+---@param ev event.rule
+function on_rule_change(ev) end
+
+---@param ev event.neigh
+function on_neigh_change(ev) end
+
+---@param ev event.message
+function on_message(ev) end
+
+---Never called by this version.
+---@param ev event
+function on_lease_change(ev) end
+
+---Never called by this version.
+---@param ev event
+function on_nft_change(ev) end

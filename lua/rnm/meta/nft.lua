@@ -1,0 +1,188 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+---@meta
+-- luacheck: ignore
+-- The table `nft`: statements of tables, chains, rules, sets and maps. For editors; never run.
+
+---@class nft
+nft = {}
+
+---@alias nft.family "inet"|"ip"|"ip6"|"arp"|"bridge"|"netdev"
+
+---@class nft.table_spec
+---@field flags? "dormant"
+---@field comment? string
+
+---States a table of this pack's share and gives its handle.
+---@param family nft.family
+---@param name string
+---@param spec? nft.table_spec
+---@return nft.table_handle
+function nft.table(family, name, spec) end
+
+---A prefix as a value of rules and elements; host bits are cleared.
+---@param s string|net.addr "192.0.2.0/24"
+---@return nft.value? value
+---@return string? message
+function nft.prefix(s) end
+
+---A range as a value: both ends belong to it.
+---@param a string|integer
+---@param b string|integer
+---@return nft.value? value
+---@return string? message
+function nft.range(a, b) end
+
+---A pattern of interface names as a value: "tap*".
+---@param s string
+---@return nft.value? value
+---@return string? message
+function nft.glob(s) end
+
+---A legal object name of any text, another one for every other text.
+---@param s string
+---@return string
+function nft.name(s) end
+
+---@class nft.value An address range, prefix or pattern that no plain string can be.
+
+---@class nft.handle
+---@field name string
+---@field table string
+---@field family nft.family
+
+---@class nft.table_handle: nft.handle
+local table = {}
+
+---@class nft.chain_spec
+---@field type? "filter"|"nat"|"route"
+---@field hook? string
+---@field priority? string|integer
+---@field policy? "accept"|"drop"
+---@field device? string
+---@field devices? string[]|query
+---@field comment? string
+
+---States a chain: a base chain with `type`, `hook` and `priority`, else a regular one, or whatever others declare under this name.
+---@param name string
+---@param spec? nft.chain_spec
+---@return nft.chain_handle
+function table:chain(name, spec) end
+
+---@class nft.set_spec
+---@field type? string "ipv4_addr . inet_service"; of a map "ipv4_addr : verdict"
+---@field typeof? string "ip saddr . tcp dport"
+---@field flags? string|string[] "interval, timeout"
+---@field timeout? duration
+---@field gc_interval? duration
+---@field size? integer
+---@field policy? "performance"|"memory"
+---@field auto_merge? boolean
+---@field elements? nft.element[]|query|file|table<string|integer, nft.element>
+---@field comment? string
+
+---States a set.
+---@param name string
+---@param spec? nft.set_spec
+---@return nft.set_handle
+function table:set(name, spec) end
+
+---States a map; a verdict map with "… : verdict".
+---@param name string
+---@param spec? nft.set_spec
+---@return nft.map_handle
+function table:map(name, spec) end
+
+---@class nft.chain_handle: nft.handle
+local chain = {}
+
+---@alias nft.param string|integer|nft.value|nft.handle|query|file|net.link|net.addr|net.route|net.neigh|table
+
+---States one rule in nft's syntax; each `$name` takes a value of params, never text that is parsed.
+---@param text string
+---@param params? table<string, nft.param>
+---@return nft.chain_handle
+function chain:rule(text, params) end
+
+---States one rule a line. Empty lines and lines that begin with # are left out; a backslash at the end continues a line.
+---@param text string
+---@param params? table<string, nft.param>
+---@return nft.chain_handle
+function chain:rules(text, params) end
+
+---As rule(), but before all packs' rules of the chain.
+---@param text string
+---@param params? table<string, nft.param>
+---@return nft.chain_handle
+function chain:insert(text, params) end
+
+---@alias nft.element string|integer|nft.value|nft.handle|net.link|net.addr|net.route|net.neigh|(string|integer)[]
+
+---@class nft.element_options
+---@field timeout? duration
+---@field comment? string
+
+---@class nft.set_handle: nft.handle
+local set = {}
+
+---Adds an element: a statement in the main chunk, blocks and records, an edit elsewhere.
+---@param e nft.element
+---@param options? nft.element_options
+---@return boolean? ok
+---@return string? message what is wrong with the value
+function set:add(e, options) end
+
+---Takes an element out of this run's statements, or of the pack's edits.
+---@param e nft.element
+---@return boolean? ok
+---@return string? message "held by PACK, file:line" where another layer or pack holds it
+function set:del(e) end
+
+---Makes the list, or the query's result as of the commit, all that this run states or the pack's edits hold.
+---@param list nft.element[]|query|file
+---@return boolean? ok
+---@return string? message
+function set:replace(list) end
+
+---Whether any layer of any pack holds the element.
+---@param e nft.element
+---@return boolean? has
+---@return string? message
+function set:has(e) end
+
+---States that the set is kept equal to a query or list file.
+---@param q query|file
+---@param field? string|fun(record: table): any
+---@return nft.set_handle
+function set:follow(q, field) end
+
+---The elements that the kernel holds, those of the packet path too.
+---@return string[]? elements
+---@return string? message
+function set:read() end
+
+---@class nft.map_handle: nft.handle
+local map = {}
+
+---@param key nft.element
+---@param value nft.element "accept", "goto CHAIN", or a value of the map's data type
+---@param options? nft.element_options
+---@return boolean? ok
+---@return string? message
+function map:add(key, value, options) end
+
+---@param key nft.element
+---@return boolean? ok
+---@return string? message
+function map:del(key) end
+
+---@param t table<string|integer, nft.element>
+---@return boolean? ok
+---@return string? message
+function map:replace(t) end
+
+---States that the map is kept equal to keys and values of a query's records.
+---@param q query
+---@param key string|fun(record: table): any
+---@param value string|fun(record: table): any
+---@return nft.map_handle
+function map:follow(q, key, value) end

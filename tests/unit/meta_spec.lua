@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- What packs can call, what the list of names says, and what the editor's files tell are the same.
+local core = require "rnm.core"
+local simulate = require "rnm.testing".simulate
+
+local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$" or "."
+
+-- "local set = {}" stands for the methods of sets, "nft = {}" for a global table.
+local function meta_names(file)
+  local names, hooks = {}, {}
+  for line in io.lines(here .. "/../../lua/rnm/meta/" .. file .. ".lua") do
+    local name = line:match "^function ([%w_.:]+)%(" or line:match "^(rnm%.%w+) = {}"
+    if name and name:find "^on_" then
+      hooks[name] = true
+    elseif name then
+      names[name] = true
+    end
+  end
+  return names, hooks
+end
+
+local function set_of(list)
+  local set = {}
+  for _, name in ipairs(list) do set[name] = true end
+  return set
+end
+
+describe("the names of the API", function ()
+  local listed = set_of(core.sim.api_names())
+
+  it("are in the editor's files, and nothing else is", function ()
+    local told = {}
+    for _, file in ipairs { "nft", "net", "rnm" } do
+      for name in pairs(meta_names(file)) do told[name] = true end
+    end
+    assert.same(listed, told)
+  end)
+
+  it("are what packs can call, and nothing else is", function ()
+    local sim = simulate { packs = { p = "x = 1" }, links = { eth0 = {} } }
+    local found = {}
+    local globals = assert(sim:eval([[
+      local out = {}
+      for _, name in ipairs { "net", "nft", "rnm" } do
+        for key, value in pairs(_G[name]) do
+          out[#out + 1] = name .. "." .. key
+          if type(value) == "table" and key == "log" then for k in pairs(value) do out[#out + 1] = name .. "." .. key .. "." .. k end end
+        end
+      end
+      return table.concat(out, "\n")
+    ]], "p"))
+    for name in globals:gmatch "%S+" do found[name] = true end
+    -- Methods are found by asking for each that is listed, and for some that are not.
+    local objects = {
+      table = 'nft.table("inet", "t")', chain = 'nft.table("inet", "t"):chain("c")', set = 'nft.table("inet", "t"):set("s")',
+      map = 'nft.table("inet", "t"):map("m")', query = "net.links {}", block = "rnm.block(function () end)", handle = "rnm.after(1, function () end)",
+    }
+    local methods = {}
+    for name in pairs(listed) do methods[name:match ":(.*)$" or false] = true end
+    methods[false] = nil
+    for kind, code in pairs(objects) do
+      for method in pairs(methods) do
+        local out = sim:eval(("type((%s).%s)"):format(code, method), "p")
+        if out == "function\n" then found[kind .. ":" .. method] = true end
+      end
+    end
+    sim:close()
+    assert.same(listed, found)
+  end)
+
+  it("of the hooks are those of the events", function ()
+    local _, hooks = meta_names "events"
+    local names = {}
+    for name in pairs(hooks) do names[#names + 1] = "function " .. name .. "() end" end
+    local sim = simulate { packs = { p = table.concat(names, "\n") } }
+    local got = {}
+    for name in sim:packs().p.hook_names:gmatch "[%w_]+" do got[name] = true end
+    sim:close()
+    assert.same(hooks, got)
+    assert.equal(12, #names)
+  end)
+end)
