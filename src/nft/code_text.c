@@ -56,7 +56,8 @@ static bool plus_one(uint8_t *p, unsigned n)
 	return false; /* the end of all values: nothing lies behind */
 }
 
-static void put_elem_text(struct buf *out, const uint8_t *key, const uint8_t *end, unsigned n, const struct setelem *data, unsigned flags)
+static void put_elem_text(struct buf *out, const uint8_t *key, const uint8_t *end, unsigned n,
+	const struct setelem *data, unsigned flags)
 {
 	buf_puts(out, "\telement ");
 	put_words(out, key, n);
@@ -80,7 +81,8 @@ static void put_set_text(struct buf *out, const struct anon_set *s)
 	uint8_t behind[NFT_KEY_MAX];
 
 	buf_printf(out, "%s %x\n", s->info.name, s->info.flags);
-	if (tree && s->elems.n && !s->elems.v[0].catchall && memcmp(s->elems.v[0].key, zero, s->elems.v[0].klen))
+	if (tree && s->elems.n && !s->elems.v[0].catchall &&
+		memcmp(s->elems.v[0].key, zero, s->elems.v[0].klen))
 		put_elem_text(out, zero, NULL, s->elems.v[0].klen, NULL, 1);
 	for (uint32_t i = 0; i < s->elems.n; i++) {
 		const struct setelem *el = &s->elems.v[i], *next = i + 1 < s->elems.n ? el + 1 : NULL;
@@ -89,11 +91,13 @@ static void put_set_text(struct buf *out, const struct anon_set *s)
 			put_elem_text(out, el->key, NULL, 0, map ? el : NULL, 2);
 			continue;
 		}
-		put_elem_text(out, el->key, el->interval && !tree ? el->key_end : NULL, el->klen, map ? el : NULL, 0);
+		put_elem_text(out, el->key, el->interval && !tree ? el->key_end : NULL, el->klen,
+			map ? el : NULL, 0);
 		if (!tree || !el->interval)
 			continue;
 		memcpy(behind, el->key_end, el->klen);
-		if (plus_one(behind, el->klen) && !(next && !next->catchall && !memcmp(next->key, behind, el->klen)))
+		if (plus_one(behind, el->klen) &&
+			!(next && !next->catchall && !memcmp(next->key, behind, el->klen)))
 			put_elem_text(out, behind, NULL, el->klen, NULL, 1);
 	}
 	buf_putc(out, '\n');
@@ -108,7 +112,8 @@ void code_text(const struct code *c, struct buf *out)
 	vec_foreach (e, &c->exprs) {
 		int n = nftnl_expr_snprintf(line, sizeof(line), *e, NFTNL_OUTPUT_DEFAULT, 0);
 
-		buf_printf(out, "  [ %s %.*s]\n", nftnl_expr_get_str(*e, NFTNL_EXPR_NAME), n > 0 && n < (int)sizeof(line) ? n : 0, line);
+		buf_printf(out, "  [ %s %.*s]\n", nftnl_expr_get_str(*e, NFTNL_EXPR_NAME),
+			n > 0 && n < (int)sizeof(line) ? n : 0, line);
 	}
 }
 
@@ -196,7 +201,8 @@ static void put_verdicts(const struct val *v, struct buf *out)
 }
 
 /* before: the word in front of $name */
-static void put_param(const char *name, const struct listen *l, const char *before, bool inner, struct buf *out)
+static void put_param(
+	const char *name, const struct listen *l, const char *before, bool inner, struct buf *out)
 {
 	const struct val *v = l->env->param ? l->env->param(l->env->ctx, name) : NULL;
 
@@ -207,7 +213,8 @@ static void put_param(const char *name, const struct listen *l, const char *befo
 		}
 	if (!v) {
 		buf_printf(out, "$%s", name);
-	} else if (v->kind == VAL_OBJ && *before && strcmp(before, "vmap") != 0 && strcmp(before, "map") != 0) {
+	} else if (v->kind == VAL_OBJ && *before && strcmp(before, "vmap") != 0 &&
+		   strcmp(before, "map") != 0) {
 		buf_puts(out, v->str ? v->str : "");
 	} else if (v->kind == VAL_MAP && !strcmp(before, "vmap")) {
 		put_verdicts(v, out);

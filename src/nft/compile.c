@@ -236,11 +236,13 @@ static void hash_code(struct code *code)
 		memset(buf, 0, sizeof(buf));
 		nlh->nlmsg_len = sizeof(*nlh);
 		nftnl_expr_build_payload(nlh, *it);
-		h = hash_stable(h, nftnl_expr_get_str(*it, NFTNL_EXPR_NAME), strlen(nftnl_expr_get_str(*it, NFTNL_EXPR_NAME)) + 1);
+		h = hash_stable(h, nftnl_expr_get_str(*it, NFTNL_EXPR_NAME),
+			strlen(nftnl_expr_get_str(*it, NFTNL_EXPR_NAME)) + 1);
 		h = hash_stable(h, buf, nlh->nlmsg_len < sizeof(buf) ? nlh->nlmsg_len : sizeof(buf));
 	}
 	vec_foreach (s, &code->sets) {
-		uint32_t head[4] = { s->info.flags, nft_type_id(&s->info.key), nft_type_len(&s->info.key), s->elems.n };
+		uint32_t head[4] = { s->info.flags, nft_type_id(&s->info.key), nft_type_len(&s->info.key),
+			s->elems.n };
 
 		h = hash_stable(h, head, sizeof(head));
 		vec_foreach (el, &s->elems) {

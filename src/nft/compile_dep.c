@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A field can be read only where its header is: what is known about the packet so far, and the matches that must be added
- * before a field may be looked at. */
+/* A field can be read only where its header is: what is known about the packet so far, and the matches that
+ * must be added before a field may be looked at. */
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <string.h>
@@ -26,7 +26,8 @@ void dep_init(struct cc *c)
 
 static bool has_link_layer(const struct cc *c)
 {
-	return c->env->family == NFPROTO_BRIDGE || c->env->family == NFPROTO_NETDEV || c->env->family == NFPROTO_INET;
+	return c->env->family == NFPROTO_BRIDGE || c->env->family == NFPROTO_NETDEV ||
+	       c->env->family == NFPROTO_INET;
 }
 
 uint8_t dep_nfproto(const struct cc *c)
@@ -53,7 +54,8 @@ static void learn_meta(struct cc *c, unsigned key, u128 v)
 	switch (key) {
 	case NFT_META_IIFTYPE: c->p.proto[PB_LL] = v == ARPHRD_ETHER ? &proto_eth : &unknown; break;
 	case NFT_META_NFPROTO:
-		if (c->env->family != NFPROTO_INET && c->env->family != NFPROTO_BRIDGE && c->env->family != NFPROTO_NETDEV)
+		if (c->env->family != NFPROTO_INET && c->env->family != NFPROTO_BRIDGE &&
+			c->env->family != NFPROTO_NETDEV)
 			break;
 		p = proto_upper(&proto_inet, (uint32_t)v);
 		c->p.proto[PB_NET] = p ? p : &unknown;
@@ -270,7 +272,8 @@ static bool imply_icmp_type(struct cc *c, struct ex *x)
 		if (c->p.icmp_type == f->dep[i] && (c->p.icmp_type || f->n_dep == 1))
 			return true;
 	if (c->p.icmp_type >= 0) {
-		cc_error(c, x->node, "%s %s does not exist in messages of the type matched before", x->proto->name, f->name);
+		cc_error(c, x->node, "%s %s does not exist in messages of the type matched before",
+			x->proto->name, f->name);
 		return false;
 	}
 	left = ex_new(c, X_PAYLOAD, x->node);

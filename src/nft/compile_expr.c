@@ -12,7 +12,8 @@
 
 const struct datatype *dt_for(unsigned id, enum dt_order order)
 {
-	return id == DT_INTEGER && order == ORDER_HOST ? &datatype_integer_host : datatype_by_id((enum dt_id)id);
+	return id == DT_INTEGER && order == ORDER_HOST ? &datatype_integer_host
+						       : datatype_by_id((enum dt_id)id);
 }
 
 bool ex_const(const struct ex *x)
@@ -189,9 +190,9 @@ static struct ex *ev_raw(struct cc *c, const struct node *n)
 static struct ex *ev_exthdr(struct cc *c, const struct node *n)
 {
 	static const uint8_t ops[] = { [PROTO_EXTHDR6] = NFT_EXTHDR_OP_IPV6,
-				       [PROTO_TCPOPT] = NFT_EXTHDR_OP_TCPOPT,
-				       [PROTO_IPOPT] = NFT_EXTHDR_OP_IPV4,
-				       [PROTO_SCTP_CHUNK] = NFT_EXTHDR_OP_SCTP };
+		[PROTO_TCPOPT] = NFT_EXTHDR_OP_TCPOPT,
+		[PROTO_IPOPT] = NFT_EXTHDR_OP_IPV4,
+		[PROTO_SCTP_CHUNK] = NFT_EXTHDR_OP_SCTP };
 	const struct field *f = n->def;
 	struct ex *x = ex_new(c, X_EXTHDR, n);
 
@@ -219,7 +220,8 @@ static struct ex *ev_exthdr(struct cc *c, const struct node *n)
 static struct ex *ev_key(struct cc *c, const struct node *n, enum ex_kind kind)
 {
 	const struct selkey *k = n->def;
-	struct ex *x = typed(ex_new(c, kind, n), k->type == DT_INVALID ? (unsigned)DT_INTEGER : k->type, k->bits, k->order);
+	struct ex *x = typed(ex_new(c, kind, n), k->type == DT_INVALID ? (unsigned)DT_INTEGER : k->type,
+		k->bits, k->order);
 
 	x->key = k->key;
 	return x;
@@ -229,7 +231,8 @@ static struct ex *ev_key(struct cc *c, const struct node *n, enum ex_kind kind)
 static struct ex *addr_by_family(struct cc *c, struct ex *x, unsigned family)
 {
 	(void)c;
-	return typed(x, family == NFPROTO_IPV6 ? DT_IP6ADDR : DT_IPADDR, family == NFPROTO_IPV6 ? 128 : 32, ORDER_BIG);
+	return typed(x, family == NFPROTO_IPV6 ? DT_IP6ADDR : DT_IPADDR, family == NFPROTO_IPV6 ? 128 : 32,
+		ORDER_BIG);
 }
 
 static struct ex *ev_ct(struct cc *c, const struct node *n)
@@ -250,7 +253,8 @@ static struct ex *ev_ct(struct cc *c, const struct node *n)
 		return addr_by_family(c, x, (unsigned)n->u2);
 	}
 	if (!dep_nfproto(c) || c->in_key)
-		return cc_error(c, n, "IPv4 or IPv6? Write `ct %s ip %s`, or match the family before", n->u == 2 ? "reply" : "original", k->name);
+		return cc_error(c, n, "IPv4 or IPv6? Write `ct %s ip %s`, or match the family before",
+			n->u == 2 ? "reply" : "original", k->name);
 	return addr_by_family(c, x, dep_nfproto(c));
 }
 
@@ -439,7 +443,8 @@ static struct ex *ev_concat(struct cc *c, const struct node *n, const struct wan
 	}
 	c->in_key = in_key;
 	if (ex_bytes(x) > NFT_KEY_MAX)
-		return cc_error(c, n, "the concatenation has %u bytes, the limit is %d", ex_bytes(x), NFT_KEY_MAX);
+		return cc_error(
+			c, n, "the concatenation has %u bytes, the limit is %d", ex_bytes(x), NFT_KEY_MAX);
 	return x;
 }
 

@@ -49,21 +49,23 @@ static struct xform peel(struct ex **left, bool set)
 static bool apply(struct cc *c, const struct xform *xf, struct ex *r, unsigned width)
 {
 	if (xf->shift < 0 && (r->v & ones((unsigned)-xf->shift)))
-		return cc_error(c, r->node, "the comparison is never true, the lower bits are shifted in as 0");
+		return cc_error(
+			c, r->node, "the comparison is never true, the lower bits are shifted in as 0");
 	if (xf->shift && r->kind == X_PREFIX) {
 		r->hi = r->v | ones(r->bits - r->plen);
 		r->kind = X_RANGE;
 	}
 	if (xf->shift > 0) {
 		if (r->v >> (width - (unsigned)xf->shift))
-			return cc_error(c, r->node, "the comparison is never true, the value has too many bits");
+			return cc_error(
+				c, r->node, "the comparison is never true, the value has too many bits");
 		r->v <<= xf->shift;
 		r->hi <<= xf->shift;
 	} else if (xf->shift < 0) {
 		r->v >>= -xf->shift;
 		r->hi >>= -xf->shift;
 	}
-	r->v ^= xf->xor;
+	r->v ^= xf->xor ;
 	r->bits = width;
 	return true;
 }
@@ -114,7 +116,8 @@ static void settle_order(struct cc *c, struct ex **left, struct ex *r, enum matc
 	bool big = r->kind == X_RANGE || op == M_LT || op == M_GT || op == M_LE || op == M_GE;
 
 	if (r->kind == X_SET) {
-		const struct set_info *info = r->set.anon >= 0 ? &c->code->sets.v[r->set.anon].info : r->set.info;
+		const struct set_info *info =
+			r->set.anon >= 0 ? &c->code->sets.v[r->set.anon].info : r->set.info;
 
 		*left = set_key(c, *left, info);
 		return;
@@ -124,13 +127,15 @@ static void settle_order(struct cc *c, struct ex **left, struct ex *r, enum matc
 	r->order = (*left)->order;
 }
 
-static bool check_op(struct cc *c, const struct node *n, enum match_op op, const struct ex *left, const struct ex *r)
+static bool check_op(
+	struct cc *c, const struct node *n, enum match_op op, const struct ex *left, const struct ex *r)
 {
 	if (op == M_NEG) {
 		if (left->kind == X_BINOP)
 			return cc_error(c, n, "`!` and operators do not go together");
 		if (r->kind != X_VALUE || left->dt->base != BASE_BITMASK)
-			return cc_error(c, n->b, "`!` is for single bits of a set of bits; did you mean `!=`?");
+			return cc_error(
+				c, n->b, "`!` is for single bits of a set of bits; did you mean `!=`?");
 	}
 	if (op >= M_LT && op <= M_GE) {
 		if (left->kind == X_CONCAT)
@@ -151,7 +156,8 @@ static void learn(struct cc *c, enum match_op op, const struct ex *left, const s
 		return;
 	if (r->kind == X_VALUE) {
 		dep_learn(c, left, r);
-	} else if (r->kind == X_SET && r->set.anon >= 0 && (left->kind == X_META || left->kind == X_PAYLOAD)) {
+	} else if (r->kind == X_SET && r->set.anon >= 0 &&
+		   (left->kind == X_META || left->kind == X_PAYLOAD)) {
 		const struct anon_set *as = &c->code->sets.v[r->set.anon];
 		struct ex one = *r;
 
@@ -161,7 +167,8 @@ static void learn(struct cc *c, enum match_op op, const struct ex *left, const s
 		vec_foreach (el, &as->elems) {
 			if (el->catchall)
 				continue;
-			one.v = num_import(el->key, el->klen, left->order == ORDER_HOST ? ORDER_HOST : ORDER_BIG);
+			one.v = num_import(
+				el->key, el->klen, left->order == ORDER_HOST ? ORDER_HOST : ORDER_BIG);
 			dep_learn(c, left, &one);
 		}
 	}
@@ -225,7 +232,8 @@ bool compile_match(struct cc *c, const struct node *n)
 		r = ev_const(c, n->b, &w);
 		if (r && left->kind != X_CONCAT) {
 			xf = peel(&left, r->kind != X_VALUE);
-			if ((xf.shift || xf.xor || r->kind == X_VALUE) && r->kind != X_WILD && !apply(c, &xf, r, 8 * ex_bytes(left)))
+			if ((xf.shift || xf.xor || r->kind == X_VALUE) && r->kind != X_WILD &&
+				!apply(c, &xf, r, 8 * ex_bytes(left)))
 				return false;
 		}
 		if (n->c && op == M_IMPLICIT)
@@ -242,7 +250,8 @@ bool compile_match(struct cc *c, const struct node *n)
 			return cc_error(c, n->b, "a concatenation is compared with a set, write { a . b }");
 		for (unsigned i = 0; i < r->n; i++) {
 			if (r->part[i]->kind != X_VALUE)
-				return cc_error(c, r->part[i]->node, "ranges in a concatenation stand in a set: { a . b-c }");
+				return cc_error(c, r->part[i]->node,
+					"ranges in a concatenation stand in a set: { a . b-c }");
 			r->part[i]->bits = 8 * ex_bytes(left->part[i]);
 			r->part[i]->order = left->part[i]->order;
 		}

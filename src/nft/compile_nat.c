@@ -29,7 +29,8 @@ static bool gives_ports(struct cc *c, const struct node *m)
 	}
 	if (v->kind != VAL_MAP || v->n < 2)
 		return false;
-	return v->list[1].kind == VAL_CONCAT || (v->list[1].kind == VAL_STRING && v->list[1].str && strstr(v->list[1].str, " . "));
+	return v->list[1].kind == VAL_CONCAT ||
+	       (v->list[1].kind == VAL_STRING && v->list[1].str && strstr(v->list[1].str, " . "));
 }
 
 /* An address target: constant, range, or looked up. */
@@ -54,7 +55,8 @@ static struct ex *ev_addr(struct cc *c, const struct node *n, unsigned family)
 	if (x->kind == X_WILD || x->kind == X_CONCAT || x->kind == X_SET)
 		return cc_error(c, n, "an address is expected here");
 	if (!ex_const(x) && !same_type(x->dt, dt))
-		return cc_error(c, n, "an address of type %s is expected here, this is of type %s", dt->name, x->dt->name);
+		return cc_error(c, n, "an address of type %s is expected here, this is of type %s", dt->name,
+			x->dt->name);
 	if (x->kind == X_PREFIX) {
 		x->hi = x->v | (((u128)1 << (x->bits - x->plen)) - 1);
 		x->kind = X_RANGE;
@@ -69,12 +71,15 @@ static struct ex *ev_port(struct cc *c, const struct node *n)
 	struct ex *x;
 
 	if (!c->p.proto[PB_TRANSPORT])
-		return cc_error(c, n, "a port can be given only where the rule matches the transport protocol before (tcp, udp, meta l4proto …)");
+		return cc_error(c, n,
+			"a port can be given only where the rule matches the transport protocol before (tcp, "
+			"udp, meta l4proto …)");
 	want_dt(&w, dt, 16, ORDER_BIG);
 	x = ev(c, n, &w);
 	if (!x)
 		return NULL;
-	if (ex_const(x) ? x->kind != X_VALUE && x->kind != X_RANGE : !same_type(x->dt, dt) && x->dt->id != DT_INTEGER)
+	if (ex_const(x) ? x->kind != X_VALUE && x->kind != X_RANGE
+			: !same_type(x->dt, dt) && x->dt->id != DT_INTEGER)
 		return cc_error(c, n, "a port or a range of ports is expected here");
 	return x;
 }
@@ -106,7 +111,8 @@ static bool compile_tproxy(struct cc *c, const struct node *n)
 	if (!nat_family(c, n, &family))
 		return false;
 	if (!c->p.proto[PB_TRANSPORT])
-		return cc_error(c, n, "tproxy needs a match of the transport protocol before (tcp, udp, meta l4proto …)");
+		return cc_error(c, n,
+			"tproxy needs a match of the transport protocol before (tcp, udp, meta l4proto …)");
 	if (n->a && !family)
 		return cc_error(c, n, "IPv4 or IPv6? Write `tproxy ip to` or `tproxy ip6 to`");
 	if (!n->u2 && c->env->family == NFPROTO_INET && !n->a)
@@ -125,17 +131,23 @@ static bool compile_tproxy(struct cc *c, const struct node *n)
 /* Which chains the kernel takes these statements in. */
 static bool check_nat_chain(struct cc *c, const struct node *n)
 {
-	const unsigned pre = 1u << NF_INET_PRE_ROUTING | 1u << NF_INET_LOCAL_OUT, post = 1u << NF_INET_POST_ROUTING,
-		       in = 1u << NF_INET_LOCAL_IN;
-	unsigned hooks = n->kind == S_MASQ ? post : n->kind == S_REDIR || n->u == NFT_NAT_DNAT ? pre : post | in;
+	const unsigned pre = 1u << NF_INET_PRE_ROUTING | 1u << NF_INET_LOCAL_OUT,
+		       post = 1u << NF_INET_POST_ROUTING, in = 1u << NF_INET_LOCAL_IN;
+	unsigned hooks = n->kind == S_MASQ                            ? post
+			 : n->kind == S_REDIR || n->u == NFT_NAT_DNAT ? pre
+								      : post | in;
 
 	if (n->kind == S_TPROXY || !c->env->chain_type)
 		return true;
 	if (strcmp(c->env->chain_type, "nat") != 0)
-		return cc_error(c, n, "address translation works in chains of type nat, this one is of type %s", c->env->chain_type);
+		return cc_error(c, n,
+			"address translation works in chains of type nat, this one is of type %s",
+			c->env->chain_type);
 	if (c->env->hook >= 0 && !(hooks >> c->env->hook & 1))
 		return cc_error(c, n, "this works in hook %s, the chain has hook %s",
-			hooks == pre ? "prerouting or output" : hooks == post ? "postrouting" : "postrouting or input",
+			hooks == pre    ? "prerouting or output"
+			: hooks == post ? "postrouting"
+					: "postrouting or input",
 			nft_hook_name(c->env->family, (uint32_t)c->env->hook));
 	return true;
 }
@@ -153,8 +165,8 @@ bool compile_nat(struct cc *c, const struct node *n)
 	if (!nat_family(c, n, &family))
 		return false;
 	if (n->a && !family)
-		return cc_error(c, n, "IPv4 or IPv6? Write `%s ip to …` or `%s ip6 to …`", n->u == NFT_NAT_SNAT ? "snat" : "dnat",
-			n->u == NFT_NAT_SNAT ? "snat" : "dnat");
+		return cc_error(c, n, "IPv4 or IPv6? Write `%s ip to …` or `%s ip6 to …`",
+			n->u == NFT_NAT_SNAT ? "snat" : "dnat", n->u == NFT_NAT_SNAT ? "snat" : "dnat");
 	if (n->a && !(a = ev_addr(c, n->a, family)))
 		return false;
 	if (n->b && !(p = ev_port(c, n->b)))
@@ -194,7 +206,10 @@ bool compile_dynset(struct cc *c, const struct node *n)
 	if (!info)
 		return false;
 	if (!(info->flags & NFT_SET_MAP) != !n->d)
-		return cc_error(c, n, n->d ? "@%s is a set, its elements have no values" : "@%s is a map, elements need a value, `key : value`", name);
+		return cc_error(c, n,
+			n->d ? "@%s is a set, its elements have no values"
+			     : "@%s is a map, elements need a value, `key : value`",
+			name);
 	want_type(&w, &info->key);
 	key = ev(c, n->b, &w);
 	if (!key)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Statements: what they set, look up or name. Those that consist of numbers only are read when code is made. */
+/* Statements: what they set, look up or name. Those that consist of numbers only are read when code is made.
+ */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
@@ -8,7 +9,8 @@
 #include "nft/ir.h"
 
 /* The value of `… set VALUE`, `to VALUE`: one, of the target's type. */
-static struct ex *ev_arg(struct cc *c, const struct node *n, const struct datatype *dt, unsigned bits, enum dt_order order)
+static struct ex *ev_arg(
+	struct cc *c, const struct node *n, const struct datatype *dt, unsigned bits, enum dt_order order)
 {
 	struct want w;
 	struct ex *x;
@@ -25,7 +27,8 @@ static struct ex *ev_arg(struct cc *c, const struct node *n, const struct dataty
 		return x;
 	}
 	if (!same_type(x->dt, dt) && (x->dt->id != DT_INTEGER || (x->kind == X_PAYLOAD && x->bits != bits)))
-		return cc_error(c, n, "the type %s is expected here, this is of type %s", dt->name, x->dt->name);
+		return cc_error(
+			c, n, "the type %s is expected here, this is of type %s", dt->name, x->dt->name);
 	if (x->kind == X_RT || dt->id == DT_MARK || x->kind == X_SWAP)
 		x = ex_swap(c, x, order);
 	return x;
@@ -59,7 +62,9 @@ static struct ex *op_ex(struct cc *c, int op, struct ex *a, u128 v, unsigned bit
 {
 	struct ex *x = ex_new(c, X_BINOP, a->node), *k = ex_new(c, X_VALUE, a->node);
 
-	*k = (struct ex){ .kind = X_VALUE, .node = a->node, .dt = a->dt, .bits = bits, .order = a->order, .v = v };
+	*k = (struct ex){
+		.kind = X_VALUE, .node = a->node, .dt = a->dt, .bits = bits, .order = a->order, .v = v
+	};
 	x->op = op;
 	x->a = a;
 	x->b = k;
@@ -74,8 +79,8 @@ static u128 ones(unsigned bits)
 	return bits >= 128 ? ~(u128)0 : ((u128)1 << bits) - 1;
 }
 
-/* s->b becomes the bytes to write, s->a what is written there. Bits beside the field, and a neighbour byte where the
- * checksum is counted in pairs, are read first and kept. */
+/* s->b becomes the bytes to write, s->a what is written there. Bits beside the field, and a neighbour byte
+ * where the checksum is counted in pairs, are read first and kept. */
 static bool set_payload(struct cc *c, const struct node *n)
 {
 	const struct node *t = n->a;
@@ -128,7 +133,8 @@ static bool set_payload(struct cc *c, const struct node *n)
 		*load = *x;
 		load->off = start * 8;
 		load->bits = bytes * 8;
-		val = op_ex(c, '^', op_ex(c, '&', load, ones(bytes * 8) ^ (ones(bits) << shift), bytes * 8), val->v << shift, bytes * 8);
+		val = op_ex(c, '^', op_ex(c, '&', load, ones(bytes * 8) ^ (ones(bits) << shift), bytes * 8),
+			val->v << shift, bytes * 8);
 	} else {
 		val->bits = ex_const(val) ? bytes * 8 : val->bits;
 	}
@@ -137,7 +143,9 @@ static bool set_payload(struct cc *c, const struct node *n)
 	s->b = x;
 	x->off = start * 8;
 	x->bits = bytes * 8;
-	s->flags = (x->base == PB_NET && covers_pseudo(x)) || x->base == PB_INNER ? NFT_PAYLOAD_L4CSUM_PSEUDOHDR : 0;
+	s->flags = (x->base == PB_NET && covers_pseudo(x)) || x->base == PB_INNER
+			   ? NFT_PAYLOAD_L4CSUM_PSEUDOHDR
+			   : 0;
 	s->code = csum && x->proto ? (uint32_t)x->proto->csum + 1 : 0;
 	return true;
 }
@@ -167,7 +175,8 @@ static bool set_key_value(struct cc *c, const struct node *n)
 	struct st *s;
 
 	if (!(k->flags & SK_SET))
-		return cc_error(c, n->a, "%s %s can be compared, not set", n->a->kind == N_META ? "meta" : "ct", k->name);
+		return cc_error(c, n->a, "%s %s can be compared, not set",
+			n->a->kind == N_META ? "meta" : "ct", k->name);
 	if (n->a->kind == N_CT && n->a->u && strcmp(k->name, "zone") != 0)
 		return cc_error(c, n->a, "ct %s is set without a direction", k->name);
 	val = one_value(c, ev_arg(c, n->b, dt_for(k->type, k->order), k->bits, k->order));
@@ -181,9 +190,11 @@ static bool set_key_value(struct cc *c, const struct node *n)
 static bool compile_set_stmt(struct cc *c, const struct node *n)
 {
 	switch (n->a->kind) {
-	case N_FIELD: case N_RAW: return set_payload(c, n);
+	case N_FIELD:
+	case N_RAW: return set_payload(c, n);
 	case N_EXTHDR: return set_exthdr(c, n);
-	case N_META: case N_CT: return set_key_value(c, n);
+	case N_META:
+	case N_CT: return set_key_value(c, n);
 	default: return cc_error(c, n->a, "this cannot be set");
 	}
 }
@@ -215,7 +226,8 @@ static bool compile_objref(struct cc *c, const struct node *n)
 static bool compile_reject(struct cc *c, const struct node *n)
 {
 	const struct proto *net = c->p.proto[PB_NET];
-	bool mixed = c->env->family == NFPROTO_INET || c->env->family == NFPROTO_BRIDGE || c->env->family == NFPROTO_NETDEV;
+	bool mixed = c->env->family == NFPROTO_INET || c->env->family == NFPROTO_BRIDGE ||
+		     c->env->family == NFPROTO_NETDEV;
 	struct want w;
 	struct ex *x;
 	struct st *s;
@@ -233,7 +245,8 @@ static bool compile_reject(struct cc *c, const struct node *n)
 		}
 	} else if (!strcmp(n->s, "tcp")) {
 		if (c->p.proto[PB_TRANSPORT] && c->p.proto[PB_TRANSPORT] != &proto_tcp)
-			return cc_error(c, n, "only TCP connections can be reset, the rule is about %s", c->p.proto[PB_TRANSPORT]->name);
+			return cc_error(c, n, "only TCP connections can be reset, the rule is about %s",
+				c->p.proto[PB_TRANSPORT]->name);
 		if (!dep_transport(c, n, &proto_tcp, true))
 			return false;
 		type = NFT_REJECT_TCP_RST;
@@ -242,10 +255,15 @@ static bool compile_reject(struct cc *c, const struct node *n)
 		bool v6 = !strcmp(n->s, "icmpv6"), any = !strcmp(n->s, "icmpx");
 
 		if (any && !mixed)
-			return cc_error(c, n, "icmpx is for tables of both families; write `%s`", net == &proto_ip6 ? "icmpv6" : "icmp");
+			return cc_error(c, n, "icmpx is for tables of both families; write `%s`",
+				net == &proto_ip6 ? "icmpv6" : "icmp");
 		if (!any && !dep_family(c, n, v6 ? &proto_ip6 : &proto_ip, true))
 			return false;
-		want_dt(&w, datatype_by_id(any ? DT_ICMPX_CODE : v6 ? DT_ICMPV6_CODE : DT_ICMP_CODE), 8, ORDER_BIG);
+		want_dt(&w,
+			datatype_by_id(any  ? DT_ICMPX_CODE
+				       : v6 ? DT_ICMPV6_CODE
+					    : DT_ICMP_CODE),
+			8, ORDER_BIG);
 		x = ev_const(c, n->a, &w);
 		if (!x || !one_value(c, x))
 			return false;
@@ -276,9 +294,12 @@ static bool compile_dup(struct cc *c, const struct node *n)
 			addr = NULL;
 		}
 	} else if (fwd || (c->env->family != NFPROTO_IPV4 && c->env->family != NFPROTO_IPV6)) {
-		return cc_error(c, n, fwd ? "fwd works in tables of family netdev" : "dup works in tables of family ip, ip6 and netdev");
+		return cc_error(c, n,
+			fwd ? "fwd works in tables of family netdev"
+			    : "dup works in tables of family ip, ip6 and netdev");
 	}
-	if (addr && !(a = ev_arg(c, addr, datatype_by_id(family == NFPROTO_IPV6 ? DT_IP6ADDR : DT_IPADDR), 0, ORDER_BIG)))
+	if (addr && !(a = ev_arg(c, addr, datatype_by_id(family == NFPROTO_IPV6 ? DT_IP6ADDR : DT_IPADDR), 0,
+			      ORDER_BIG)))
 		return false;
 	if (dev && !(d = ev_arg(c, dev, datatype_by_id(DT_IFINDEX), 32, ORDER_HOST)))
 		return false;
@@ -334,7 +355,12 @@ static bool is_terminal(const struct node *n)
 {
 	switch (n->kind) {
 	case S_VERDICT: return n->a->kind == N_VERDICT && (int32_t)n->a->u != NFT_CONTINUE;
-	case S_REJECT: case S_NAT: case S_MASQ: case S_REDIR: case S_QUEUE: case S_FWD: return true;
+	case S_REJECT:
+	case S_NAT:
+	case S_MASQ:
+	case S_REDIR:
+	case S_QUEUE:
+	case S_FWD: return true;
 	default: return false;
 	}
 }
@@ -350,10 +376,15 @@ bool compile_stmt(struct cc *c, const struct node *n)
 	case S_VERDICT: return compile_verdict(c, n);
 	case S_OBJREF: return compile_objref(c, n);
 	case S_REJECT: return compile_reject(c, n);
-	case S_NAT: case S_MASQ: case S_REDIR: case S_TPROXY: return compile_nat(c, n);
-	case S_DUP: case S_FWD: return compile_dup(c, n);
+	case S_NAT:
+	case S_MASQ:
+	case S_REDIR:
+	case S_TPROXY: return compile_nat(c, n);
+	case S_DUP:
+	case S_FWD: return compile_dup(c, n);
 	case S_QUEUE: return compile_queue(c, n);
-	case S_DYNSET: case S_METER: return compile_dynset(c, n);
+	case S_DYNSET:
+	case S_METER: return compile_dynset(c, n);
 	case S_COMMENT: return true;
 	case S_LOG:
 		if ((n->u2 || n->u) && (n->b || n->c || n->d))

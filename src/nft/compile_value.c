@@ -43,12 +43,14 @@ static struct ex *value_ex(struct cc *c, const struct node *n, const struct want
 	return x;
 }
 
-static struct ex *bytes_ex(struct cc *c, const struct node *n, const struct want *w, unsigned i, const uint8_t *p)
+static struct ex *bytes_ex(
+	struct cc *c, const struct node *n, const struct want *w, unsigned i, const uint8_t *p)
 {
 	return value_ex(c, n, w, i, num_import(p, datatype_bytes(w->p[i].bits), dt_order_of(w->p[i].dt)));
 }
 
-static struct ex *ifindex_ex(struct cc *c, const struct node *n, const struct want *w, unsigned i, const char *s)
+static struct ex *ifindex_ex(
+	struct cc *c, const struct node *n, const struct want *w, unsigned i, const char *s)
 {
 	uint64_t num;
 	uint32_t idx;
@@ -60,12 +62,16 @@ static struct ex *ifindex_ex(struct cc *c, const struct node *n, const struct wa
 	cc_ref(c, REF_DEVICE, 0, s);
 	idx = c->env->ifindex ? c->env->ifindex(c->env->ctx, s) : if_nametoindex(s);
 	if (!idx)
-		return cc_error_code(c, n, -ENODEV, "interface \"%s\" does not exist (iif and oif need its index; iifname and oifname do not)", s);
+		return cc_error_code(c, n, -ENODEV,
+			"interface \"%s\" does not exist (iif and oif need its index; iifname and oifname do "
+			"not)",
+			s);
 	return value_ex(c, n, w, i, idx);
 }
 
 /* "eth*": the bytes before the asterisk count. */
-static struct ex *glob_ex(struct cc *c, const struct node *n, const struct want *w, unsigned i, const char *s, size_t len)
+static struct ex *glob_ex(
+	struct cc *c, const struct node *n, const struct want *w, unsigned i, const char *s, size_t len)
 {
 	uint8_t b[16] = { 0 };
 	struct ex *x;
@@ -112,18 +118,20 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 		return bytes_ex(c, n, w, i, b);
 	}
 	/* an address may be written as a number: ip saddr & 0xff */
-	if (n->kind == N_WORD && (dt->id == DT_IPADDR || dt->id == DT_IP6ADDR || dt->id == DT_ETHERADDR) && parse_u64(n->s, UINT64_MAX, &num) &&
-		(w->p[i].bits >= 64 || !(num >> w->p[i].bits)))
+	if (n->kind == N_WORD && (dt->id == DT_IPADDR || dt->id == DT_IP6ADDR || dt->id == DT_ETHERADDR) &&
+		parse_u64(n->s, UINT64_MAX, &num) && (w->p[i].bits >= 64 || !(num >> w->p[i].bits)))
 		return value_ex(c, n, w, i, num);
 	return cc_error(c, n, "%s", err_text(&e));
 }
 
 /* ---- values of $names ---- */
 
-static struct ex *scalar_val(struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i);
+static struct ex *scalar_val(
+	struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i);
 
 /* A live value where one is wanted: its first, of the address family that the place asks for. */
-static struct ex *first_ex(struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i)
+static struct ex *first_ex(
+	struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i)
 {
 	int family = w->p[i].dt->id == DT_IPADDR ? AF_INET : w->p[i].dt->id == DT_IP6ADDR ? AF_INET6 : 0;
 	struct val one = { .kind = VAL_NIL };
@@ -139,7 +147,8 @@ static struct ex *first_ex(struct cc *c, const struct node *at, const struct val
 	return x;
 }
 
-static struct ex *scalar_val(struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i)
+static struct ex *scalar_val(
+	struct cc *c, const struct node *at, const struct val *v, const struct want *w, unsigned i)
 {
 	struct nft_type t = nft_type_of(w->p[i].dt, w->p[i].bits);
 	uint8_t b[NFT_KEY_MAX] = { 0 };
@@ -150,7 +159,8 @@ static struct ex *scalar_val(struct cc *c, const struct node *at, const struct v
 	switch (v->kind) {
 	case VAL_PREFIX:
 		bits = ipaddr_bits(&v->ip.addr);
-		if ((w->p[i].dt->id != DT_IPADDR || bits != 32) && (w->p[i].dt->id != DT_IP6ADDR || bits != 128))
+		if ((w->p[i].dt->id != DT_IPADDR || bits != 32) &&
+			(w->p[i].dt->id != DT_IP6ADDR || bits != 128))
 			break;
 		x = value_ex(c, at, w, i, num_import(v->ip.addr.b, bits / 8, ORDER_BIG));
 		if (v->ip.len < bits) {
@@ -180,9 +190,11 @@ static struct ex *scalar_val(struct cc *c, const struct node *at, const struct v
 		break;
 	case VAL_NIL: return cc_error_code(c, at, -ENODATA, "$%s has no value now", at->s);
 	case VAL_LIVE: return first_ex(c, at, v, w, i);
-	case VAL_LIST: case VAL_MAP:
-		return cc_error(c, at, "$%s is a list, one value must stand here", at->s);
-	case VAL_OBJ: return cc_error(c, at, "$%s is an object (%s), a value must stand here", at->s, v->str ? v->str : "");
+	case VAL_LIST:
+	case VAL_MAP: return cc_error(c, at, "$%s is a list, one value must stand here", at->s);
+	case VAL_OBJ:
+		return cc_error(
+			c, at, "$%s is an object (%s), a value must stand here", at->s, v->str ? v->str : "");
 	default: break;
 	}
 	if (w->p[i].bits > 128)
@@ -274,7 +286,8 @@ static struct ex *const_prefix(struct cc *c, const struct node *n, const struct 
 	if (a->kind != X_VALUE || w->p[i].dt->base != BASE_INTEGER)
 		return cc_error(c, n, "a prefix length behind something that has none");
 	if (len > a->bits)
-		return cc_error(c, n->b, "prefix length %llu, %s has %u bits", (unsigned long long)len, a->dt->name, a->bits);
+		return cc_error(c, n->b, "prefix length %llu, %s has %u bits", (unsigned long long)len,
+			a->dt->name, a->bits);
 	a->node = n;
 	if (len < a->bits) {
 		a->kind = X_PREFIX;
@@ -315,10 +328,9 @@ static struct ex *const_part(struct cc *c, const struct node *n, const struct wa
 	struct ex *x = NULL, *y;
 
 	switch (n->kind) {
-	case N_WORD: case N_STRING: return word_ex(c, n, w, i);
-	case N_PARAM:
-		v = cc_param(c, n);
-		return v ? scalar_val(c, n, v, w, i) : NULL;
+	case N_WORD:
+	case N_STRING: return word_ex(c, n, w, i);
+	case N_PARAM: v = cc_param(c, n); return v ? scalar_val(c, n, v, w, i) : NULL;
 	case N_RANGE: return const_range(c, n, w, i);
 	case N_PREFIX: return const_prefix(c, n, w, i);
 	case N_BINOP: return const_binop(c, n, w, i);
@@ -328,7 +340,8 @@ static struct ex *const_part(struct cc *c, const struct node *n, const struct wa
 		return x;
 	case N_LIST:
 		if (w->p[i].dt->base != BASE_BITMASK)
-			return cc_error(c, n, "a list of %s values must be written as a set, { a, b }", w->p[i].dt->name);
+			return cc_error(c, n, "a list of %s values must be written as a set, { a, b }",
+				w->p[i].dt->name);
 		one.p[0] = w->p[i];
 		for (const struct node *m = n->a; m; m = m->next) {
 			y = ev_const(c, m, &one);
@@ -344,7 +357,8 @@ static struct ex *const_part(struct cc *c, const struct node *n, const struct wa
 		if (x)
 			x->node = n;
 		return x;
-	case N_SET: case N_SETREF: return cc_error(c, n, "a set cannot stand here, expected one value");
+	case N_SET:
+	case N_SETREF: return cc_error(c, n, "a set cannot stand here, expected one value");
 	default: return cc_error(c, n, "a constant is expected here");
 	}
 }
@@ -370,7 +384,9 @@ struct ex *ev_const(struct cc *c, const struct node *n, const struct want *w)
 		return const_part(c, n, w, 0);
 	}
 	if (n->u != w->n)
-		return cc_error(c, n, w->n == 1 ? "a concatenation where one value is expected" : "%u values in the concatenation, expected %u",
+		return cc_error(c, n,
+			w->n == 1 ? "a concatenation where one value is expected"
+				  : "%u values in the concatenation, expected %u",
 			(unsigned)n->u, w->n);
 	x = ex_new(c, X_CONCAT, n);
 	x->n = w->n;

@@ -20,8 +20,8 @@ struct nftnl_expr *expr_payload(int dreg, unsigned base, unsigned off, unsigned 
 	return e;
 }
 
-struct nftnl_expr *expr_payload_write(int sreg, unsigned base, unsigned off, unsigned len, unsigned csum_type, unsigned csum_off,
-	unsigned csum_flags)
+struct nftnl_expr *expr_payload_write(int sreg, unsigned base, unsigned off, unsigned len, unsigned csum_type,
+	unsigned csum_off, unsigned csum_flags)
 {
 	struct nftnl_expr *e;
 
@@ -177,7 +177,8 @@ struct nftnl_expr *expr_numgen(int dreg, unsigned type, uint32_t mod, uint32_t o
 	return e;
 }
 
-struct nftnl_expr *expr_hash(int dreg, int sreg, unsigned type, unsigned len, uint32_t mod, bool seeded, uint32_t seed, uint32_t offset)
+struct nftnl_expr *expr_hash(int dreg, int sreg, unsigned type, unsigned len, uint32_t mod, bool seeded,
+	uint32_t seed, uint32_t offset)
 {
 	struct nftnl_expr *e;
 

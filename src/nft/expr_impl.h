@@ -26,5 +26,6 @@ static inline void expr_reg(struct nftnl_expr *e, uint16_t attr, int slot)
 {
 	if (slot == SLOT_NONE)
 		return;
-	nftnl_expr_set_u32(e, attr, slot % 4 ? (uint32_t)(NFT_REG32_00 + slot) : (uint32_t)(NFT_REG_1 + slot / 4));
+	nftnl_expr_set_u32(
+		e, attr, slot % 4 ? (uint32_t)(NFT_REG32_00 + slot) : (uint32_t)(NFT_REG_1 + slot / 4));
 }

@@ -57,7 +57,8 @@ struct nftnl_expr *expr_connlimit(uint32_t count, bool over)
 	return e;
 }
 
-struct nftnl_expr *expr_log(const char *prefix, bool nflog, uint16_t group, uint32_t snaplen, uint16_t threshold, int level, uint32_t flags)
+struct nftnl_expr *expr_log(const char *prefix, bool nflog, uint16_t group, uint32_t snaplen,
+	uint16_t threshold, int level, uint32_t flags)
 {
 	struct nftnl_expr *e = expr_new("log");
 
@@ -87,7 +88,8 @@ struct nftnl_expr *expr_reject(unsigned type, unsigned code)
 	return e;
 }
 
-struct nftnl_expr *expr_nat(unsigned type, unsigned family, int amin, int amax, int pmin, int pmax, uint32_t flags)
+struct nftnl_expr *expr_nat(
+	unsigned type, unsigned family, int amin, int amax, int pmin, int pmax, uint32_t flags)
 {
 	struct nftnl_expr *e = expr_new("nat");
 
@@ -212,8 +214,8 @@ struct nftnl_expr *expr_synproxy(uint16_t mss, uint8_t wscale, uint32_t flags)
 	return e;
 }
 
-struct nftnl_expr *expr_dynset(unsigned op, int key, int data, const char *set, uint32_t id, uint64_t timeout_ms, struct nftnl_expr **exprs,
-	unsigned n)
+struct nftnl_expr *expr_dynset(unsigned op, int key, int data, const char *set, uint32_t id,
+	uint64_t timeout_ms, struct nftnl_expr **exprs, unsigned n)
 {
 	struct nftnl_expr *e = expr_new("dynset");
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a rule can look at: protocol headers with their fields, and the keys of meta, ct, rt, socket, ipsec. Tables only; a new
- * protocol is a new row. Internal to nft/. */
+/* What a rule can look at: protocol headers with their fields, and the keys of meta, ct, rt, socket, ipsec.
+ * Tables only; a new protocol is a new row. Internal to nft/. */
 #pragma once
 
 #include "nft/datatype.h"
@@ -8,9 +8,9 @@
 enum proto_base { PB_LL, PB_NET, PB_TRANSPORT, PB_INNER, PB_N };
 
 struct field {
-	const char *name; /* "saddr"; "saddr ether" is written as two words */
+	const char *name;   /* "saddr"; "saddr ether" is written as two words */
 	uint16_t off, bits; /* in bits, from the header's begin */
-	uint8_t type;	  /* enum dt_id */
+	uint8_t type;       /* enum dt_id */
 	/* ICMP fields exist in some message types only: those are implied. */
 	uint8_t n_dep;
 	uint8_t dep[2];
@@ -30,15 +30,16 @@ struct proto {
 	uint8_t len;  /* bytes, where a header of the same base can follow */
 	uint8_t num;  /* the others: extension header, option or chunk number */
 	const struct field *fields;
-	const char *key;	    /* the field that names what follows */
-	const struct proto_up *up;  /* ends with a NULL proto */
-	int8_t csum;		    /* byte offset of the Internet checksum, -1: none */
-	const char *const *pseudo;  /* fields that the transport checksum covers too */
+	const char *key;           /* the field that names what follows */
+	const struct proto_up *up; /* ends with a NULL proto */
+	int8_t csum;               /* byte offset of the Internet checksum, -1: none */
+	const char *const *pseudo; /* fields that the transport checksum covers too */
 };
 
-extern const struct proto proto_eth, proto_vlan, proto_arp, proto_ip, proto_ip6, proto_th, proto_icmp, proto_icmpv6,
-	proto_igmp, proto_tcp, proto_udp;
-extern const struct proto proto_inet, proto_netdev; /* pseudo headers of the link layer: meta nfproto, meta protocol */
+extern const struct proto proto_eth, proto_vlan, proto_arp, proto_ip, proto_ip6, proto_th, proto_icmp,
+	proto_icmpv6, proto_igmp, proto_tcp, proto_udp;
+extern const struct proto proto_inet,
+	proto_netdev; /* pseudo headers of the link layer: meta nfproto, meta protocol */
 extern const struct proto_up proto_services[];
 
 const struct proto *proto_by_name(const char *name); /* PROTO_HEADER and PROTO_EXTHDR6 */
@@ -58,9 +59,9 @@ struct selkey {
 	uint8_t flags;
 };
 enum {
-	SK_BARE = 1,   /* meta: also without the word meta */
-	SK_SET = 2,    /* has a set form */
-	SK_DIR = 4,    /* ct: needs or takes a direction */
+	SK_BARE = 1, /* meta: also without the word meta */
+	SK_SET = 2,  /* has a set form */
+	SK_DIR = 4,  /* ct: needs or takes a direction */
 	SK_NEEDDIR = 8,
 };
 

@@ -5,7 +5,10 @@
 
 #define H ORDER_HOST
 #define B ORDER_BIG
-#define END { NULL, 0, 0, 0, 0, 0 }
+#define END                                                                                                  \
+	{                                                                                                    \
+		NULL, 0, 0, 0, 0, 0                                                                          \
+	}
 
 const struct selkey meta_keys[] = {
 	{ "length", NFT_META_LEN, DT_INTEGER, 32, H, 0 },

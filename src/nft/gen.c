@@ -55,8 +55,14 @@ static bool gen_bits(struct cc *c, const struct ex *x, int slot)
 		u128 v = ops[n]->b->v;
 
 		switch (ops[n]->op) {
-		case '&': mask &= v; xor &= v; break;
-		case '|': mask &= ~v; xor |= v; break;
+		case '&':
+			mask &= v;
+			xor &= v;
+			break;
+		case '|':
+			mask &= ~v;
+			xor |= v;
+			break;
 		case '^': xor ^= v; break;
 		}
 	}
@@ -79,7 +85,8 @@ static bool gen_swap(struct cc *c, const struct ex *x, int slot)
 
 	if (bytes == 8)
 		size = 8;
-	return gen_load(c, x->a, slot) && gen_push(c, x->node, expr_byteorder(slot, slot, x->order == ORDER_BIG, bytes, size));
+	return gen_load(c, x->a, slot) &&
+	       gen_push(c, x->node, expr_byteorder(slot, slot, x->order == ORDER_BIG, bytes, size));
 }
 
 static bool gen_concat(struct cc *c, const struct ex *x, int slot)
@@ -105,7 +112,9 @@ static bool gen_hash(struct cc *c, const struct ex *x, int slot)
 			return false;
 		c->slot = save;
 	}
-	return gen_push(c, x->node, expr_hash(slot, src, x->key, x->a ? ex_bytes(x->a) : 0, x->num[0], x->a && (x->seed || x->num[1]), x->num[1], x->num[2]));
+	return gen_push(c, x->node,
+		expr_hash(slot, src, x->key, x->a ? ex_bytes(x->a) : 0, x->num[0],
+			x->a && (x->seed || x->num[1]), x->num[1], x->num[2]));
 }
 
 static bool gen_map(struct cc *c, const struct ex *x, int slot)
@@ -144,7 +153,8 @@ bool gen_load(struct cc *c, const struct ex *x, int slot)
 	case X_VALUE: return gen_const(c, x, slot);
 	case X_CONCAT: return gen_concat(c, x, slot);
 	case X_PAYLOAD: return gen_push(c, n, expr_payload(slot, x->base, x->off / 8, len));
-	case X_EXTHDR: return gen_push(c, n, expr_exthdr(slot, (unsigned)x->op, x->key, x->off / 8, len, x->dir));
+	case X_EXTHDR:
+		return gen_push(c, n, expr_exthdr(slot, (unsigned)x->op, x->key, x->off / 8, len, x->dir));
 	case X_META: return gen_push(c, n, expr_keyed("meta", slot, x->key));
 	case X_RT: return gen_push(c, n, expr_keyed("rt", slot, x->key));
 	case X_CT: return gen_push(c, n, expr_ct(slot, x->key, x->dir ? (int)x->dir - 1 : -1));
@@ -198,13 +208,17 @@ static bool gen_prefix(struct cc *c, const struct st *s, int slot)
 		return cc_error(c, s->node, "this prefix is too long");
 	gen_bytes(s->b, s->b->v, bytes, v);
 	if (s->a->dt->base == BASE_STRING)
-		return gen_load(c, s->a, slot) && gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, keep));
-	if (s->a->order == ORDER_BIG && s->b->plen && s->b->plen % 8 == 0 && s->a->kind == X_PAYLOAD) { /* the first bytes are all that counts */
+		return gen_load(c, s->a, slot) &&
+		       gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, keep));
+	if (s->a->order == ORDER_BIG && s->b->plen && s->b->plen % 8 == 0 && s->a->kind != X_BINOP &&
+		s->a->kind != X_SWAP) { /* the first bytes are all that counts */
 		load = *s->a;
 		load.bits = s->b->plen;
-		return gen_load(c, &load, slot) && gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, keep));
+		return gen_load(c, &load, slot) &&
+		       gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, keep));
 	}
-	gen_bytes(s->b, ones ^ (s->b->bits == s->b->plen ? 0 : ((u128)1 << (s->b->bits - s->b->plen)) - 1), bytes, mask);
+	gen_bytes(s->b, ones ^ (s->b->bits == s->b->plen ? 0 : ((u128)1 << (s->b->bits - s->b->plen)) - 1),
+		bytes, mask);
 	if (!s->b->plen)
 		memset(mask, 0, sizeof(mask));
 	return gen_load(c, s->a, slot) && gen_push(c, s->node, expr_bitwise(slot, slot, mask, zero, bytes)) &&
@@ -224,7 +238,8 @@ static bool gen_range(struct cc *c, const struct st *s, int slot)
 		return false;
 	if (s->op == M_NE)
 		return gen_push(c, s->node, expr_range(slot, NFT_RANGE_NEQ, lo, hi, bytes));
-	return gen_push(c, s->node, expr_cmp(slot, NFT_CMP_GTE, lo, bytes)) && gen_push(c, s->node, expr_cmp(slot, NFT_CMP_LTE, hi, bytes));
+	return gen_push(c, s->node, expr_cmp(slot, NFT_CMP_GTE, lo, bytes)) &&
+	       gen_push(c, s->node, expr_cmp(slot, NFT_CMP_LTE, hi, bytes));
 }
 
 static bool gen_match(struct cc *c, const struct st *s)
@@ -238,7 +253,8 @@ static bool gen_match(struct cc *c, const struct st *s)
 	switch (s->b->kind) {
 	case X_SET:
 		name = gen_set_name(c, &s->b->set, &id);
-		return gen_load(c, s->a, slot) && gen_push(c, s->node, expr_lookup(slot, SLOT_NONE, name, id, s->op == M_NE));
+		return gen_load(c, s->a, slot) &&
+		       gen_push(c, s->node, expr_lookup(slot, SLOT_NONE, name, id, s->op == M_NE));
 	case X_RANGE: return gen_range(c, s, slot);
 	case X_PREFIX: return gen_prefix(c, s, slot);
 	case X_CONCAT:
@@ -248,14 +264,16 @@ static bool gen_match(struct cc *c, const struct st *s)
 			gen_bytes(s->b->part[i], s->b->part[i]->v, len, v + off);
 			off += (len + 3) & ~3u;
 		}
-		return gen_load(c, s->a, slot) && gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, bytes));
+		return gen_load(c, s->a, slot) &&
+		       gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, bytes));
 	case X_VALUE:
 		if ((s->op == M_IMPLICIT && s->a->dt->base == BASE_BITMASK) || s->op == M_NEG)
 			return gen_flags(c, s, slot);
 		if (bytes > 16)
 			return cc_error(c, s->node, "this value is too long");
 		gen_bytes(s->b, s->b->v, bytes, v);
-		return gen_load(c, s->a, slot) && gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, bytes));
+		return gen_load(c, s->a, slot) &&
+		       gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, bytes));
 	default: return cc_error(c, s->node, "this comparison cannot be compiled");
 	}
 }

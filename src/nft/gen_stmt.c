@@ -16,7 +16,8 @@ static struct nftnl_expr *gen_counter(struct cc *c, const struct node *n)
 {
 	uint64_t packets = 0, bytes = 0;
 
-	if ((n->a && !cc_number(c, n->a, UINT64_MAX, &packets)) || (n->b && !cc_number(c, n->b, UINT64_MAX, &bytes)))
+	if ((n->a && !cc_number(c, n->a, UINT64_MAX, &packets)) ||
+		(n->b && !cc_number(c, n->b, UINT64_MAX, &bytes)))
 		return NULL;
 	return expr_counter(packets, bytes);
 }
@@ -48,7 +49,8 @@ static struct nftnl_expr *gen_quota(struct cc *c, const struct node *n)
 {
 	uint64_t bytes, used = 0;
 
-	if (!scaled(c, n->a, n->u, UINT64_MAX, &bytes) || (n->b && !scaled(c, n->b, n->u2, UINT64_MAX, &used)))
+	if (!scaled(c, n->a, n->u, UINT64_MAX, &bytes) ||
+		(n->b && !scaled(c, n->b, n->u2, UINT64_MAX, &used)))
 		return NULL;
 	return expr_quota(bytes, used, n->op);
 }
@@ -91,11 +93,13 @@ static bool gen_log(struct cc *c, const struct node *n)
 
 	if (n->a && !(prefix = cc_text(c, n->a, 127, "the prefix")))
 		return false;
-	if ((n->b && !cc_number(c, n->b, UINT16_MAX, &group)) || (n->c && !cc_number(c, n->c, UINT32_MAX, &snaplen)) ||
+	if ((n->b && !cc_number(c, n->b, UINT16_MAX, &group)) ||
+		(n->c && !cc_number(c, n->c, UINT32_MAX, &snaplen)) ||
 		(n->d && !cc_number(c, n->d, UINT16_MAX, &threshold)))
 		return false;
-	return gen_push(c, n, expr_log(prefix, nflog, (uint16_t)group, (uint32_t)snaplen, (uint16_t)threshold, n->u2 ? (int)n->u3 : -1,
-				      (uint32_t)n->u));
+	return gen_push(c, n,
+		expr_log(prefix, nflog, (uint16_t)group, (uint32_t)snaplen, (uint16_t)threshold,
+			n->u2 ? (int)n->u3 : -1, (uint32_t)n->u));
 }
 
 static bool gen_synproxy(struct cc *c, const struct node *n)
@@ -117,7 +121,9 @@ static bool gen_queue(struct cc *c, const struct st *s)
 	if (x->kind == X_VALUE)
 		return gen_push(c, s->node, expr_queue((unsigned)x->v, 1, (unsigned)s->node->u, SLOT_NONE));
 	if (x->kind == X_RANGE)
-		return gen_push(c, s->node, expr_queue((unsigned)x->v, (unsigned)(x->hi - x->v) + 1, (unsigned)s->node->u, SLOT_NONE));
+		return gen_push(c, s->node,
+			expr_queue((unsigned)x->v, (unsigned)(x->hi - x->v) + 1, (unsigned)s->node->u,
+				SLOT_NONE));
 	slot = gen_slots(c, 16);
 	return gen_load(c, x, slot) && gen_push(c, s->node, expr_queue(0, 0, (unsigned)s->node->u, slot));
 }
@@ -136,10 +142,13 @@ static bool gen_set(struct cc *c, const struct st *s)
 	switch (t->kind) {
 	case N_META: e = expr_keyed_set("meta", slot, k->key); break;
 	case N_CT: e = expr_ct_set(slot, k->key, t->u ? (int)t->u - 1 : -1); break;
-	case N_EXTHDR: e = expr_exthdr_write(slot, (unsigned)s->b->op, s->b->key, s->b->off / 8, ex_bytes(s->b)); break;
+	case N_EXTHDR:
+		e = expr_exthdr_write(slot, (unsigned)s->b->op, s->b->key, s->b->off / 8, ex_bytes(s->b));
+		break;
 	default:
-		e = expr_payload_write(slot, s->b->base, s->b->off / 8, s->b->bits / 8, s->code ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE,
-			s->code ? s->code - 1 : 0, s->flags);
+		e = expr_payload_write(slot, s->b->base, s->b->off / 8, s->b->bits / 8,
+			s->code ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE, s->code ? s->code - 1 : 0,
+			s->flags);
 		break;
 	}
 	return gen_push(c, s->node, e);
@@ -158,7 +167,9 @@ static bool gen_verdict(struct cc *c, const struct st *s)
 	slot = gen_slots(c, s->a->a->kind == X_CONCAT ? ex_bytes(s->a->a) : 16);
 	if (!gen_load(c, s->a->a, slot))
 		return false;
-	return gen_push(c, n, expr_lookup_verdict(slot, gen_set_name(c, &s->a->set, &id), s->a->set.anon >= 0 ? (uint32_t)s->a->set.anon + 1 : 0));
+	return gen_push(c, n,
+		expr_lookup_verdict(slot, gen_set_name(c, &s->a->set, &id),
+			s->a->set.anon >= 0 ? (uint32_t)s->a->set.anon + 1 : 0));
 }
 
 static bool gen_objref(struct cc *c, const struct st *s)
@@ -169,7 +180,8 @@ static bool gen_objref(struct cc *c, const struct st *s)
 	int slot;
 
 	if (!s->a)
-		return cc_name(c, s->node->a, "an object", name) && gen_push(c, s->node, expr_objref((uint32_t)s->node->u, name));
+		return cc_name(c, s->node->a, "an object", name) &&
+		       gen_push(c, s->node, expr_objref((uint32_t)s->node->u, name));
 	slot = gen_slots(c, s->a->a->kind == X_CONCAT ? ex_bytes(s->a->a) : 16);
 	set = gen_set_name(c, &s->a->set, &id);
 	return gen_load(c, s->a->a, slot) && gen_push(c, s->node, expr_objref_map(slot, set, id));
@@ -217,7 +229,8 @@ static bool gen_dynset(struct cc *c, const struct st *s)
 	}
 	if (s->node->kind == S_METER)
 		op = timeout ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD;
-	return gen_push(c, s->node, expr_dynset(op, key, data, s->mask->set.info->name, 0, timeout, exprs, n));
+	return gen_push(
+		c, s->node, expr_dynset(op, key, data, s->mask->set.info->name, 0, timeout, exprs, n));
 }
 
 /* ---- where packets go ---- */
@@ -244,7 +257,8 @@ bool gen_nat(struct cc *c, const struct st *s)
 			if (!gen_load(c, a, amin))
 				return false;
 			if (a->kind == X_MAP) { /* both ends, and ports, lie behind each other */
-				const struct set_info *info = a->set.anon >= 0 ? &c->code->sets.v[a->set.anon].info : a->set.info;
+				const struct set_info *info =
+					a->set.anon >= 0 ? &c->code->sets.v[a->set.anon].info : a->set.info;
 				int addr = s->family == NFPROTO_IPV6 ? 4 : 1, one = addr + (info->data.n > 1);
 
 				if (info->data.n > 1)
@@ -272,7 +286,9 @@ bool gen_nat(struct cc *c, const struct st *s)
 		}
 	}
 	switch (n->kind) {
-	case S_NAT: return gen_push(c, n, expr_nat((unsigned)n->u, (unsigned)s->family, amin, amax, pmin, pmax, s->flags));
+	case S_NAT:
+		return gen_push(c, n,
+			expr_nat((unsigned)n->u, (unsigned)s->family, amin, amax, pmin, pmax, s->flags));
 	case S_MASQ: return gen_push(c, n, expr_masq(pmin, pmax, s->flags));
 	case S_REDIR: return gen_push(c, n, expr_redir(pmin, pmax, s->flags));
 	default: return gen_push(c, n, expr_tproxy((unsigned)s->family, amin, pmin));
@@ -281,7 +297,8 @@ bool gen_nat(struct cc *c, const struct st *s)
 
 static bool gen_dup(struct cc *c, const struct st *s)
 {
-	const struct ex *first = s->node->kind == S_FWD ? s->b : s->a, *second = s->node->kind == S_FWD ? s->a : s->b;
+	const struct ex *first = s->node->kind == S_FWD ? s->b : s->a,
+			*second = s->node->kind == S_FWD ? s->a : s->b;
 	int one = SLOT_NONE, two = SLOT_NONE;
 
 	if (first) {
@@ -294,14 +311,16 @@ static bool gen_dup(struct cc *c, const struct st *s)
 		if (!gen_load(c, second, two))
 			return false;
 	}
-	return gen_push(c, s->node, s->node->kind == S_FWD ? expr_fwd(one, two, (unsigned)s->family) : expr_dup(one, two));
+	return gen_push(c, s->node,
+		s->node->kind == S_FWD ? expr_fwd(one, two, (unsigned)s->family) : expr_dup(one, two));
 }
 
 static bool gen_flow(struct cc *c, const struct node *n)
 {
 	char name[NFT_NAME_MAXLEN];
 
-	if (n->a->a ? !cc_name(c, n->a->a, "a flowtable", name) : snprintf(name, sizeof(name), "%s", n->a->s) >= 128)
+	if (n->a->a ? !cc_name(c, n->a->a, "a flowtable", name)
+		    : snprintf(name, sizeof(name), "%s", n->a->s) >= 128)
 		return c->failed ? false : !!cc_error(c, n->a, "this name is too long");
 	cc_ref(c, REF_FLOWTABLE, 0, name);
 	return gen_push(c, n, expr_flow(name));
@@ -313,18 +332,25 @@ bool gen_stmt(struct cc *c, const struct st *s)
 	struct nftnl_expr *e;
 
 	switch (n->kind) {
-	case S_COUNTER: case S_LIMIT: case S_QUOTA: case S_LAST: case S_CONNLIMIT:
-		e = gen_stateful(c, n);
-		return e && gen_push(c, n, e);
+	case S_COUNTER:
+	case S_LIMIT:
+	case S_QUOTA:
+	case S_LAST:
+	case S_CONNLIMIT: e = gen_stateful(c, n); return e && gen_push(c, n, e);
 	case S_LOG: return gen_log(c, n);
 	case S_SYNPROXY: return gen_synproxy(c, n);
 	case S_QUEUE: return gen_queue(c, s);
 	case S_SET: return gen_set(c, s);
 	case S_VERDICT: return gen_verdict(c, s);
 	case S_OBJREF: return gen_objref(c, s);
-	case S_DYNSET: case S_METER: return gen_dynset(c, s);
-	case S_NAT: case S_MASQ: case S_REDIR: case S_TPROXY: return gen_nat(c, s);
-	case S_DUP: case S_FWD: return gen_dup(c, s);
+	case S_DYNSET:
+	case S_METER: return gen_dynset(c, s);
+	case S_NAT:
+	case S_MASQ:
+	case S_REDIR:
+	case S_TPROXY: return gen_nat(c, s);
+	case S_DUP:
+	case S_FWD: return gen_dup(c, s);
 	case S_REJECT: return gen_push(c, n, expr_reject((unsigned)s->family, s->code));
 	case S_NOTRACK: return gen_push(c, n, expr_notrack());
 	case S_FLOW: return gen_flow(c, n);

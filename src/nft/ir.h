@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A rule with its types: what the evaluation of a tree gives and code is made of. Lives in the arena of one compilation.
- * Internal to nft/. */
+/* A rule with its types: what the evaluation of a tree gives and code is made of. Lives in the arena of one
+ * compilation. Internal to nft/. */
 #pragma once
 
 #include "nft/ast.h"
@@ -9,12 +9,12 @@
 typedef unsigned __int128 u128;
 
 enum ex_kind {
-	X_VALUE, /* v */
-	X_RANGE, /* v..hi */
+	X_VALUE,  /* v */
+	X_RANGE,  /* v..hi */
 	X_PREFIX, /* v, the first plen bits of it count */
-	X_WILD,	 /* the catch-all element */
+	X_WILD,   /* the catch-all element */
 	X_CONCAT, /* part[n] */
-	X_SET,	 /* set */
+	X_SET,    /* set */
 	X_PAYLOAD,
 	X_EXTHDR,
 	X_META,
@@ -27,8 +27,8 @@ enum ex_kind {
 	X_HASH,
 	X_XFRM,
 	X_BINOP, /* a op b; b is X_VALUE */
-	X_SWAP,	 /* a, turned to `order` */
-	X_MAP,	 /* a looked up in set */
+	X_SWAP,  /* a, turned to `order` */
+	X_MAP,   /* a looked up in set */
 };
 
 /* A set that a lookup names: anonymous (anon >= 0) or of the table. */
@@ -52,10 +52,11 @@ struct ex {
 	const struct proto *proto;
 	const struct field *field;
 	unsigned base, off; /* X_PAYLOAD; off in bits, of X_EXTHDR too */
-	unsigned key, dir;  /* keyed loads; X_EXTHDR: key is the header's or option's number, dir: presence only */
-	uint32_t num[4];    /* X_NUMGEN, X_HASH: mod, seed, offset; X_XFRM: spnum; X_SOCKET: level; X_OSF: ttl */
+	unsigned key,
+		dir; /* keyed loads; X_EXTHDR: key is the header's or option's number, dir: presence only */
+	uint32_t num[4]; /* X_NUMGEN, X_HASH: mod, seed, offset; X_XFRM: spnum; X_SOCKET: level; X_OSF: ttl */
 	bool seed;
-	bool is_key;	    /* names the next protocol */
+	bool is_key; /* names the next protocol */
 	struct setuse set;
 };
 
@@ -77,7 +78,7 @@ struct st {
 	bool match;
 	enum match_op op;
 	struct ex *a, *b, *mask; /* match; others as the statement's kind says */
-	int32_t family;		 /* nat, reject type, … */
+	int32_t family;          /* nat, reject type, … */
 	uint32_t flags, code;
 	struct st *next;
 };
@@ -89,7 +90,7 @@ struct pctx { /* what is known about the packet's headers */
 	const struct proto *stacked[4]; /* link layer headers already passed */
 	unsigned n_stacked;
 	unsigned ll_off; /* bytes of them */
-	int icmp_type;	 /* -1: not matched yet */
+	int icmp_type;   /* -1: not matched yet */
 };
 
 struct cc { /* one compilation */
@@ -101,15 +102,17 @@ struct cc { /* one compilation */
 	struct st *first, **tail;
 	struct pctx p;
 	const struct node *cur;
-	bool in_key; /* inside a concatenation, map key or value of a statement */
+	bool in_key;   /* inside a concatenation, map key or value of a statement */
 	bool terminal; /* the last statement leaves the rule */
 	unsigned slot; /* next free 4-byte register */
 	bool failed;
 };
 
 /* ---- compile.c: errors, environment ---- */
-void *cc_error(struct cc *c, const struct node *n, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* NULL */
-void *cc_error_code(struct cc *c, const struct node *n, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void *cc_error(struct cc *c, const struct node *n, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4))); /* NULL */
+void *cc_error_code(struct cc *c, const struct node *n, int code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 const struct val *cc_param(struct cc *c, const struct node *n); /* NULL after an error; never VAL_NIL */
 bool cc_number(struct cc *c, const struct node *n, uint64_t max, uint64_t *out);
 bool cc_time(struct cc *c, const struct node *n, uint64_t *ms);
@@ -123,8 +126,9 @@ struct st *st_match(struct cc *c, const struct node *n, enum match_op op, struct
 
 /* ---- compile_expr.c ---- */
 struct ex *ev_selector(struct cc *c, const struct node *n);
-struct ex *ev(struct cc *c, const struct node *n, const struct want *w); /* selector, operators, map, constant of type w */
-struct ex *ev_left(struct cc *c, const struct node *n);	 /* no constant expected */
+struct ex *ev(struct cc *c, const struct node *n,
+	const struct want *w);                          /* selector, operators, map, constant of type w */
+struct ex *ev_left(struct cc *c, const struct node *n); /* no constant expected */
 struct ex *ex_swap(struct cc *c, struct ex *x, enum dt_order to); /* byte order, where it matters */
 bool ex_const(const struct ex *x);
 void want_ex(struct want *w, const struct ex *x);
@@ -144,20 +148,22 @@ enum dt_order dt_order_of(const struct datatype *dt);
 bool ev_verdict(struct cc *c, const struct node *n, int32_t *code, char target[NFT_NAME_MAXLEN]);
 
 /* ---- compile_set.c: sets in braces, maps, lookups ---- */
-struct xform { /* moved from the left side to the constants */
+struct xform {     /* moved from the left side to the constants */
 	int shift; /* left, negative: right */
-	u128 xor;
+	u128 xor ;
 };
 struct ex *set_anon(struct cc *c, const struct node *n, const struct ex *left, const struct xform *xf);
 struct ex *set_named(struct cc *c, const struct node *n, const struct ex *left);
 /* N_MAP: to values as data says, to verdicts (data NULL), or to objects of a kind. */
 struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data, uint32_t obj_type);
-struct ex *set_key(struct cc *c, struct ex *key, const struct set_info *info); /* left side in the order the set wants */
+struct ex *set_key(
+	struct cc *c, struct ex *key, const struct set_info *info); /* left side in the order the set wants */
 
 /* ---- compile_dep.c: headers that must be there ---- */
-bool dep_payload(struct cc *c, struct ex *x);	/* adds the matches that x needs, adjusts its offset */
+bool dep_payload(struct cc *c, struct ex *x); /* adds the matches that x needs, adjusts its offset */
 bool dep_exthdr(struct cc *c, struct ex *x);
-bool dep_family(struct cc *c, const struct node *n, const struct proto *net, bool first); /* nfproto, ether type */
+bool dep_family(
+	struct cc *c, const struct node *n, const struct proto *net, bool first); /* nfproto, ether type */
 bool dep_transport(struct cc *c, const struct node *n, const struct proto *tp, bool first);
 void dep_learn(struct cc *c, const struct ex *left, const struct ex *right);
 void dep_init(struct cc *c);
@@ -170,4 +176,5 @@ bool compile_nat(struct cc *c, const struct node *n);
 bool compile_dynset(struct cc *c, const struct node *n);
 void reduce(struct cc *c);
 bool gen(struct cc *c);
-struct nftnl_expr *gen_stateful(struct cc *c, const struct node *n); /* counter, limit, … also inside of dynset */
+struct nftnl_expr *gen_stateful(
+	struct cc *c, const struct node *n); /* counter, limit, … also inside of dynset */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rule language: text → ast (at the call) → expressions (at the end of the transaction, when the types of the sets it
- * names are known). lex.c, parse.c, ast.h, field.c (protocol and meta/ct tables), type.c, compile*.c. */
+/* The rule language: text → ast (at the call) → expressions (at the end of the transaction, when the types of
+ * the sets it names are known). lex.c, parse.c, ast.h, field.c (protocol and meta/ct tables), type.c,
+ * compile*.c. */
 #pragma once
 
 #include "base/err.h"
@@ -16,8 +17,8 @@ struct src_pos {
 	unsigned line;
 };
 
-/* Parses one rule (no `add rule …` in front). Bounded in size (64 KiB) and depth. Parsed texts are interned: the same text
- * gives the same ast. The caller gets one reference. */
+/* Parses one rule (no `add rule …` in front). Bounded in size (64 KiB) and depth. Parsed texts are interned:
+ * the same text gives the same ast. The caller gets one reference. */
 int rule_parse(const char *text, size_t len, const struct src_pos *pos, struct ast_rule **out, struct err *e);
 struct ast_rule *ast_ref(struct ast_rule *r);
 void ast_put(struct ast_rule *r);
@@ -29,19 +30,24 @@ const char *ast_comment(const struct ast_rule *r); /* `comment "x"`, NULL none *
 struct rule_env {
 	void *ctx;
 	uint8_t family; /* NFPROTO_* of the table */
-	/* Base chain's type and hook where known (NF_INET_*; -1: regular chain or unknown), for checks of validity. */
+	/* Base chain's type and hook where known (NF_INET_*; -1: regular chain or unknown), for checks of
+	 * validity. */
 	const char *chain_type;
 	int hook;
-	/* The set, map or object map `name` of this table as it will be at the commit; NULL: nobody states it. */
+	/* The set, map or object map `name` of this table as it will be at the commit; NULL: nobody states
+	 * it. */
 	const struct set_info *(*set)(void *ctx, const char *name);
-	/* The value of $name. NULL: unknown (error with a proposal among params). VAL_LIVE where a single value stands: the
-	 * compiler asks live->ops->first() with the family that the place wants; none: -ENODATA, the rule is left out. */
+	/* The value of $name. NULL: unknown (error with a proposal among params). VAL_LIVE where a single
+	 * value stands: the compiler asks live->ops->first() with the family that the place wants; none:
+	 * -ENODATA, the rule is left out. */
 	const struct val *(*param)(void *ctx, const char *name);
 	/* $name is VAL_LIVE and stands where a list can: the set that holds it, with this key type. */
 	const struct set_info *(*live_set)(void *ctx, const char *name, const struct nft_type *key);
-	/* Index of a device for `iif NAME`, 0: not there (compile answers -ENODEV, the rule waits). NULL: the kernel is asked. */
+	/* Index of a device for `iif NAME`, 0: not there (compile answers -ENODEV, the rule waits). NULL: the
+	 * kernel is asked. */
 	uint32_t (*ifindex)(void *ctx, const char *name);
-	/* Where the rule's text begins, for messages; NULL: they show the line and a caret without a place. */
+	/* Where the rule's text begins, for messages; NULL: they show the line and a caret without a place.
+	 */
 	const struct src_pos *pos;
 };
 
@@ -53,21 +59,25 @@ struct ref {
 	char name[NFT_NAME_MAXLEN];
 };
 
-struct anon_set { /* an anonymous set or map of the rule, in the order of use */
-	struct set_info info; /* name "__set%d" / "__map%d"; NFT_SET_ANONYMOUS|NFT_SET_CONSTANT set */
+struct anon_set {                  /* an anonymous set or map of the rule, in the order of use */
+	struct set_info info;      /* name "__set%d" / "__map%d"; NFT_SET_ANONYMOUS|NFT_SET_CONSTANT set */
 	VEC(struct setelem) elems; /* intervals closed and sorted, as in struct setelem; empty is legal */
-	struct nft_concat { uint8_t n, len[NFT_PARTS_MAX]; } concat; /* field lengths for NFT_SET_CONCAT interval sets */
+	struct nft_concat {
+		uint8_t n, len[NFT_PARTS_MAX];
+	} concat; /* field lengths for NFT_SET_CONCAT interval sets */
 };
 
 struct code {
-	VEC(struct nftnl_expr *) exprs; /* owned. Lookups (and dynset) in anonymous set i carry SET_ID i + 1 and its name */
+	VEC(struct nftnl_expr *)
+	exprs; /* owned. Lookups (and dynset) in anonymous set i carry SET_ID i + 1 and its name */
 	VEC(struct anon_set) sets;
 	VEC(struct ref) refs;
-	uint64_t hash; /* of the expressions and the anonymous sets' content; hash_stable(): the same in every process */
+	uint64_t hash; /* of the expressions and the anonymous sets' content; hash_stable(): the same in every
+			  process */
 };
 
-/* -EINVAL: message with place; -ENOENT: refs to sets of unknown type (message names them; the caller leaves the rule pending);
- * -ENODATA: an empty live scalar; -ENODEV: `iif`/`oif` of a device that is not there. */
+/* -EINVAL: message with place; -ENOENT: refs to sets of unknown type (message names them; the caller leaves
+ * the rule pending); -ENODATA: an empty live scalar; -ENODEV: `iif`/`oif` of a device that is not there. */
 int rule_compile(const struct ast_rule *r, const struct rule_env *env, struct code **out, struct err *e);
 void code_free(struct code *c);
 /* The rule with its $names filled in, one line of nft syntax. Live lists print as @name of their set. */
@@ -82,7 +92,8 @@ void nft_name_make(const char *s, size_t n, char out[NFT_NAME_MAXLEN]);
 
 /* "filter", "dstnat - 5", "-100", family and hook matter → number. -EINVAL with the names that exist. */
 int nft_priority_parse(const char *text, uint8_t family, int hook, int32_t *out, struct err *e);
-int nft_hook_parse(const char *text, uint8_t family, uint32_t *out, struct err *e); /* "prerouting" → NF_INET_PRE_ROUTING */
+int nft_hook_parse(const char *text, uint8_t family, uint32_t *out,
+	struct err *e); /* "prerouting" → NF_INET_PRE_ROUTING */
 const char *nft_hook_name(uint8_t family, uint32_t hook);
 int nft_family_parse(const char *text, uint8_t *out, struct err *e); /* "inet" → NFPROTO_INET */
 const char *nft_family_name(uint8_t family);

@@ -148,7 +148,7 @@ static size_t match_param(const char *s)
 	if (!is_word_start(s[0]))
 		return 0;
 	while (isalnum((unsigned char)s[n]) || s[n] == '_' ||
-	       ((s[n] == '.' || s[n] == '-') && isalnum((unsigned char)s[n + 1])))
+		((s[n] == '.' || s[n] == '-') && isalnum((unsigned char)s[n + 1])))
 		n++;
 	return n;
 }
@@ -179,8 +179,8 @@ static int lex_operator(const char *s, uint32_t *n)
 	static const struct {
 		char s[3];
 		int kind;
-	} two[] = { { "==", TOK_EQ }, { "!=", TOK_NE },	 { "<=", TOK_LE },
-		    { ">=", TOK_GE }, { "<<", TOK_SHL }, { ">>", TOK_SHR } };
+	} two[] = { { "==", TOK_EQ }, { "!=", TOK_NE }, { "<=", TOK_LE }, { ">=", TOK_GE }, { "<<", TOK_SHL },
+		{ ">>", TOK_SHR } };
 
 	for (size_t i = 0; i < sizeof(two) / sizeof(two[0]); i++)
 		if (s[0] == two[i].s[0] && s[1] == two[i].s[1]) {
@@ -253,7 +253,8 @@ static void put_plain(struct buf *b, const char *s, size_t n, char control)
 		buf_putc(b, (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? control : s[i]);
 }
 
-int src_error_code(const struct src *src, uint32_t pos, uint32_t end, struct err *e, int code, const char *msg)
+int src_error_code(
+	const struct src *src, uint32_t pos, uint32_t end, struct err *e, int code, const char *msg)
 {
 	_buf_ struct buf b = BUF_INIT;
 	uint32_t from, to;

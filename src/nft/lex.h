@@ -14,20 +14,20 @@ enum tok_kind {
 	TOK_STRING, /* "…", the quotes are not part of pos..end */
 	TOK_PARAM,  /* $name, without the $ */
 	TOK_NL,     /* only with lexer.newlines, outside of brackets */
-	TOK_EQ,	    /* == */
-	TOK_NE,	    /* != */
-	TOK_LE,	    /* <= */
-	TOK_GE,	    /* >= */
+	TOK_EQ,     /* == */
+	TOK_NE,     /* != */
+	TOK_LE,     /* <= */
+	TOK_GE,     /* >= */
 	TOK_SHL,    /* << */
 	TOK_SHR,    /* >> */
 	TOK_BAD,    /* a byte or an open quote that no token begins with */
-	/* every other kind is the character itself: { } ( ) [ ] , : ; . / - @ & | ^ ! < > = * */
+		    /* every other kind is the character itself: { } ( ) [ ] , : ; . / - @ & | ^ ! < > = * */
 };
 
 struct tok {
 	int kind;
 	uint32_t pos, end; /* bytes of the source */
-	bool spaced;	   /* blanks in front */
+	bool spaced;       /* blanks in front */
 };
 
 struct src {
@@ -50,4 +50,5 @@ struct tok lex_next(struct lexer *lx);
 /* Sets e to -EINVAL, "FILE:LINE:COL: message", the line and a caret under [pos, end). Returns -EINVAL. */
 int src_error(const struct src *src, uint32_t pos, uint32_t end, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
-int src_error_code(const struct src *src, uint32_t pos, uint32_t end, struct err *e, int code, const char *msg);
+int src_error_code(
+	const struct src *src, uint32_t pos, uint32_t end, struct err *e, int code, const char *msg);

@@ -16,23 +16,218 @@
 
 /* ---- names ---- */
 
-/* nft's scanner takes these for itself wherever a name could stand: an object of such a name cannot be read back. */
+/* nft's scanner takes these for itself wherever a name could stand: an object of such a name cannot be read
+ * back. */
 static const char *const keywords[] = {
-	"accept", "add", "addr", "ah", "all", "arp", "at", "audit", "auto-merge", "bridge", "burst", "bypass", "bytes", "cgroup", "cgroupv2",
-	"chain", "chains", "code", "comment", "comp", "constant", "continue", "count", "counter", "counters", "cpu", "create", "ct", "daddr",
-	"day", "dccp", "define", "delete", "describe", "destroy", "device", "devices", "dnat", "dport", "drop", "dscp", "dst", "dup",
-	"dynamic", "ecn", "element", "elements", "eq", "esp", "ether", "event", "exists", "expectation", "expires", "export", "exthdr",
-	"fanout", "fib", "flags", "flow", "flowtable", "flowtables", "flush", "frag", "fully-random", "fwd", "ge", "goto", "group", "gt", "hbh",
-	"helper", "hook", "hour", "icmp", "icmpv6", "icmpx", "id", "igmp", "iif", "iifgroup", "iifname", "iiftype", "import", "include",
-	"index", "inet", "insert", "interval", "ip", "ip6", "ipsec", "jhash", "json", "jump", "last", "le", "length", "level", "limit",
-	"limits", "list", "log", "lt", "map", "maps", "mark", "masquerade", "meta", "meter", "meters", "mh", "missing", "mod", "monitor",
-	"mss", "name", "ne", "netdev", "nftrace", "not", "notrack", "numgen", "offset", "oif", "oifgroup", "oifname", "oiftype", "or", "osf",
-	"over", "packets", "performance", "persistent", "pkttype", "policy", "position", "prefix", "priority", "protocol", "queue",
-	"queue-threshold", "quota", "quotas", "random", "rate", "redefine", "redirect", "reject", "rename", "replace", "reset", "return",
-	"rt", "rtclassid", "rule", "rules", "ruleset", "saddr", "sctp", "secmark", "secmarks", "set", "sets", "size", "skgid", "skuid",
-	"snaplen", "snat", "socket", "sport", "spi", "srh", "state", "symhash", "synproxy", "synproxys", "table", "tables", "tcp", "th", "time",
-	"timeout", "to", "tproxy", "ttl", "type", "typeof", "udp", "udplite", "undefine", "until", "update", "used", "version", "vlan", "vmap",
-	"with", "xor", "and", "lshift", "rshift", "sequence", "sack", "timestamp", "wscale", "window", "option", "options",
+	"accept",
+	"add",
+	"addr",
+	"ah",
+	"all",
+	"arp",
+	"at",
+	"audit",
+	"auto-merge",
+	"bridge",
+	"burst",
+	"bypass",
+	"bytes",
+	"cgroup",
+	"cgroupv2",
+	"chain",
+	"chains",
+	"code",
+	"comment",
+	"comp",
+	"constant",
+	"continue",
+	"count",
+	"counter",
+	"counters",
+	"cpu",
+	"create",
+	"ct",
+	"daddr",
+	"day",
+	"dccp",
+	"define",
+	"delete",
+	"describe",
+	"destroy",
+	"device",
+	"devices",
+	"dnat",
+	"dport",
+	"drop",
+	"dscp",
+	"dst",
+	"dup",
+	"dynamic",
+	"ecn",
+	"element",
+	"elements",
+	"eq",
+	"esp",
+	"ether",
+	"event",
+	"exists",
+	"expectation",
+	"expires",
+	"export",
+	"exthdr",
+	"fanout",
+	"fib",
+	"flags",
+	"flow",
+	"flowtable",
+	"flowtables",
+	"flush",
+	"frag",
+	"fully-random",
+	"fwd",
+	"ge",
+	"goto",
+	"group",
+	"gt",
+	"hbh",
+	"helper",
+	"hook",
+	"hour",
+	"icmp",
+	"icmpv6",
+	"icmpx",
+	"id",
+	"igmp",
+	"iif",
+	"iifgroup",
+	"iifname",
+	"iiftype",
+	"import",
+	"include",
+	"index",
+	"inet",
+	"insert",
+	"interval",
+	"ip",
+	"ip6",
+	"ipsec",
+	"jhash",
+	"json",
+	"jump",
+	"last",
+	"le",
+	"length",
+	"level",
+	"limit",
+	"limits",
+	"list",
+	"log",
+	"lt",
+	"map",
+	"maps",
+	"mark",
+	"masquerade",
+	"meta",
+	"meter",
+	"meters",
+	"mh",
+	"missing",
+	"mod",
+	"monitor",
+	"mss",
+	"name",
+	"ne",
+	"netdev",
+	"nftrace",
+	"not",
+	"notrack",
+	"numgen",
+	"offset",
+	"oif",
+	"oifgroup",
+	"oifname",
+	"oiftype",
+	"or",
+	"osf",
+	"over",
+	"packets",
+	"performance",
+	"persistent",
+	"pkttype",
+	"policy",
+	"position",
+	"prefix",
+	"priority",
+	"protocol",
+	"queue",
+	"queue-threshold",
+	"quota",
+	"quotas",
+	"random",
+	"rate",
+	"redefine",
+	"redirect",
+	"reject",
+	"rename",
+	"replace",
+	"reset",
+	"return",
+	"rt",
+	"rtclassid",
+	"rule",
+	"rules",
+	"ruleset",
+	"saddr",
+	"sctp",
+	"secmark",
+	"secmarks",
+	"set",
+	"sets",
+	"size",
+	"skgid",
+	"skuid",
+	"snaplen",
+	"snat",
+	"socket",
+	"sport",
+	"spi",
+	"srh",
+	"state",
+	"symhash",
+	"synproxy",
+	"synproxys",
+	"table",
+	"tables",
+	"tcp",
+	"th",
+	"time",
+	"timeout",
+	"to",
+	"tproxy",
+	"ttl",
+	"type",
+	"typeof",
+	"udp",
+	"udplite",
+	"undefine",
+	"until",
+	"update",
+	"used",
+	"version",
+	"vlan",
+	"vmap",
+	"with",
+	"xor",
+	"and",
+	"lshift",
+	"rshift",
+	"sequence",
+	"sack",
+	"timestamp",
+	"wscale",
+	"window",
+	"option",
+	"options",
 };
 
 static bool is_keyword(const char *s)
@@ -52,19 +247,25 @@ int nft_name_check(const char *name, struct err *e)
 	if (n > 127)
 		return err_set(e, -EINVAL, "the name has %zu bytes, the limit is 127", n);
 	if (!isalpha((unsigned char)name[0]) && name[0] != '_')
-		return err_set(e, -EINVAL, "\"%s\" does not begin with a letter or _; nft.name(\"%s\") makes a name of any text", name, name);
+		return err_set(e, -EINVAL,
+			"\"%s\" does not begin with a letter or _; nft.name(\"%s\") makes a name of any text",
+			name, name);
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)name[i]) && !strchr("/-_.", name[i]))
 			return err_set(e, -EINVAL,
-				"\"%.127s\" has a byte that nft does not take in a name (letters, digits, / - _ . are allowed); nft.name() makes a name of any text",
+				"\"%.127s\" has a byte that nft does not take in a name (letters, digits, / "
+				"- _ . are allowed); nft.name() makes a name of any text",
 				name);
 	if (is_keyword(name))
-		return err_set(e, -EINVAL, "\"%s\" is a word of nft's language, nft could not read it back; what about \"%s_\"?", name, name);
+		return err_set(e, -EINVAL,
+			"\"%s\" is a word of nft's language, nft could not read it back; what about \"%s_\"?",
+			name, name);
 	return 0;
 }
 
-/* Letters, digits and "-" stand for themselves; every other byte, also "_", becomes _xx. What begins otherwise than a name
- * may, is a keyword, or would become too long gets a prefix that no encoded text begins with: "_n" is no hex. */
+/* Letters, digits and "-" stand for themselves; every other byte, also "_", becomes _xx. What begins
+ * otherwise than a name may, is a keyword, or would become too long gets a prefix that no encoded text begins
+ * with: "_n" is no hex. */
 void nft_name_make(const char *s, size_t n, char out[NFT_NAME_MAXLEN])
 {
 	char plain[128];
@@ -89,7 +290,8 @@ void nft_name_make(const char *s, size_t n, char out[NFT_NAME_MAXLEN])
 		}
 		out[80] = '\0';
 		snprintf(plain, sizeof(plain), "%s", out);
-		snprintf(out, NFT_NAME_MAXLEN, "_l%s_%016llx%016llx", plain, (unsigned long long)h[0], (unsigned long long)h[1]);
+		snprintf(out, NFT_NAME_MAXLEN, "_l%s_%016llx%016llx", plain, (unsigned long long)h[0],
+			(unsigned long long)h[1]);
 		return;
 	}
 	if (len && isalpha((unsigned char)out[0]) && !is_keyword(out))
@@ -105,8 +307,8 @@ void nft_name_make(const char *s, size_t n, char out[NFT_NAME_MAXLEN])
 static const struct {
 	const char *name;
 	uint8_t family;
-} families[] = { { "ip", NFPROTO_IPV4 },	  { "ip6", NFPROTO_IPV6 },	{ "inet", NFPROTO_INET },
-		 { "arp", NFPROTO_ARP }, { "bridge", NFPROTO_BRIDGE }, { "netdev", NFPROTO_NETDEV } };
+} families[] = { { "ip", NFPROTO_IPV4 }, { "ip6", NFPROTO_IPV6 }, { "inet", NFPROTO_INET },
+	{ "arp", NFPROTO_ARP }, { "bridge", NFPROTO_BRIDGE }, { "netdev", NFPROTO_NETDEV } };
 
 int nft_family_parse(const char *text, uint8_t *out, struct err *e)
 {
@@ -133,7 +335,8 @@ const char *nft_family_name(uint8_t family)
 	return "unknown";
 }
 
-static const char *const inet_hooks[] = { "prerouting", "input", "forward", "output", "postrouting", "ingress", NULL };
+static const char *const inet_hooks[] = { "prerouting", "input", "forward", "output", "postrouting",
+	"ingress", NULL };
 static const char *const arp_hooks[] = { "input", "output", "forward", NULL };
 static const char *const netdev_hooks[] = { "ingress", "egress", NULL };
 
@@ -152,7 +355,9 @@ static uint32_t hooks_n(uint8_t family)
 
 	while (hooks_of(family)[n])
 		n++;
-	return family == NFPROTO_INET || family == NFPROTO_NETDEV || family == NFPROTO_ARP ? n : n - 1; /* ingress: inet, netdev */
+	return family == NFPROTO_INET || family == NFPROTO_NETDEV || family == NFPROTO_ARP
+		       ? n
+		       : n - 1; /* ingress: inet, netdev */
 }
 
 int nft_hook_parse(const char *text, uint8_t family, uint32_t *out, struct err *e)
@@ -170,8 +375,10 @@ int nft_hook_parse(const char *text, uint8_t family, uint32_t *out, struct err *
 	}
 	near = suggest_in(text, names, n);
 	if (near)
-		return err_set(e, -EINVAL, "no hook \"%s\" in family %s; did you mean \"%s\"?", text, nft_family_name(family), near);
-	return err_set(e, -EINVAL, "no hook \"%s\" in family %s (%s)", text, nft_family_name(family), buf_str(&list));
+		return err_set(e, -EINVAL, "no hook \"%s\" in family %s; did you mean \"%s\"?", text,
+			nft_family_name(family), near);
+	return err_set(e, -EINVAL, "no hook \"%s\" in family %s (%s)", text, nft_family_name(family),
+		buf_str(&list));
 }
 
 const char *nft_hook_name(uint8_t family, uint32_t hook)
@@ -211,8 +418,9 @@ static const char *prio_next(void *ctx, size_t i)
 
 int nft_priority_parse(const char *text, uint8_t family, int hook, int32_t *out, struct err *e)
 {
-	const struct prio *t = family == NFPROTO_BRIDGE				? bridge_prios :
-			       family == NFPROTO_ARP || family == NFPROTO_NETDEV ? plain_prios : ip_prios;
+	const struct prio *t = family == NFPROTO_BRIDGE                            ? bridge_prios
+			       : family == NFPROTO_ARP || family == NFPROTO_NETDEV ? plain_prios
+										   : ip_prios;
 	char word[32];
 	size_t n = 0;
 	const char *p = text, *near;
@@ -229,14 +437,20 @@ int nft_priority_parse(const char *text, uint8_t family, int hook, int32_t *out,
 		while (t->name && strcmp(t->name, word) != 0)
 			t++;
 		if (!t->name) {
-			t = family == NFPROTO_BRIDGE ? bridge_prios : family == NFPROTO_ARP || family == NFPROTO_NETDEV ? plain_prios : ip_prios;
+			t = family == NFPROTO_BRIDGE                            ? bridge_prios
+			    : family == NFPROTO_ARP || family == NFPROTO_NETDEV ? plain_prios
+										: ip_prios;
 			near = suggest(word, prio_next, (void *)t);
 			if (near)
-				return err_set(e, -EINVAL, "no priority \"%s\" in family %s; did you mean \"%s\"?", word, nft_family_name(family), near);
-			return err_set(e, -EINVAL, "no priority \"%s\" in family %s", word, nft_family_name(family));
+				return err_set(e, -EINVAL,
+					"no priority \"%s\" in family %s; did you mean \"%s\"?", word,
+					nft_family_name(family), near);
+			return err_set(
+				e, -EINVAL, "no priority \"%s\" in family %s", word, nft_family_name(family));
 		}
 		if (t->hooks && hook >= 0 && !(t->hooks & (1u << hook)))
-			return err_set(e, -EINVAL, "priority %s does not go with hook %s", word, nft_hook_name(family, (uint32_t)hook));
+			return err_set(e, -EINVAL, "priority %s does not go with hook %s", word,
+				nft_hook_name(family, (uint32_t)hook));
 		base = t->value;
 		while (*p == ' ')
 			p++;
@@ -245,7 +459,8 @@ int nft_priority_parse(const char *text, uint8_t family, int hook, int32_t *out,
 			return 0;
 		}
 		if (*p != '+' && *p != '-')
-			return err_set(e, -EINVAL, "priority \"%s\": expected + or - and a number behind \"%s\"", text, word);
+			return err_set(e, -EINVAL,
+				"priority \"%s\": expected + or - and a number behind \"%s\"", text, word);
 	}
 	if (*p == '+' || *p == '-')
 		sign = *p++ == '-' ? -1 : 1;
@@ -254,7 +469,8 @@ int nft_priority_parse(const char *text, uint8_t family, int hook, int32_t *out,
 	rest = strrchr(p, ' ');
 	(void)rest;
 	if (!parse_u64(p, INT32_MAX, &v))
-		return err_set(e, -EINVAL, "priority \"%s\" is neither a number nor a name with an offset", text);
+		return err_set(
+			e, -EINVAL, "priority \"%s\" is neither a number nor a name with an offset", text);
 	base += sign * (int64_t)v;
 	if (base > INT32_MAX || base < INT32_MIN)
 		return err_set(e, -EINVAL, "priority \"%s\" is out of range", text);
@@ -269,7 +485,8 @@ int nft_set_flags_parse(const char *text, uint32_t *out, struct err *e)
 	static const struct {
 		const char *name;
 		uint32_t flag;
-	} flags[] = { { "constant", NFT_SET_CONSTANT }, { "interval", NFT_SET_INTERVAL }, { "timeout", NFT_SET_TIMEOUT }, { "dynamic", NFT_SET_EVAL } };
+	} flags[] = { { "constant", NFT_SET_CONSTANT }, { "interval", NFT_SET_INTERVAL },
+		{ "timeout", NFT_SET_TIMEOUT }, { "dynamic", NFT_SET_EVAL } };
 	const char *names[ARRAY_SIZE(flags)], *p = text, *near;
 	char word[32];
 
@@ -291,8 +508,10 @@ int nft_set_flags_parse(const char *text, uint32_t *out, struct err *e)
 		if (i == ARRAY_SIZE(flags)) {
 			near = suggest_in(word, names, ARRAY_SIZE(flags));
 			if (near)
-				return err_set(e, -EINVAL, "no set flag \"%s\"; did you mean \"%s\"?", word, near);
-			return err_set(e, -EINVAL, "no set flag \"%s\" (constant, interval, timeout, dynamic)", word);
+				return err_set(
+					e, -EINVAL, "no set flag \"%s\"; did you mean \"%s\"?", word, near);
+			return err_set(e, -EINVAL,
+				"no set flag \"%s\" (constant, interval, timeout, dynamic)", word);
 		}
 		*out |= flags[i].flag;
 		p += n;

@@ -141,7 +141,8 @@ void *p_fail(struct parser *p, const char *fmt, ...)
 	return p_fail_at(p, p->tok.pos, p->tok.end, "%s", msg);
 }
 
-void *p_unexpected_from(struct parser *p, const char *expected, const char *(*next)(void *, size_t), void *ctx)
+void *p_unexpected_from(
+	struct parser *p, const char *expected, const char *(*next)(void *, size_t), void *ctx)
 {
 	const char *text = p->lx.src->text + p->tok.pos, *near = NULL;
 	int n = (int)(p->tok.end - p->tok.pos);
@@ -163,7 +164,8 @@ void *p_unexpected_from(struct parser *p, const char *expected, const char *(*ne
 	if (n > 40)
 		n = 40;
 	if (near)
-		return p_fail(p, "unexpected `%.*s`, expected %s; did you mean `%s`?", n, text, expected, near);
+		return p_fail(
+			p, "unexpected `%.*s`, expected %s; did you mean `%s`?", n, text, expected, near);
 	return p_fail(p, "unexpected %s%.*s%s, expected %s", p->tok.kind == TOK_STRING ? "\"" : "`", n, text,
 		p->tok.kind == TOK_STRING ? "\"" : "`", expected);
 }
@@ -200,8 +202,8 @@ struct node *parse_verdict(struct parser *p)
 	static const struct {
 		const char *word;
 		int32_t code;
-	} verdicts[] = { { "accept", 1 },   { "drop", 0 },		 { "continue", NFT_CONTINUE }, { "return", NFT_RETURN },
-			 { "jump", NFT_JUMP }, { "goto", NFT_GOTO }, { NULL, 0 } };
+	} verdicts[] = { { "accept", 1 }, { "drop", 0 }, { "continue", NFT_CONTINUE },
+		{ "return", NFT_RETURN }, { "jump", NFT_JUMP }, { "goto", NFT_GOTO }, { NULL, 0 } };
 	struct node *n;
 
 	for (int i = 0; verdicts[i].word; i++) {
@@ -229,19 +231,37 @@ static const struct {
 	const char *word;
 	parse_stmt_fn *fn;
 } stmts[] = {
-	{ "counter", parse_counter },	{ "limit", parse_limit },	{ "quota", parse_quota },   { "last", parse_last },
-	{ "log", parse_log },		{ "reject", parse_reject },	{ "snat", parse_snat },	    { "dnat", parse_dnat },
-	{ "masquerade", parse_masq },	{ "redirect", parse_redirect }, { "tproxy", parse_tproxy }, { "dup", parse_dup },
-	{ "fwd", parse_fwd },		{ "queue", parse_queue },	{ "notrack", parse_notrack }, { "add", parse_dynset },
-	{ "update", parse_dynset },	{ "delete", parse_dynset },	{ "set", parse_dynset },    { "flow", parse_flow },
-	{ "synproxy", parse_synproxy }, { "reset", parse_reset },	{ "meter", parse_meter },   { "comment", parse_comment },
+	{ "counter", parse_counter },
+	{ "limit", parse_limit },
+	{ "quota", parse_quota },
+	{ "last", parse_last },
+	{ "log", parse_log },
+	{ "reject", parse_reject },
+	{ "snat", parse_snat },
+	{ "dnat", parse_dnat },
+	{ "masquerade", parse_masq },
+	{ "redirect", parse_redirect },
+	{ "tproxy", parse_tproxy },
+	{ "dup", parse_dup },
+	{ "fwd", parse_fwd },
+	{ "queue", parse_queue },
+	{ "notrack", parse_notrack },
+	{ "add", parse_dynset },
+	{ "update", parse_dynset },
+	{ "delete", parse_dynset },
+	{ "set", parse_dynset },
+	{ "flow", parse_flow },
+	{ "synproxy", parse_synproxy },
+	{ "reset", parse_reset },
+	{ "meter", parse_meter },
+	{ "comment", parse_comment },
 };
 
 const char *stmt_word(void *ctx, size_t i)
 {
-	static const char *const more[] = { "accept", "drop", "continue", "return", "jump", "goto", "meta", "ct",     "rt",   "fib",
-					    "socket", "osf",  "numgen",	  "jhash",  "symhash", "ipsec", "exthdr", "mark", "iif",
-					    "iifname", "oif", "oifname",  "skuid",  "skgid",   "nftrace", NULL };
+	static const char *const more[] = { "accept", "drop", "continue", "return", "jump", "goto", "meta",
+		"ct", "rt", "fib", "socket", "osf", "numgen", "jhash", "symhash", "ipsec", "exthdr", "mark",
+		"iif", "iifname", "oif", "oifname", "skuid", "skgid", "nftrace", NULL };
 	size_t n = ARRAY_SIZE(stmts);
 	const struct proto *pr;
 
@@ -261,7 +281,8 @@ static struct node *parse_match(struct parser *p)
 	static const struct {
 		const char *word;
 		int op;
-	} ops[] = { { "eq", TOK_EQ }, { "ne", TOK_NE }, { "lt", '<' }, { "gt", '>' }, { "le", TOK_LE }, { "ge", TOK_GE } };
+	} ops[] = { { "eq", TOK_EQ }, { "ne", TOK_NE }, { "lt", '<' }, { "gt", '>' }, { "le", TOK_LE },
+		{ "ge", TOK_GE } };
 	struct node *n = p_node(p, S_MATCH, p->tok.pos);
 
 	n->a = parse_expr(p, EXPR_SELECT);
@@ -273,7 +294,8 @@ static struct node *parse_match(struct parser *p)
 	}
 	if (p_accept_word(p, "set")) {
 		n->kind = S_SET;
-		n->b = p->tok.kind == '{' ? p_fail(p, "one value must be set here, this is a list") : parse_expr(p, EXPR_ANY);
+		n->b = p->tok.kind == '{' ? p_fail(p, "one value must be set here, this is a list")
+					  : parse_expr(p, EXPR_ANY);
 		if (n->b && p->tok.kind == ',') { /* ct event set new,destroy */
 			struct node *l = p_node(p, N_LIST, n->b->pos), **tail = &l->a;
 
@@ -293,7 +315,14 @@ static struct node *parse_match(struct parser *p)
 	}
 	n->op = 0;
 	switch (p->tok.kind) {
-	case TOK_EQ: case TOK_NE: case TOK_LE: case TOK_GE: case '<': case '>': case '!': case '=':
+	case TOK_EQ:
+	case TOK_NE:
+	case TOK_LE:
+	case TOK_GE:
+	case '<':
+	case '>':
+	case '!':
+	case '=':
 		n->op = p->tok.kind == '=' ? TOK_EQ : p->tok.kind;
 		p_advance(p);
 		break;
@@ -305,7 +334,8 @@ static struct node *parse_match(struct parser *p)
 			}
 	}
 	if (p_end_of_rule(p) && p->tok.kind != '{')
-		return p_fail(p, "the rule ends here, expected a value to compare with (or `set`, `map`, `vmap`)");
+		return p_fail(
+			p, "the rule ends here, expected a value to compare with (or `set`, `map`, `vmap`)");
 	n->b = parse_list(p);
 	if (!n->b)
 		return NULL;

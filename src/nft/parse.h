@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Recursive descent over tokens. A function that fails returns NULL (or false) with p->e set; the first error is kept.
- * Internal to nft/. */
+/* Recursive descent over tokens. A function that fails returns NULL (or false) with p->e set; the first error
+ * is kept. Internal to nft/. */
 #pragma once
 
 #include "nft/ast.h"
 
 #define PARSE_DEPTH_MAX 48
-#define PARSE_TEXT_MAX	(64 * 1024)
+#define PARSE_TEXT_MAX  (64 * 1024)
 
 struct parser {
 	struct lexer lx;
@@ -22,48 +22,55 @@ struct parser {
 /* ---- tokens ---- */
 void p_advance(struct parser *p);
 const struct tok *p_peek(struct parser *p);
-bool p_is(const struct parser *p, const char *word);	/* tok is this unquoted word */
+bool p_is(const struct parser *p, const char *word); /* tok is this unquoted word */
 bool p_tok_is(const struct parser *p, const struct tok *t, const char *word);
 bool p_accept_word(struct parser *p, const char *word); /* and goes on */
 bool p_accept(struct parser *p, int kind);
 bool p_expect(struct parser *p, int kind, const char *what);
 bool p_expect_word(struct parser *p, const char *word);
-void p_split(struct parser *p, uint32_t n); /* the word goes on to be read behind its first n bytes: kbytes/second */
+void p_split(struct parser *p,
+	uint32_t n); /* the word goes on to be read behind its first n bytes: kbytes/second */
 char *p_text(struct parser *p, const struct tok *t); /* copy in the arena */
-bool p_is_value(const struct parser *p);	     /* word, string or $name */
+bool p_is_value(const struct parser *p);             /* word, string or $name */
 bool p_end_of_rule(const struct parser *p);
 
 /* ---- nodes and errors ---- */
 struct node *p_node(struct parser *p, enum node_kind kind, uint32_t pos);
 struct node *p_done(struct parser *p, struct node *n); /* sets end to the last token's */
 void *p_fail(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* at tok; NULL */
-void *p_fail_at(struct parser *p, uint32_t pos, uint32_t end, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void *p_fail_at(struct parser *p, uint32_t pos, uint32_t end, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 /* "expected X, found Y" with a proposal from words (NULL-terminated) for what stands there. */
 void *p_unexpected(struct parser *p, const char *expected, const char *const *words);
-void *p_unexpected_from(struct parser *p, const char *expected, const char *(*next)(void *, size_t), void *ctx);
+void *p_unexpected_from(
+	struct parser *p, const char *expected, const char *(*next)(void *, size_t), void *ctx);
 bool p_enter(struct parser *p); /* depth; false: too deep */
 void p_leave(struct parser *p);
 
 /* ---- grammar ---- */
 enum expr_mode { EXPR_SELECT, EXPR_CONST, EXPR_ANY };
-struct node *parse_value(struct parser *p);		      /* one word, string or $name */
-struct node *parse_expr(struct parser *p, enum expr_mode m); /* operators, ranges and prefixes, concatenation; then map */
+struct node *parse_value(struct parser *p); /* one word, string or $name */
+struct node *parse_expr(
+	struct parser *p, enum expr_mode m); /* operators, ranges and prefixes, concatenation; then map */
 struct node *parse_basic(struct parser *p, enum expr_mode m); /* without concatenation and map */
-struct node *parse_list(struct parser *p);		      /* constants: a,b,c or a set, or @name */
+struct node *parse_list(struct parser *p);                    /* constants: a,b,c or a set, or @name */
 struct node *parse_setref(struct parser *p);
 struct node *parse_set(struct parser *p, bool verdicts);
 struct node *parse_map_of(struct parser *p, struct node *key, bool verdicts); /* after `map` or `vmap` */
 struct node *parse_selector(struct parser *p, enum expr_mode m); /* NULL without an error: none stands here */
 bool selector_starts(struct parser *p);
 struct node *parse_verdict(struct parser *p); /* NULL without an error: no verdict word */
-struct node *parse_stateful(struct parser *p); /* counter, limit, quota, last, ct count in elements; NULL without error: none */
+struct node *parse_stateful(
+	struct parser *p); /* counter, limit, quota, last, ct count in elements; NULL without error: none */
 
-struct node *parse_stmt(struct parser *p);	  /* one statement */
+struct node *parse_stmt(struct parser *p);              /* one statement */
 bool parse_stmts(struct parser *p, struct node **list); /* until the end of the rule */
 
 typedef struct node *parse_stmt_fn(struct parser *p);
-parse_stmt_fn parse_counter, parse_limit, parse_quota, parse_last, parse_log, parse_reject, parse_snat, parse_dnat, parse_masq,
-	parse_redirect, parse_tproxy, parse_dup, parse_fwd, parse_queue, parse_notrack, parse_dynset, parse_flow,
-	parse_synproxy, parse_reset, parse_meter, parse_comment, parse_connlimit;
-struct node *parse_objref_ct(struct parser *p); /* ct helper|timeout|expectation set …; NULL without an error: something else */
+parse_stmt_fn parse_counter, parse_limit, parse_quota, parse_last, parse_log, parse_reject, parse_snat,
+	parse_dnat, parse_masq, parse_redirect, parse_tproxy, parse_dup, parse_fwd, parse_queue,
+	parse_notrack, parse_dynset, parse_flow, parse_synproxy, parse_reset, parse_meter, parse_comment,
+	parse_connlimit;
+struct node *parse_objref_ct(
+	struct parser *p); /* ct helper|timeout|expectation set …; NULL without an error: something else */
 const char *stmt_word(void *ctx, size_t i); /* every word a statement can begin with */

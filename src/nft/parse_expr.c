@@ -31,7 +31,8 @@ static void join_colons(struct parser *p, struct node *n)
 	while (p->colon_words && p->tok.kind == ':' && !p->tok.spaced) {
 		const struct tok *next = p_peek(p);
 
-		if (next->kind != TOK_WORD || next->spaced || !isxdigit((unsigned char)p->lx.src->text[next->pos]))
+		if (next->kind != TOK_WORD || next->spaced ||
+			!isxdigit((unsigned char)p->lx.src->text[next->pos]))
 			return;
 		p_advance(p);
 		p_advance(p);
@@ -114,13 +115,15 @@ static int binop_at(const struct parser *p, int *level)
 	static const struct {
 		const char *word;
 		int op, level;
-	} words[] = { { "or", '|', 1 }, { "xor", '^', 2 }, { "and", '&', 3 }, { "lshift", TOK_SHL, 4 }, { "rshift", TOK_SHR, 4 } };
+	} words[] = { { "or", '|', 1 }, { "xor", '^', 2 }, { "and", '&', 3 }, { "lshift", TOK_SHL, 4 },
+		{ "rshift", TOK_SHR, 4 } };
 
 	switch (p->tok.kind) {
 	case '|': *level = 1; return '|';
 	case '^': *level = 2; return '^';
 	case '&': *level = 3; return '&';
-	case TOK_SHL: case TOK_SHR: *level = 4; return p->tok.kind;
+	case TOK_SHL:
+	case TOK_SHR: *level = 4; return p->tok.kind;
 	case TOK_WORD:
 		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 			if (p_is(p, words[i].word)) {
@@ -158,7 +161,8 @@ static struct node *parse_binop(struct parser *p, enum expr_mode m, int min)
 
 static bool starts_number(const struct parser *p, const struct tok *t)
 {
-	return t->kind == TOK_PARAM || (t->kind == TOK_WORD && isdigit((unsigned char)p->lx.src->text[t->pos]));
+	return t->kind == TOK_PARAM ||
+	       (t->kind == TOK_WORD && isdigit((unsigned char)p->lx.src->text[t->pos]));
 }
 
 struct node *parse_basic(struct parser *p, enum expr_mode m)
@@ -231,7 +235,9 @@ static bool elem_options(struct parser *p, struct node *el)
 
 	for (;;) {
 		struct node *o;
-		enum node_kind kind = p_is(p, "timeout") ? N_OPT_TIMEOUT : p_is(p, "expires") ? N_OPT_EXPIRES : N_OPT_COMMENT;
+		enum node_kind kind = p_is(p, "timeout")   ? N_OPT_TIMEOUT
+				      : p_is(p, "expires") ? N_OPT_EXPIRES
+							   : N_OPT_COMMENT;
 
 		if (kind == N_OPT_COMMENT && !p_is(p, "comment")) {
 			o = parse_stateful(p);

@@ -8,8 +8,8 @@
 #include "nft/field.h"
 #include "nft/parse.h"
 
-static const char *const other_words[] = { "meta",   "ct",    "rt",	 "fib",	  "socket", "osf",
-					   "numgen", "jhash", "symhash", "ipsec", "exthdr", NULL };
+static const char *const other_words[] = { "meta", "ct", "rt", "fib", "socket", "osf", "numgen", "jhash",
+	"symhash", "ipsec", "exthdr", NULL };
 
 static const char *key_next(void *ctx, size_t i)
 {
@@ -91,14 +91,16 @@ static struct node *parse_raw(struct parser *p)
 			break;
 	if (n->u == 4)
 		return p_unexpected(p, "ll, nh, th or ih", bases);
-	if (!p_expect(p, ',', "`,`") || !number(p, 8 * 1500, &n->u2) || !p_expect(p, ',', "`,`") || !number(p, 128, &n->u3))
+	if (!p_expect(p, ',', "`,`") || !number(p, 8 * 1500, &n->u2) || !p_expect(p, ',', "`,`") ||
+		!number(p, 128, &n->u3))
 		return NULL;
 	if (!n->u3)
 		return p_fail(p, "a length of 0 bits");
 	return p_done(p, n);
 }
 
-/* What a header's option or chunk is called, or its number; then a field of it, or none: is it there at all? */
+/* What a header's option or chunk is called, or its number; then a field of it, or none: is it there at all?
+ */
 static struct node *parse_option(struct parser *p, uint32_t pos, enum proto_kind kind)
 {
 	struct node *n = p_node(p, N_EXTHDR, pos);
@@ -265,11 +267,13 @@ static struct node *parse_ct(struct parser *p)
 	n->u2 = accept_family(p);
 	k = key_here(p, ct_keys);
 	if (!k || (n->u2 && k->type != DT_INVALID))
-		return p_unexpected_from(p, n->u2 ? "`saddr` or `daddr`" : "a key of ct", key_next, (void *)ct_keys);
+		return p_unexpected_from(
+			p, n->u2 ? "`saddr` or `daddr`" : "a key of ct", key_next, (void *)ct_keys);
 	if (n->u && !(k->flags & SK_DIR))
 		return p_fail(p, "ct %s has no direction", k->name);
 	if (!n->u && (k->flags & SK_NEEDDIR))
-		return p_fail(p, "ct %s needs a direction, `ct original %s` or `ct reply %s`", k->name, k->name, k->name);
+		return p_fail(p, "ct %s needs a direction, `ct original %s` or `ct reply %s`", k->name,
+			k->name, k->name);
 	n->def = k;
 	p_advance(p);
 	return p_done(p, n);
@@ -404,7 +408,8 @@ static struct node *parse_ipsec(struct parser *p)
 	n->u3 = accept_family(p);
 	n->def = k = key_here(p, xfrm_keys);
 	if (!k || (k->type == DT_INVALID) != !!n->u3)
-		return p_unexpected_from(p, n->u3 ? "`saddr` or `daddr`" : "`reqid`, `spi`, `ip saddr` …", key_next, (void *)xfrm_keys);
+		return p_unexpected_from(p, n->u3 ? "`saddr` or `daddr`" : "`reqid`, `spi`, `ip saddr` …",
+			key_next, (void *)xfrm_keys);
 	p_advance(p);
 	return p_done(p, n);
 }
@@ -440,7 +445,9 @@ struct node *parse_selector(struct parser *p, enum expr_mode m)
 		p_advance(p);
 		n = parse_option(p, pos, PROTO_EXTHDR6);
 		if (n && n->def)
-			return p_fail_at(p, n->pos, n->end, "`exthdr` asks whether a header is there, its fields are read without that word");
+			return p_fail_at(p, n->pos, n->end,
+				"`exthdr` asks whether a header is there, its fields are read without that "
+				"word");
 		return n;
 	}
 	if (p_is(p, "rt")) {

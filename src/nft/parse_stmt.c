@@ -5,7 +5,6 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_log.h>
-#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_synproxy.h>
 
 #include "nft/field.h"
@@ -48,7 +47,9 @@ static uint64_t accept_bytes(struct parser *p)
 		uint64_t factor;
 	} units[] = { { "bytes", 1 }, { "kbytes", 1024 }, { "mbytes", 1024 * 1024 } };
 
-	const char *slash = p->tok.kind == TOK_WORD ? memchr(p->lx.src->text + p->tok.pos, '/', p->tok.end - p->tok.pos) : NULL;
+	const char *slash = p->tok.kind == TOK_WORD
+				    ? memchr(p->lx.src->text + p->tok.pos, '/', p->tok.end - p->tok.pos)
+				    : NULL;
 
 	if (slash)
 		p_split(p, (uint32_t)(slash - p->lx.src->text) - p->tok.pos);
@@ -65,7 +66,8 @@ struct node *parse_limit(struct parser *p)
 	static const struct {
 		const char *word;
 		uint64_t seconds;
-	} units[] = { { "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 }, { "week", 604800 } };
+	} units[] = { { "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 },
+		{ "week", 604800 } };
 	static const char *const names[] = { "second", "minute", "hour", "day", "week", NULL };
 	struct node *n = p_node(p, S_LIMIT, p->tok.pos);
 
@@ -173,9 +175,8 @@ struct node *parse_objref_ct(struct parser *p)
 	static const struct {
 		const char *word;
 		uint32_t type;
-	} objs[] = { { "helper", NFT_OBJECT_CT_HELPER },
-		     { "timeout", NFT_OBJECT_CT_TIMEOUT },
-		     { "expectation", NFT_OBJECT_CT_EXPECT } };
+	} objs[] = { { "helper", NFT_OBJECT_CT_HELPER }, { "timeout", NFT_OBJECT_CT_TIMEOUT },
+		{ "expectation", NFT_OBJECT_CT_EXPECT } };
 	uint32_t pos = p->tok.pos;
 	struct tok ct = p->tok;
 
@@ -246,15 +247,17 @@ static bool log_flags(struct parser *p, struct node *n)
 
 struct node *parse_log(struct parser *p)
 {
-	static const char *const levels[] = { "emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit", NULL };
+	static const char *const levels[] = { "emerg", "alert", "crit", "err", "warn", "notice", "info",
+		"debug", "audit", NULL };
 	struct node *n = p_node(p, S_LOG, p->tok.pos);
 
 	p_advance(p);
 	for (;;) {
-		struct node **to = p_is(p, "prefix") ? &n->a :
-				   p_is(p, "group")  ? &n->b :
-				   p_is(p, "snaplen") ? &n->c :
-				   p_is(p, "queue-threshold") ? &n->d : NULL;
+		struct node **to = p_is(p, "prefix")            ? &n->a
+				   : p_is(p, "group")           ? &n->b
+				   : p_is(p, "snaplen")         ? &n->c
+				   : p_is(p, "queue-threshold") ? &n->d
+								: NULL;
 
 		if (to) {
 			if (*to)
@@ -300,197 +303,6 @@ struct node *parse_reject(struct parser *p)
 	p_accept_word(p, "type");
 	n->a = parse_value(p);
 	return n->a ? p_done(p, n) : NULL;
-}
-
-/* random,persistent,… */
-static bool nat_flags(struct parser *p, uint64_t *flags)
-{
-	static const struct {
-		const char *word;
-		uint32_t flag;
-	} words[] = { { "random", NF_NAT_RANGE_PROTO_RANDOM },
-		      { "fully-random", NF_NAT_RANGE_PROTO_RANDOM_FULLY },
-		      { "persistent", NF_NAT_RANGE_PERSISTENT } };
-	static const char *const names[] = { "random", "fully-random", "persistent", NULL };
-	bool more = false;
-
-	for (;;) {
-		size_t i;
-
-		for (i = 0; i < ARRAY_SIZE(words); i++)
-			if (p_accept_word(p, words[i].word))
-				break;
-		if (i == ARRAY_SIZE(words)) {
-			if (more)
-				p_unexpected(p, "random, fully-random or persistent", names);
-			return !more;
-		}
-		*flags |= words[i].flag;
-		more = p_accept(p, ',');
-		if (!more)
-			return true;
-	}
-}
-
-static uint64_t nat_family(struct parser *p)
-{
-	const struct tok *next = p_peek(p);
-	uint64_t f = p_is(p, "ip") ? NFPROTO_IPV4 : p_is(p, "ip6") ? NFPROTO_IPV6 : 0;
-
-	/* "snat ip to", not "snat ip saddr map" */
-	if (!f || !(p_tok_is(p, next, "to") || p_tok_is(p, next, "prefix") || p_tok_is(p, next, "interval") || p_tok_is(p, next, "addr")))
-		return 0;
-	p_advance(p);
-	return f;
-}
-
-/* to ADDR[:PORT], :PORT */
-static bool nat_target(struct parser *p, struct node *n, bool addr)
-{
-	if (addr && p->tok.kind != ':') {
-		n->a = parse_expr(p, EXPR_ANY);
-		if (!n->a)
-			return false;
-	}
-	if (p_accept(p, ':')) {
-		n->b = parse_expr(p, EXPR_ANY);
-		if (!n->b)
-			return false;
-	}
-	if (!n->a && !n->b) {
-		p_unexpected(p, addr ? "an address or `:port`" : "`:port`", NULL);
-		return false;
-	}
-	return true;
-}
-
-static struct node *parse_nat(struct parser *p, uint32_t type)
-{
-	struct node *n = p_node(p, S_NAT, p->tok.pos);
-
-	n->u = type;
-	p_advance(p);
-	n->u2 = nat_family(p);
-	if (p_accept_word(p, "prefix"))
-		n->op |= 1;
-	else if (p_accept_word(p, "interval"))
-		n->op |= 2;
-	else if (p_accept_word(p, "addr") && (!p_expect(p, '.', "`.`") || !p_expect_word(p, "port")))
-		return NULL;
-	if (!(n->op & 1) || p_is(p, "to"))
-		if (!p_expect_word(p, "to"))
-			return NULL;
-	if (!nat_target(p, n, true) || !nat_flags(p, &n->u3))
-		return NULL;
-	return p_done(p, n);
-}
-
-struct node *parse_snat(struct parser *p)
-{
-	return parse_nat(p, NFT_NAT_SNAT);
-}
-
-struct node *parse_dnat(struct parser *p)
-{
-	return parse_nat(p, NFT_NAT_DNAT);
-}
-
-static struct node *parse_port_nat(struct parser *p, enum node_kind kind)
-{
-	struct node *n = p_node(p, kind, p->tok.pos);
-
-	p_advance(p);
-	if (p_accept_word(p, "to") && !nat_target(p, n, false))
-		return NULL;
-	return nat_flags(p, &n->u3) ? p_done(p, n) : NULL;
-}
-
-struct node *parse_masq(struct parser *p)
-{
-	return parse_port_nat(p, S_MASQ);
-}
-
-struct node *parse_redirect(struct parser *p)
-{
-	return parse_port_nat(p, S_REDIR);
-}
-
-struct node *parse_tproxy(struct parser *p)
-{
-	struct node *n = p_node(p, S_TPROXY, p->tok.pos);
-
-	p_advance(p);
-	n->u2 = nat_family(p);
-	if (!p_expect_word(p, "to") || !nat_target(p, n, true))
-		return NULL;
-	return p_done(p, n);
-}
-
-struct node *parse_dup(struct parser *p)
-{
-	struct node *n = p_node(p, S_DUP, p->tok.pos);
-
-	p_advance(p);
-	if (!p_expect_word(p, "to") || !(n->a = parse_expr(p, EXPR_ANY)))
-		return NULL;
-	if (p_accept_word(p, "device") && !(n->b = parse_expr(p, EXPR_ANY)))
-		return NULL;
-	return p_done(p, n);
-}
-
-struct node *parse_fwd(struct parser *p)
-{
-	struct node *n = p_node(p, S_FWD, p->tok.pos);
-
-	p_advance(p);
-	n->u2 = nat_family(p);
-	if (!p_expect_word(p, "to") || !(n->b = parse_expr(p, EXPR_ANY)))
-		return NULL;
-	if (n->u2) {
-		n->a = n->b;
-		if (!p_expect_word(p, "device") || !(n->b = parse_expr(p, EXPR_ANY)))
-			return NULL;
-	}
-	return p_done(p, n);
-}
-
-static bool queue_flags(struct parser *p, uint64_t *flags)
-{
-	do {
-		if (p_accept_word(p, "bypass")) {
-			*flags |= NFT_QUEUE_FLAG_BYPASS;
-		} else if (p_accept_word(p, "fanout")) {
-			*flags |= NFT_QUEUE_FLAG_CPU_FANOUT;
-		} else {
-			p_unexpected(p, "`bypass` or `fanout`", NULL);
-			return false;
-		}
-	} while (p_accept(p, ','));
-	return true;
-}
-
-struct node *parse_queue(struct parser *p)
-{
-	struct node *n = p_node(p, S_QUEUE, p->tok.pos);
-
-	p_advance(p);
-	for (;;) {
-		if (p_accept_word(p, "flags")) {
-			if (!queue_flags(p, &n->u))
-				return NULL;
-		} else if (p_is(p, "bypass") || p_is(p, "fanout")) {
-			if (!queue_flags(p, &n->u))
-				return NULL;
-		} else if (!n->a && (p_is(p, "num") || p_is(p, "to"))) {
-			n->op = p_is(p, "to");
-			p_advance(p);
-			n->a = parse_expr(p, EXPR_ANY);
-			if (!n->a)
-				return NULL;
-		} else {
-			return p_done(p, n);
-		}
-	}
 }
 
 struct node *parse_notrack(struct parser *p)
@@ -581,7 +393,9 @@ static bool dyn_body(struct parser *p, struct node *n, bool data)
 	if (!n->b)
 		return false;
 	for (;;) {
-		enum node_kind kind = p_is(p, "timeout") ? N_OPT_TIMEOUT : p_is(p, "expires") ? N_OPT_EXPIRES : N_OPT_COMMENT;
+		enum node_kind kind = p_is(p, "timeout")   ? N_OPT_TIMEOUT
+				      : p_is(p, "expires") ? N_OPT_EXPIRES
+							   : N_OPT_COMMENT;
 		struct node *o;
 
 		if (kind == N_OPT_COMMENT && !p_is(p, "comment")) {
@@ -607,7 +421,9 @@ static bool dyn_body(struct parser *p, struct node *n, bool data)
 
 static bool dyn_op(struct parser *p, struct node *n)
 {
-	n->u = p_is(p, "add") ? NFT_DYNSET_OP_ADD : p_is(p, "update") ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_DELETE;
+	n->u = p_is(p, "add")      ? NFT_DYNSET_OP_ADD
+	       : p_is(p, "update") ? NFT_DYNSET_OP_UPDATE
+				   : NFT_DYNSET_OP_DELETE;
 	if (n->u == NFT_DYNSET_OP_DELETE && !p_is(p, "delete")) {
 		p_unexpected(p, "add, update or delete", NULL);
 		return false;

@@ -17,10 +17,12 @@ static bool is_vacuous(const struct cc *c, const struct st *s)
 {
 	u128 v;
 
-	if (!s->match || !is_eq(s) || s->a->kind != X_META || s->a->key != NFT_META_PROTOCOL || s->b->kind != X_VALUE)
+	if (!s->match || !is_eq(s) || s->a->kind != X_META || s->a->key != NFT_META_PROTOCOL ||
+		s->b->kind != X_VALUE)
 		return false;
 	v = s->b->v;
-	return (c->env->family == NFPROTO_IPV4 && v == ETH_P_IP) || (c->env->family == NFPROTO_IPV6 && v == ETH_P_IPV6);
+	return (c->env->family == NFPROTO_IPV4 && v == ETH_P_IP) ||
+	       (c->env->family == NFPROTO_IPV6 && v == ETH_P_IPV6);
 }
 
 static bool is_candidate(const struct st *s)
@@ -56,8 +58,8 @@ static bool joinable(const struct ex *a, const struct ex *b)
 		return false;
 	if (total > 128)
 		return false;
-	/* The kernel compares up to four bytes of the network and transport headers without a call: a longer field pays
-	 * only where one of the two is longer than that anyway. */
+	/* The kernel compares up to four bytes of the network and transport headers without a call: a longer
+	 * field pays only where one of the two is longer than that anyway. */
 	return total <= 32 || a->base == PB_LL || a->bits > 32 || b->bits > 32;
 }
 

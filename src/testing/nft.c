@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* core.nft: the rule language. compile{family=, text=, params=, sets={name={type=, data=, flags=}}, chain_type=, hook=, devices=} */
+/* core.nft: the rule language. compile{family=, text=, params=, sets={name={type=, data=, flags=}},
+ * chain_type=, hook=, devices=} */
 #include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
@@ -33,14 +34,17 @@ static bool read_set(struct env *env, const char *name, struct set_info *s)
 {
 	lua_State *L = env->L;
 	_err_ struct err e = ERR_INIT;
-	const char *type = str_field(L, -1, "type"), *data = str_field(L, -1, "data"), *flags = str_field(L, -1, "flags");
+	const char *type = str_field(L, -1, "type"), *data = str_field(L, -1, "data"),
+		   *flags = str_field(L, -1, "flags");
 	bool ok;
 
 	memset(s, 0, sizeof(*s));
 	if (strlen(name) >= sizeof(s->name))
 		return false;
 	strcpy(s->name, name);
-	ok = type && !(strncmp(type, "typeof ", 7) ? nft_type_parse(type, &s->key, &e) : nft_typeof_parse(type + 7, &s->key, &e)) &&
+	ok = type &&
+	     !(strncmp(type, "typeof ", 7) ? nft_type_parse(type, &s->key, &e)
+					   : nft_typeof_parse(type + 7, &s->key, &e)) &&
 	     (!data || !nft_type_parse(data, &s->data, &e)) &&
 	     (!flags || !nft_set_flags_parse(flags, &s->flags, &e));
 	if (!ok)
@@ -90,7 +94,8 @@ static void push_item(struct val *list, struct val item, uint32_t *cap)
 	list->list[list->n++] = item;
 }
 
-/* Strings, integers, lists; { prefix = s }, { range = {a, b} }, { glob = s }, { concat = {…} }, { map = {k, v, …} }, { obj = name }. */
+/* Strings, integers, lists; { prefix = s }, { range = {a, b} }, { glob = s }, { concat = {…} }, { map = {k,
+ * v, …} }, { obj = name }. */
 static struct val to_val(lua_State *L, int i, int depth)
 {
 	struct val v = { .kind = VAL_NIL };
@@ -225,7 +230,9 @@ static void push_refs(lua_State *L, const struct code *code)
 static int compile(lua_State *L)
 {
 	struct env env = { .L = L };
-	struct rule_env re = { .ctx = &env, .family = NFPROTO_IPV4, .hook = -1, .set = env_set, .param = env_param };
+	struct rule_env re = {
+		.ctx = &env, .family = NFPROTO_IPV4, .hook = -1, .set = env_set, .param = env_param
+	};
 	struct err e = ERR_INIT;
 	struct src_pos pos = { "rule", 1 };
 	struct ast_rule *r;
@@ -312,7 +319,8 @@ static int priority(lua_State *L)
 	int32_t out;
 	const char *h = luaL_optstring(L, 3, NULL);
 
-	if (nft_family_parse(luaL_checkstring(L, 2), &family, &e) < 0 || (h && nft_hook_parse(h, family, &hook, &e) < 0) ||
+	if (nft_family_parse(luaL_checkstring(L, 2), &family, &e) < 0 ||
+		(h && nft_hook_parse(h, family, &hook, &e) < 0) ||
 		nft_priority_parse(luaL_checkstring(L, 1), family, h ? (int)hook : -1, &out, &e) < 0)
 		return fail(L, EINVAL, &e);
 	lua_pushinteger(L, out);
@@ -347,9 +355,9 @@ static int type_of(lua_State *L)
 
 int testing_nft(lua_State *L)
 {
-	static const luaL_Reg fns[] = { { "compile", compile },	 { "name_check", name_check }, { "name_make", name_make },
-					{ "priority", priority }, { "set_flags", set_flags },	 { "type_of", type_of },
-					{ NULL, NULL } };
+	static const luaL_Reg fns[] = { { "compile", compile }, { "name_check", name_check },
+		{ "name_make", name_make }, { "priority", priority }, { "set_flags", set_flags },
+		{ "type_of", type_of }, { NULL, NULL } };
 
 	luaL_newlib(L, fns);
 	if (testing_nft_type) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any bytes as a rule, in a table with some sets and values: parse, compile, print. The first byte chooses the family. */
+/* Any bytes as a rule, in a table with some sets and values: parse, compile, print. The first byte chooses
+ * the family. */
 #include <string.h>
 
 #include <linux/netfilter.h>
@@ -10,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct set_info sets[6];
 static struct val params[9];
-static const char *const param_names[] = { "addr", "port", "list", "none", "map", "chain", "prefix", "range", "pair" };
+static const char *const param_names[] = { "addr", "port", "list", "none", "map", "chain", "prefix", "range",
+	"pair" };
 
 static const struct set_info *find_set(void *ctx, const char *name)
 {
@@ -89,7 +91,8 @@ static void check_text(const struct err *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t families[] = { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_BRIDGE, NFPROTO_NETDEV, NFPROTO_ARP };
+	static const uint8_t families[] = { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_BRIDGE,
+		NFPROTO_NETDEV, NFPROTO_ARP };
 	struct rule_env env = { .hook = -1, .set = find_set, .param = find_param, .ifindex = no_device };
 	_buf_ struct buf out = BUF_INIT;
 	_err_ struct err e = ERR_INIT;

@@ -232,6 +232,7 @@ describe("compiled like nft:", function()
 		check("inet", input, {
 			"ip saddr 10.0.0.0/8", "ip saddr != 10.0.0.0/8", "ip saddr 10.0.0.0/12", "ip saddr 192.0.2.1/32", "ip saddr 10.0.0.0/31",
 			"ip6 saddr fe80::/10", "ip6 saddr 2001:db8::/32", "ip6 saddr ::1/128", "ip6 saddr != 2001:db8::/33", "meta mark 0xff000000/8",
+			"ct original ip daddr 10.0.0.0/8", "rt ip nexthop 10.0.0.0/12",
 			"ip saddr { 10.0.0.0/8, 192.0.2.1, 192.0.2.2-192.0.2.9 }", "ip saddr { 10.0.0.0/9, 10.128.0.0/9 }",
 			"ip saddr { 10.0.0.0/8, 10.1.0.0/16, 10.200.0.0-11.0.0.0 }", "ip6 saddr { ::/0 }", "ip saddr { 0.0.0.0/1, 128.0.0.0/1 }",
 			"ip saddr { 255.255.255.255, 255.0.0.0/8 }", "tcp dport { 0-10, 65000-65535 }",

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A set in braces, or of a list of values, on its way from what was written to sorted elements. Internal to
+ * nft/. */
+#pragma once
+
+#include "nft/ir.h"
+
+/* One element while its set is built. */
+struct item {
+	struct ex *key;
+	u128 lo, hi; /* of single keys */
+	const struct node *node;
+	struct setelem el;
+};
+
+#define SET_ITEMS_MAX (1 << 17) /* more belongs into a set of the table */
+
+struct build {
+	struct cc *c;
+	const struct node *node;
+	struct want want, data;
+	bool is_map, verdicts, interval, data_interval;
+	uint32_t obj_type; /* the values are names of objects */
+	const struct xform *xf;
+	u128 max, step; /* of single keys: the field's greatest value, and the distance of two values, where
+			   they lie */
+	VEC(struct item) items;
+};
+
+/* Reads the elements of n: N_SET, or a $name. False with an error. */
+bool build_fill(struct build *b, const struct node *n);
+/* Sorts, merges and makes the anonymous set for keys as they lie in left. Its index, -1 after an error. */
+int build_settle(struct build *b, const struct ex *left);
+void build_bounds(const struct ex *x, u128 *lo, u128 *hi);
