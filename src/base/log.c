@@ -58,6 +58,10 @@ static void put_visible(struct buf *b, const char *s, size_t n)
 {
 	size_t len;
 
+	if (text_is_clean(s, n)) {
+		buf_put(b, s, n);
+		return;
+	}
 	for (size_t i = 0; i < n; i += len) {
 		len = utf8_seq(s + i, n - i);
 		if (len && (s[i] == '\t' || text_is_clean(s + i, len))) {

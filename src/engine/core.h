@@ -36,7 +36,9 @@ struct engine {
 	enum origin origin;
 	unsigned events, runs;
 	uint64_t began, script_ns;
-	struct buf event;
+	struct buf event; /* what it is for; empty: first, or its origin */
+	struct net_event
+		first; /* the first network event, with copies of its records: made text only for who asks */
 	/* counters */
 	uint64_t transactions, commits, failures, event_count, sum_ns, max_ns;
 	struct txn_report last;
@@ -51,3 +53,4 @@ void txn_abort(struct engine *en);
 /* What the open transaction would send, as text; then everything is undone. */
 int txn_dry(struct engine *en, struct buf *out, struct err *e);
 void wake_update(struct engine *en);
+void first_event_free(struct engine *en);

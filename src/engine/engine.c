@@ -20,9 +20,10 @@ static void on_net_event(void *ctx, const struct net_event *ev)
 	case NET_FEED: queries_feed(en->queries, ev); return;
 	case NET_RUN: break;
 	}
-	if (!en->events++ && !ev->lifetime_only) {
-		buf_clear(&en->event);
-		net_event_text(ev, &en->event);
+	if (!en->events++) {
+		en->first = *ev;
+		en->first.before = ev->before ? net_rec_copy(ev->before) : NULL;
+		en->first.after = ev->after ? net_rec_copy(ev->after) : NULL;
 	}
 	en->event_count++;
 	if (en->ops.event)
@@ -144,6 +145,7 @@ void engine_free(struct engine *en)
 	vec_foreach (m, &en->emits)
 		emit_free(m);
 	vec_free(&en->emits);
+	first_event_free(en);
 	buf_free(&en->event);
 	free(en->state_dir);
 	free(en);

@@ -29,6 +29,13 @@ const char *origin_name(enum origin o)
 	return "?";
 }
 
+void first_event_free(struct engine *en)
+{
+	net_rec_free((struct net_rec *)en->first.before);
+	net_rec_free((struct net_rec *)en->first.after);
+	en->first.before = en->first.after = NULL;
+}
+
 void txn_begin(struct engine *en, enum origin origin, const char *event)
 {
 	en->open = true;
@@ -39,6 +46,7 @@ void txn_begin(struct engine *en, enum origin origin, const char *event)
 	buf_clear(&en->event);
 	if (event)
 		buf_puts(&en->event, event);
+	first_event_free(en);
 	ruleset_begin(en->rs, event ? event : origin_name(origin));
 }
 
@@ -173,6 +181,11 @@ static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e
 
 static void report(struct engine *en, const struct sent *s, const char *error)
 {
+	bool tell = en->ops.report &&
+		    (s->any || error || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD);
+
+	if (tell && !en->event.n && (en->first.before || en->first.after))
+		net_event_text(&en->first, &en->event);
 	struct txn_report r = {
 		.origin = en->origin,
 		.event = buf_str(&en->event),
@@ -194,7 +207,7 @@ static void report(struct engine *en, const struct sent *s, const char *error)
 	en->sum_ns += s->any ? r.total_ns : 0;
 	if (s->any && r.total_ns > en->max_ns)
 		en->max_ns = r.total_ns;
-	if (en->ops.report && (s->any || error || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD))
+	if (tell)
 		en->ops.report(en->ops.ctx, &r);
 }
 

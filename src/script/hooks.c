@@ -137,12 +137,13 @@ void hooks_globals(lua_State *L, struct pack *pk)
 		struct lua_ref ref = LUA_REF_INIT;
 
 		lua_pushvalue(L, -1);
-		if (lua_getinfo(L, ">S", &ar) && ar.source[0] == '@')
+		if (lua_getinfo(L, ">Su", &ar) && ar.source[0] == '@')
 			site = ruleset_site(pk->s->rs, ar.source + 1,
 				(uint32_t)(ar.linedefined < 0 ? 0 : ar.linedefined));
 		lua_ref_set(L, &ref); /* pops the function */
 		h = hook_new(pk, (enum event_id)ev, site);
 		h->global = true;
+		h->no_args = !ar.nparams && !ar.isvararg;
 		h->it.fn = ref;
 		hook_ready(h);
 	}
@@ -206,8 +207,9 @@ static int call_hook(lua_State *L)
 	struct run *r = lua_touserdata(L, 1);
 
 	lua_ref_push(L, r->fn);
-	push_event(L, r);
-	lua_call(L, 1, 0);
+	if (!r->hook->no_args)
+		push_event(L, r);
+	lua_call(L, r->hook->no_args ? 0 : 1, 0);
 	return 0;
 }
 

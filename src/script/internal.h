@@ -122,6 +122,7 @@ struct hook {
 	bool initial; /* present objects have not been shown to it yet */
 	bool global;  /* an on_NAME function */
 	uint32_t rank;
+	bool no_args;	  /* its function takes none, so no event table is made */
 	struct hmap objs; /* subject by key, of objects that something is stated for */
 };
 struct timer {
@@ -159,6 +160,16 @@ struct sources {
 	VEC(struct srctext) v;
 };
 
+#define ASKED	    8
+#define ASKED_PAIRS 6
+struct asked { /* a query that the pack asked for lately (query_cache.c) */
+	enum net_kind kind;
+	uint8_t n;
+	const char *k[ASKED_PAIRS], *v[ASKED_PAIRS]; /* addresses of strings of the state */
+	struct lua_ref strings;
+	struct live *live; /* a reference; NULL: free */
+};
+
 struct pack {
 	struct script *s;
 	struct pack_spec spec; /* strings copied but files and config, which are borrowed */
@@ -177,6 +188,8 @@ struct pack {
 	struct dep *state_deps;
 	VEC(struct query *) queries; /* kept so that asking again in a hook is a look-up */
 	uint32_t next_query;
+	struct asked asked[ASKED];
+	uint32_t next_asked;
 	struct hmap kept; /* lives, see live_keep() */
 
 	enum pack_state state;
@@ -473,3 +486,8 @@ bool readonly_unwrap(lua_State *L, int idx);
 void readonly_make(lua_State *L); /* replaces the table at the top */
 /* Pushes the value of a field by raw walking; never raises, pushes nil when there is none. */
 void raw_field(lua_State *L, int idx, const char *name);
+
+/* query_cache.c: net.KIND{…} of the filter table at idx, when it was asked for lately */
+bool query_cache_push(lua_State *L, struct pack *pk, enum net_kind kind, int idx);
+void query_cache_keep(lua_State *L, struct pack *pk, enum net_kind kind, int idx, struct live *live);
+void query_cache_free(struct pack *pk);

@@ -18,12 +18,17 @@ static int query_fn(lua_State *L, enum net_kind kind, const char *fn)
 	vm_charge(L, 100);
 	if (lua_gettop(L) == 1) {
 		check_table(L, fn, 1, 1);
+		if (query_cache_push(L, pk, kind, 1))
+			return 1;
 		if (filters_from(L, 1, &fs, NULL, &e) < 0) {
 			filters_free(&fs);
 			check_raise(L, fn, &e);
 		}
 	}
-	return push_query(L, pk, &fs);
+	push_query(L, pk, &fs);
+	if (lua_gettop(L) == 2)
+		query_cache_keep(L, pk, kind, 1, to_live(L, 2));
+	return 1;
 }
 
 static int net_links(lua_State *L)

@@ -108,6 +108,9 @@ struct pack *pack_new(struct script *s, const struct pack_spec *spec, const stru
 {
 	struct pack *pk = xnew(struct pack);
 
+	for (unsigned i = 0; i < ASKED; i++)
+		pk->asked[i].strings = (struct lua_ref)LUA_REF_INIT;
+
 	pk->s = s;
 	pk->spec = *spec;
 	pk->spec.name = xstrdup(spec->name);
@@ -141,6 +144,7 @@ void pack_close(struct pack *pk)
 		subject_free(vec_pop(&pk->evals), false);
 	while (pk->queries.n)
 		query_put(vec_pop(&pk->queries));
+	query_cache_free(pk);
 	live_pack_gone(s, pk);
 	vm_free(pk->vm);
 	pk->vm = NULL;
