@@ -7,7 +7,7 @@ local function run(command, input)
 	local f = assert(io.open(path, "w"))
 	f:write(input)
 	f:close()
-	local p = assert(io.popen(command:format(path) .. " 2>&1"))
+	local p = assert(io.popen(command:format(path)))
 	local out = p:read "a"
 	p:close()
 	os.remove(path)
@@ -16,7 +16,7 @@ end
 
 -- Linux without nft or without namespaces for users: nothing to compare with.
 local function usable()
-	local out = run("unshare -rn nft -c --debug=netlink -f %s", "add table ip t\nadd chain ip t c\nadd rule ip t c counter\n")
+	local out = run("unshare -rn nft -c --debug=netlink -f %s 2>&1", "add table ip t\nadd chain ip t c\nadd rule ip t c counter\n")
 	return out:find("counter pkts 0", 1, true) ~= nil
 end
 
@@ -76,21 +76,36 @@ local function canon(text)
 	return table.concat(sets, "\n") .. "\n" .. table.concat(exprs, "\n")
 end
 
-local function reference(family, spec, rule)
-	local out = run("TZ=UTC unshare -rn nft -c --debug=netlink -f %s", preamble(family, spec) .. ("add rule %s t c %s\n"):format(family, rule))
-	return out, canon(out)
-end
-
-local function compile(family, rule)
-	return nft.compile { family = family, text = rule, sets = decl, devices = { lo = 1 } }
-end
-
-local function same(family, spec, rule)
-	local raw, want = reference(family, spec, rule)
-	local text, message = compile(family, rule)
-	if raw:find("Error:", 1, true) and not raw:find("Could not process rule", 1, true) then
-		return ("nft does not take it: %s: %s"):format(rule, raw)
+-- The complaints of nft go into the middle of its output, so they are asked for only where they matter.
+local function ask(family, spec, rules, complaints)
+	local t = { (preamble(family, spec)) }
+	for _, rule in ipairs(rules) do
+		t[#t + 1] = ("add rule %s t c %s\n"):format(family, rule)
 	end
+	return run("TZ=UTC unshare -rn nft -c --debug=netlink -f %s " .. (complaints and "2>&1" or "2>/dev/null"), table.concat(t))
+end
+
+-- What nft makes of each rule: its sets come before the line that names the chain.
+local function blocks(family, text)
+	local list, ahead, cur = {}, {}, nil
+	for line in text:gmatch "[^\n]+" do
+		if line:find("^" .. family .. " t c") then
+			cur = ahead
+			list[#list + 1], ahead = cur, {}
+		elseif line:find "^__" or line:find "^\telement" then
+			ahead[#ahead + 1] = line
+		elseif cur and line:find "^  %[" then
+			cur[#cur + 1] = line
+		end
+	end
+	for k, b in ipairs(list) do
+		list[k] = canon(table.concat(b, "\n"))
+	end
+	return list
+end
+
+local function same(family, rule, want)
+	local text, message = nft.compile { family = family, text = rule, sets = decl, devices = { lo = 1 } }
 	if not text then
 		return ("%s: %s: %s"):format(family, rule, message)
 	end
@@ -101,9 +116,18 @@ local function same(family, spec, rule)
 end
 
 local function check(family, spec, rules)
-	local bad = {}
-	for _, rule in ipairs(rules) do
-		bad[#bad + 1] = same(family, spec, rule)
+	local bad, list = {}, blocks(family, ask(family, spec, rules))
+	local whole = #list == #rules
+	for k, rule in ipairs(rules) do
+		if not whole then -- one that nft does not take hides the rest
+			list[k] = blocks(family, ask(family, spec, { rule }))[1]
+			if not list[k] then
+				bad[#bad + 1] = ("nft does not take it: %s: %s"):format(rule, ask(family, spec, { rule }, true))
+			end
+		end
+		if list[k] then
+			bad[#bad + 1] = same(family, rule, list[k])
+		end
 	end
 	assert(#bad == 0, #bad .. " of " .. #rules .. " differ:\n" .. table.concat(bad, "\n", 1, math.min(#bad, 8)))
 end
