@@ -169,6 +169,7 @@ static void hear(const struct ast_rule *r, struct listen *l)
 	env.set = listen_set;
 	env.param = listen_param;
 	env.live_set = listen_live;
+	env.set_at = env.param_at = NULL;
 	env.ifindex = l->env->ifindex ? listen_ifindex : NULL;
 	rule_compile(r, &env, &code, &e);
 	code_free(code);

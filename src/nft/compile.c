@@ -50,7 +50,11 @@ void *cc_error_code(struct cc *c, const struct node *n, int code, const char *fm
 const struct val *cc_param(struct cc *c, const struct node *n)
 {
 	const struct val *v = c->env->param ? c->env->param(c->env->ctx, n->s) : NULL;
+	const char *near;
 
+	near = !v && c->env->param_at ? suggest(n->s, c->env->param_at, c->env->ctx) : NULL;
+	if (near)
+		return cc_error(c, n, "$%s has no value; did you mean $%s?", n->s, near);
 	if (!v)
 		return cc_error(c, n, "$%s has no value, nobody gave one", n->s);
 	if (v->kind == VAL_NIL)
@@ -186,9 +190,14 @@ void cc_ref(struct cc *c, enum ref_kind kind, uint32_t obj_type, const char *nam
 const struct set_info *cc_set(struct cc *c, const struct node *n, const char *name)
 {
 	const struct set_info *s;
+	const char *near;
 
 	cc_ref(c, REF_SET, 0, name);
 	s = c->env->set ? c->env->set(c->env->ctx, name) : NULL;
+	near = !s && c->env->set_at ? suggest(name, c->env->set_at, c->env->ctx) : NULL;
+	if (near)
+		return cc_error_code(c, n, -ENOENT,
+			"set @%s is not stated, or nobody gave its type; did you mean @%s?", name, near);
 	if (!s)
 		return cc_error_code(c, n, -ENOENT, "set @%s is not stated, or nobody gave its type", name);
 	return s;
@@ -228,7 +237,7 @@ struct st *st_match(struct cc *c, const struct node *n, enum match_op op, struct
 static void hash_code(struct code *code)
 {
 	uint64_t h = 0x726e6d;
-	uint8_t buf[4096 + 64];
+	uint8_t buf[4096 + 64] __attribute__((aligned(8)));
 
 	vec_foreach (it, &code->exprs) {
 		struct nlmsghdr *nlh = (struct nlmsghdr *)buf;

@@ -46,6 +46,9 @@ struct rule_env {
 	/* Index of a device for `iif NAME`, 0: not there (compile answers -ENODEV, the rule waits). NULL: the
 	 * kernel is asked. */
 	uint32_t (*ifindex)(void *ctx, const char *name);
+	/* For proposals, may be NULL: the i-th set of the table, the i-th value's name; NULL: end. */
+	const char *(*set_at)(void *ctx, size_t i);
+	const char *(*param_at)(void *ctx, size_t i);
 	/* Where the rule's text begins, for messages; NULL: they show the line and a caret without a place.
 	 */
 	const struct src_pos *pos;

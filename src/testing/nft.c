@@ -178,6 +178,34 @@ static const struct val *env_param(void *ctx, const char *name)
 	return p ? &p->val : NULL;
 }
 
+static const char *key_at(struct env *env, const char *table, size_t i)
+{
+	lua_State *L = env->L;
+	const char *name = NULL;
+
+	lua_getfield(L, 1, table);
+	if (lua_istable(L, -1)) {
+		lua_pushnil(L);
+		while (!name && lua_next(L, -2)) {
+			if (!i-- && lua_type(L, -2) == LUA_TSTRING)
+				name = lua_tostring(L, -2); /* the table keeps it */
+			lua_pop(L, 1);
+		}
+	}
+	lua_settop(L, 1);
+	return name;
+}
+
+static const char *env_set_at(void *ctx, size_t i)
+{
+	return key_at(ctx, "sets", i);
+}
+
+static const char *env_param_at(void *ctx, size_t i)
+{
+	return key_at(ctx, "params", i);
+}
+
 static uint32_t env_ifindex(void *ctx, const char *name)
 {
 	struct env *env = ctx;
@@ -249,6 +277,8 @@ static int compile(lua_State *L)
 		return fail(L, EINVAL, &e);
 	re.chain_type = str_field(L, 1, "chain_type");
 	re.pos = &pos;
+	re.set_at = env_set_at;
+	re.param_at = env_param_at;
 	s = str_field(L, 1, "hook");
 	if (s && nft_hook_parse(s, re.family, &hook, &e) < 0)
 		return fail(L, EINVAL, &e);

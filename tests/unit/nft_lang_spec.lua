@@ -177,7 +177,8 @@ describe("a value", function()
 	end)
 
 	it("must be there", function()
-		says("%$prt has no value", "tcp dport $prt")
+		says("%$prt has no value; did you mean %$port%?", "tcp dport $prt")
+		says("%$nothing has no value, nobody gave one", "tcp dport $nothing")
 	end)
 end)
 
@@ -202,6 +203,7 @@ describe("a set of the table", function()
 		local m, errno = message "ip saddr @nope"
 		assert.matches("set @nope is not stated", m)
 		assert.equal(2, errno) -- ENOENT
+		says("did you mean @hosts%?", "ip saddr @hsots")
 	end)
 
 	it("and a device that is not there does, too", function()
