@@ -29,11 +29,12 @@ const char *origin_name(enum origin o);
 
 struct txn_report { /* after each transaction that sent something, failed, or ran a hook */
 	enum origin origin;
-	const char *event;       /* one line */
-	unsigned events;         /* notifications in it */
-	unsigned runs;           /* hooks, blocks and records that ran */
-	const struct plan *plan; /* what was sent; NULL: nothing */
-	const char *error;       /* NULL: none */
+	const char *event;             /* one line; "" for network events */
+	const struct net_event *first; /* the first network event of it, NULL: none */
+	unsigned events;               /* notifications in it */
+	unsigned runs;                 /* hooks, blocks and records that ran */
+	const struct plan *plan;       /* what was sent; NULL: nothing */
+	const char *error;             /* NULL: none */
 	uint64_t total_ns, script_ns, merge_ns, plan_ns, commit_ns, kernel_ns; /* kernel: sendmsg */
 	uint32_t generation;                                                   /* 0: unknown */
 };

@@ -184,11 +184,10 @@ static void report(struct engine *en, const struct sent *s, const char *error)
 	bool tell = en->ops.report &&
 		    (s->any || error || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD);
 
-	if (tell && !en->event.n && (en->first.before || en->first.after))
-		net_event_text(&en->first, &en->event);
 	struct txn_report r = {
 		.origin = en->origin,
 		.event = buf_str(&en->event),
+		.first = en->first.before || en->first.after ? &en->first : NULL,
 		.events = en->events,
 		.runs = en->runs,
 		.plan = s->any ? &s->plan : NULL,

@@ -238,6 +238,7 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 
 static void stop(struct daemon *d)
 {
+	report_flush(d);
 	if (d->engine && engine_config(d->engine))
 		engine_stop(d->engine, "stop");
 	control_free(d->control);
@@ -249,6 +250,7 @@ static void stop(struct daemon *d)
 	list_files_free(d);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
+	report_free(d);
 	free(d->shipped_dir);
 }
 
@@ -275,6 +277,7 @@ int daemon_run(struct daemon *d)
 	ev_signal_start(d->loop, &d->term);
 	ev_signal_start(d->loop, &d->intr);
 	signal(SIGPIPE, SIG_IGN);
+	report_init(d);
 
 	rc = config_load(d->config_path, &cfg, &e);
 	if (rc == 0) {

@@ -30,13 +30,21 @@ struct daemon {
 	ev_io inotify;
 	VEC(struct file_watch) files;
 	uint64_t started;
-	enum log_level level; /* of -v; the configuration's otherwise */
-	bool verbose;
+	bool verbose; /* -v */
+	/* report.c */
+	struct report_line *lines;
+	uint32_t n_lines;
+	ev_timer later;
 };
 
 /* 0 after SIGTERM or SIGINT, 1 when it could not start. */
 int daemon_run(struct daemon *d);
 int daemon_reload(struct daemon *d, struct err *e);
+/* report.c: REPORT_LINES are kept back at most */
+#define REPORT_LINES 128
+void report_init(struct daemon *d);
+void report_flush(struct daemon *d);
+void report_free(struct daemon *d);
 void daemon_report(void *ctx, const struct txn_report *r);
 void daemon_ran(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok);
 void daemon_event(void *ctx, const struct net_event *ev);

@@ -12,6 +12,7 @@ enum {
 	PARSE_UNITS = 8,    /* what a byte of source costs */
 	WHERE_LEVELS = 100, /* how far vm_where() looks; looking is quadratic */
 	GC_KIB = 4,         /* a step of the collector counts as so much allocated memory */
+	GC_TURNS = 16,
 };
 
 /* Marks threads that died of a budget inside of the hook: Lua leaves hooks off in them for good. */
@@ -190,8 +191,8 @@ void vm_gc_step(struct vm *vm)
 		return;
 	if (vm->limit != SIZE_MAX && vm->used > vm->limit / 4 * 3)
 		lua_gc(vm->L, LUA_GCCOLLECT);
-	else
-		lua_gc(vm->L, LUA_GCSTEP, GC_KIB);
+	else if (++vm->gc_turn % GC_TURNS == 0) /* not after each event: the next one may be waiting */
+		lua_gc(vm->L, LUA_GCSTEP, GC_KIB * GC_TURNS);
 }
 
 lua_State *vm_lua(struct vm *vm)

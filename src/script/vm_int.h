@@ -30,6 +30,7 @@ struct vm_link {
 };
 
 struct vm {
+	uint32_t gc_turn;
 	lua_State *L;
 	lua_State *running; /* NULL outside of an entry */
 	struct vm_link *waiting;
