@@ -95,6 +95,7 @@ install: all
 	$(call to,bin,rnm,$(BUILD)/rnm)
 	$(Q)for f in $$(find lua policies -type f -not -name '*_spec.lua'); do \
 		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/rnm/$$f || exit 1; done
+	$(call to,share/rnm/lua/rnm,core.so,$(BUILD)/lua/rnm/core.so)
 	$(call to,lib/systemd/system,rnm.service,pkg-files/systemd/rnm.service)
 	$(Q)sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(UNIT)
 	$(call to,lib/sysusers.d,rnm.conf,pkg-files/systemd/rnm.sysusers)
