@@ -3,16 +3,25 @@
  * chain_type=, hook=, devices=} */
 #include <errno.h>
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
 
 #include "nft/lang.h"
+#include "nft/live.h"
 #include "testing/testing.h"
 
+/* A live value that never changes. */
+struct still {
+	struct live live;
+	struct val list;
+};
 struct named {
 	char *name;
 	struct val val;
+	struct still still;
+	struct set_info set; /* that holds it where it stands as a list */
 };
 struct env {
 	lua_State *L; /* the argument is at index 1 */
@@ -155,6 +164,49 @@ static struct val to_val(lua_State *L, int i, int depth)
 	}
 }
 
+static void still_first(struct live *l, int family, struct val *out)
+{
+	struct still *st = container_of(l, struct still, live);
+
+	*out = (struct val){ .kind = VAL_NIL };
+	for (uint32_t i = 0; i < st->list.n && out->kind == VAL_NIL; i++)
+		if (!family || st->list.list[i].kind != VAL_ADDR || st->list.list[i].ip.addr.family == family)
+			*out = val_copy(&st->list.list[i]);
+}
+
+static bool still_interval(struct live *l)
+{
+	(void)l;
+	return false;
+}
+
+static void still_text(struct live *l, struct buf *out)
+{
+	val_text(&container_of(l, struct still, live)->list, out);
+}
+
+static const struct live_ops still_ops = {
+	.first = still_first, .may_be_interval = still_interval, .text = still_text
+};
+
+static void to_param(lua_State *L, struct named *p)
+{
+	if (!lua_istable(L, -1)) {
+		p->val = to_val(L, -1, 0);
+		return;
+	}
+	lua_getfield(L, -1, "live");
+	if (!lua_istable(L, -1)) {
+		lua_pop(L, 1);
+		p->val = to_val(L, -1, 0);
+		return;
+	}
+	p->still.list = to_val(L, -1, 0);
+	p->still.live.ops = &still_ops;
+	p->val = (struct val){ .kind = VAL_LIVE, .live = &p->still.live };
+	lua_pop(L, 1);
+}
+
 static const struct val *env_param(void *ctx, const char *name)
 {
 	struct env *env = ctx;
@@ -169,13 +221,26 @@ static const struct val *env_param(void *ctx, const char *name)
 		if (!lua_isnil(env->L, -1)) {
 			p = xnew(struct named);
 			p->name = xstrdup(name);
-			p->val = to_val(env->L, -1, 0);
+			to_param(env->L, p);
 			vec_push(&env->params, p);
 		}
 		lua_pop(env->L, 1);
 	}
 	lua_pop(env->L, 1);
 	return p ? &p->val : NULL;
+}
+
+static const struct set_info *env_live_set(void *ctx, const char *name, const struct nft_type *key)
+{
+	struct env *env = ctx;
+
+	vec_foreach (it, &env->params)
+		if (!strcmp((*it)->name, name)) {
+			snprintf((*it)->set.name, sizeof((*it)->set.name), "_live_%s", name);
+			(*it)->set.key = *key;
+			return &(*it)->set;
+		}
+	return NULL;
 }
 
 static const char *key_at(struct env *env, const char *table, size_t i)
@@ -228,6 +293,7 @@ static void env_free(struct env *env)
 	vec_free(&env->sets);
 	vec_foreach (it, &env->params) {
 		val_free(&(*it)->val);
+		val_free(&(*it)->still.list);
 		free((*it)->name);
 		free(*it);
 	}
@@ -258,9 +324,12 @@ static void push_refs(lua_State *L, const struct code *code)
 static int compile(lua_State *L)
 {
 	struct env env = { .L = L };
-	struct rule_env re = {
-		.ctx = &env, .family = NFPROTO_IPV4, .hook = -1, .set = env_set, .param = env_param
-	};
+	struct rule_env re = { .ctx = &env,
+		.family = NFPROTO_IPV4,
+		.hook = -1,
+		.set = env_set,
+		.param = env_param,
+		.live_set = env_live_set };
 	struct err e = ERR_INIT;
 	struct src_pos pos = { "rule", 1 };
 	struct ast_rule *r;

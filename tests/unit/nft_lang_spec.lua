@@ -16,6 +16,7 @@ local values = {
 	ifs = { glob = "eth*" }, pair = { concat = { "192.0.2.1", 80 } }, pairs = { { concat = { "192.0.2.1", 80 } }, "192.0.2.2 . 443" },
 	verdicts = { map = { 22, "accept", 80, "jump x" } }, chains = { map = { 22, { obj = "ssh" } } }, marks = { map = { "192.0.2.1", 5 } },
 	chain = { obj = "web" }, set = { obj = "hosts" }, evil = "192.0.2.1 accept", quote = '" drop', star = "eth*",
+	live = { live = { { addr = "2001:db8::1" }, { addr = "192.0.2.1" } } }, dead = { live = {} }, live_ports = { live = { 22, 80 } },
 }
 
 local function raw(text, t)
@@ -164,6 +165,19 @@ describe("a value", function()
 		assert.same(code "ip saddr @hosts", code "ip saddr $set")
 		assert.same(code "ip saddr @hosts", code "ip saddr @$set")
 		assert.same(code "add @hosts { ip saddr }", code "add $set { ip saddr }")
+	end)
+
+	it("that is live is a set where a list can stand, its first value elsewhere", function()
+		assert.same({ "payload load 2b @ transport header + 2 => reg 1", "lookup reg 1 set _live_live_ports" }, code "tcp dport $live_ports")
+		assert.same({ "set _live_live_ports" }, select(2, raw "tcp dport $live_ports").refs)
+		assert.same(code "ip saddr set 192.0.2.1", code "ip saddr set $live")
+		assert.same(code "ip6 saddr set 2001:db8::1", code "ip6 saddr set $live")
+		assert.same(code "limit rate 22/second", code "limit rate $live_ports/second")
+		assert.equal("tcp dport @_live_live_ports accept", select(2, raw "tcp dport $live_ports accept").rule)
+		local m, errno = message "ip saddr set $dead"
+		assert.matches("%$dead is empty now", m)
+		assert.equal(61, errno) -- ENODATA
+		says("stands without braces", "tcp dport { 1, $live_ports }")
 	end)
 
 	it("shows in the rule's text", function()
