@@ -321,9 +321,30 @@ static bool refuse(struct op *op)
 	return false;
 }
 
+struct blame {
+	uint8_t family;
+	const char *table;
+	int errnum;
+};
+typedef VEC(struct blame) blames;
+
+/* A rule that fails the table's validation is linked until the batch is undone, so that every later rule of
+ * the table fails with the same errno. Only the first is known to be at fault; the others are tried again. */
+static bool echo(blames *seen, const struct op *op, int errnum)
+{
+	if (op->kind != OP_ADD_RULE && op->kind != OP_REPLACE_RULE)
+		return false;
+	vec_foreach (b, seen)
+		if (b->errnum == errnum && b->family == op->family && !strcmp(b->table, op->table))
+			return true;
+	vec_push(seen, (struct blame){ op->family, op->table, errnum });
+	return false;
+}
+
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text)
 {
 	bool others = false;
+	blames seen = { 0 };
 	unsigned n = 0;
 
 	/* Where something else was refused, "no such file" is its echo: what names it can not be found. */
@@ -338,6 +359,8 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *
 
 		if (!r->op_err[i] || (others && r->op_err[i] == -ENOENT))
 			continue;
+		if (r->op_err[i] != -ENOENT && echo(&seen, op, r->op_err[i]))
+			continue;
 		if (!refuse(op))
 			continue;
 		n++;
@@ -351,5 +374,6 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *
 		buf_printf(text, "%s%s %s:%u: %s: %s", text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,
 			s.line, buf_str(&line), strerror(-r->op_err[i]));
 	}
+	vec_free(&seen);
 	return n;
 }
