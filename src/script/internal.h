@@ -92,7 +92,7 @@ struct subject {
 	struct dep *deps;
 	VEC(struct item *) made;           /* by its last run; cancelled ones until the commit */
 	VEC(char *) wrote;                 /* entries of rnm.state that the present run wrote */
-	bool queued, stale, left, running; /* left: the record is no longer in the query */
+	bool queued, stale, withdrawn, left, running; /* left: the record is no longer in the query */
 	bool failed;
 	unsigned fails;
 	uint64_t retry_at;

@@ -17,10 +17,8 @@ static void each_queue_all(struct each *ea)
 	struct subject *sub;
 
 	hmap_foreach (sub, &ea->recs, pos)
-		if (sub->stale || sub->left) {
-			sub->queued = false;
+		if (sub->stale || sub->left)
 			subject_stale(sub);
-		}
 }
 
 static void item_undo_cancel(void *obj, uint64_t a, uint64_t b)

@@ -75,6 +75,8 @@ void subject_stale(struct subject *sub)
 {
 	if (!sub->item || sub->kind == SCOPE_HOOK) /* those run for events only */
 		return;
+	if (sub->withdrawn) /* what it read may still change; a rollback asks again */
+		return;
 	sub->stale = true;
 	if (sub->queued)
 		return;
@@ -97,6 +99,7 @@ static void left_undo(void *obj, uint64_t a, uint64_t b)
 	struct subject *twin = subject_find(m, &sub->key);
 
 	(void)a, (void)b;
+	sub->withdrawn = false;
 	if (twin) { /* the record came back meanwhile; what the twin stated is rolled back by now */
 		hmap_del_item(m, net_key_hash(&twin->key), twin);
 		sub->left = twin->left;
@@ -122,6 +125,7 @@ void subject_withdraw(struct subject *sub)
 	if (sub->sc)
 		scope_drop(sub->sc);
 	hmap_del_item(subject_map(sub), net_key_hash(&sub->key), sub);
+	sub->withdrawn = true;
 	journal_push(rpack_journal(sub->pk->rp), &jt_left, sub, 0, 0);
 }
 
