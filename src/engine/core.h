@@ -30,6 +30,7 @@ struct engine {
 	} net_mode;                            /* run hooks; feed queries only; the mirror is being filled */
 	uint64_t script_at, heal_at, retry_at; /* mono_ns, 0: none */
 	unsigned retries;
+	bool lost; /* the kernel does not hold what it should: made anew by the next transaction */
 	VEC(struct emit) emits;
 	/* the open transaction */
 	bool open;
@@ -53,4 +54,5 @@ void txn_abort(struct engine *en);
 /* What the open transaction would send, as text; then everything is undone. */
 int txn_dry(struct engine *en, struct buf *out, struct err *e);
 void wake_update(struct engine *en);
+int read_tables(struct engine *en, struct err *e);
 void first_event_free(struct engine *en);

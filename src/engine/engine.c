@@ -246,6 +246,11 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 		packs_free(&en->found, &en->specs);
 		return rc;
 	}
+	rc = read_tables(en, e);
+	if (rc < 0) {
+		packs_free(&en->found, &en->specs);
+		return rc;
+	}
 	set_zones(en, cfg);
 	need_kind(en, NET_LINK);
 	en->script = script_new(en->rs, en->mirror, en->queries, &ops, &limits, en->state_dir);
@@ -269,6 +274,8 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	pack_specs specs = { 0 };
 	int rc = find_packs(cfg, shipped_dir, &found, &specs, e);
 
+	if (rc == 0)
+		rc = read_tables(en, e); /* what others made or flushed meanwhile */
 	if (rc < 0) {
 		packs_free(&found, &specs);
 		return rc;

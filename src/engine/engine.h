@@ -45,6 +45,8 @@ struct engine_ops {
 	int (*commit)(void *ctx, const struct plan *p, bool dry, struct commit_result *r, struct err *e);
 	int (*rule_handles)(
 		void *ctx, const struct obj *chain, uint64_t **handles, uint64_t **ids, struct err *e);
+	/* Calls ruleset_kernel_table() for each table of the kernel; NULL in simulations. */
+	int (*read_tables)(void *ctx, struct err *e);
 	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,
 		struct err *e);
 	void (*need_kinds)(void *ctx, unsigned kinds); /* subscribe and dump into the mirror now */

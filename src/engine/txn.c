@@ -110,10 +110,32 @@ static void read_handles(void *ctx, struct obj *chain)
 			obj_name(chain), err_text(&e));
 		ruleset_kernel_unknown(en->rs);
 	} else {
-		ruleset_handles(en->rs, chain, handles, (uint32_t)n);
+		en->lost |= !ruleset_handles(en->rs, chain, handles, (uint32_t)n);
 	}
 	free(handles);
 	free(ids);
+}
+
+int read_tables(struct engine *en, struct err *e)
+{
+	int rc;
+
+	if (!en->ops.read_tables)
+		return 0;
+	ruleset_tables_begin(en->rs);
+	rc = en->ops.read_tables(en->ops.ctx, e);
+	if (rc == 0)
+		ruleset_tables_end(en->rs);
+	return rc;
+}
+
+static void kernel_unknown(struct engine *en)
+{
+	_err_ struct err e = ERR_INIT;
+
+	ruleset_kernel_unknown(en->rs);
+	if (read_tables(en, &e) < 0)
+		log_error("nft", "%s", err_text(&e));
 }
 
 static void retry_later(struct engine *en)
@@ -133,10 +155,44 @@ struct sent {
 	bool any, anew;
 };
 
-/* One try: 1 sent or nothing to send, 0 try again (somebody's share was taken out), negative: failed. */
-static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e)
+/* Is what the plan was for gone from the kernel? */
+static bool lost(struct engine *en, const struct sent *s)
+{
+	struct obj *chain;
+
+	if (!plan_lost(&s->plan, &s->result, &chain))
+		return false;
+	return !chain || (read_tables(en, NULL) == 0 && !obj_in_kernel(chain));
+}
+
+/* The batch failed: 0 try again with somebody's share taken out, or from the ground up; negative: give up. */
+static int failed(struct engine *en, bool all, struct sent *s, int rc, const struct err *why, struct err *e)
 {
 	_buf_ struct buf text = BUF_INIT;
+	bool blamed = false;
+
+	if (rc == -EBADMSG && s->result.op_err && (s->anew || !lost(en, s)))
+		blamed = plan_refuse(&s->plan, &s->result, &text) > 0;
+	if (blamed && !text.n)
+		return 0;
+	if (blamed && all)
+		return err_set(e, -EBADMSG, "the kernel refused: %s", buf_str(&text));
+	if (blamed) {
+		refused(en, &s->plan, &s->result, buf_str(&text));
+		return 0;
+	}
+	if (s->anew || (rc != -EBADMSG && rc != -ENOBUFS))
+		return err_set(e, rc, "%s", err_text(why));
+	/* The outcome is not known, or the kernel does not hold what rnm takes it to hold. */
+	log_error("nft", "%s: own tables are made anew", err_text(why));
+	kernel_unknown(en);
+	s->anew = true;
+	return 0;
+}
+
+/* One try: 1 sent or nothing to send, 0 try again, negative: failed. */
+static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e)
+{
 	_err_ struct err why = ERR_INIT;
 	uint64_t t0 = mono_ns(), t1, t2;
 	int rc = merge(en, all, e);
@@ -150,33 +206,14 @@ static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e
 	s->plan_ns += t2 - t1;
 	if (rc < 0)
 		return rc;
-	if (!s->plan.ops.n) {
-		plan_ack(&s->plan, &s->result);
-		return 1;
-	}
-	rc = en->ops.commit(en->ops.ctx, &s->plan, false, &s->result, &why);
+	if (s->plan.ops.n)
+		rc = en->ops.commit(en->ops.ctx, &s->plan, false, &s->result, &why);
 	s->commit_ns += mono_ns() - t2;
-	if (rc == 0) {
-		plan_ack(&s->plan, &s->result);
-		s->any = true;
-		return 1;
-	}
-	if (rc == -EBADMSG && s->result.op_err && plan_refuse(&s->plan, &s->result, &text)) {
-		if (!text.n)
-			return 0;
-		if (all)
-			return err_set(e, -EBADMSG, "the kernel refused: %s", buf_str(&text));
-		refused(en, &s->plan, &s->result, buf_str(&text));
-		return 0;
-	}
-	if (s->anew || (rc != -EBADMSG && rc != -ENOBUFS))
-		return err_set(e, rc, "%s", err_text(&why));
-	/* The outcome is not known, or what is refused is what rnm takes the kernel to hold: one try from the
-	 * ground up. */
-	log_error("nft", "%s: own tables are made anew", err_text(&why));
-	ruleset_kernel_unknown(en->rs);
-	s->anew = true;
-	return 0;
+	if (rc < 0)
+		return failed(en, all, s, rc, &why, e);
+	plan_ack(&s->plan, &s->result);
+	s->any = s->plan.ops.n > 0;
+	return 1;
 }
 
 static void report(struct engine *en, const struct sent *s, const char *error)
@@ -216,6 +253,10 @@ int txn_end(struct engine *en, bool all, struct err *e)
 	_err_ struct err why = ERR_INIT;
 	int rc = 0;
 
+	if (en->lost) {
+		en->lost = false;
+		kernel_unknown(en);
+	}
 	script_settle(en->script);
 	en->script_ns = mono_ns() - en->began;
 	for (int round = 0; rc == 0 && round < COMMIT_ROUNDS; round++) {
@@ -227,6 +268,8 @@ int txn_end(struct engine *en, bool all, struct err *e)
 		en->retry_at = 0;
 		en->retries = 0;
 		ruleset_handles_wanted(en->rs, read_handles, en);
+		if (en->lost)
+			retry_later(en);
 	} else if (rc == 0) {
 		rc = err_set(&why, -ELOOP, "the kernel refused one batch after another");
 	}

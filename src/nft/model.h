@@ -65,7 +65,7 @@ struct elem_table { /* the elements of one set of one type, wanted and had */
 	bool ranges;   /* one-dimensional intervals: normalised before they are sent (the kernel's rbtree) */
 	bool split;    /* one element per operation, to find a refused one */
 	uint8_t *rec;
-	uint32_t n, cap, live, wanted, had, pending, refused;
+	uint32_t n, cap, live, wanted, pending, refused;
 	uint32_t *idx, idx_cap;
 	VEC(uint32_t) spare, dirty;
 	VEC(struct member) more;
@@ -104,6 +104,8 @@ struct contrib {
 	/* C_EDIT with a base: deltas since it was settled last */
 	VEC(struct elem_delta) waiting;
 	bool settle, filled;
+	bool mixed;	    /* edited by hand behind a replace(live) of the same transaction */
+	struct contrib *as; /* C_STMT of another type than the set's of now: what it is in that one */
 };
 
 /* ---- statements ---- */
@@ -226,13 +228,14 @@ struct obj {
 	/* merged */
 	bool want;
 	bool untyped; /* elements wait for a type */
+	bool retyped; /* elements may be of another type than the set */
 	char *why;    /* why it is not wanted although stated; owned */
 	struct table_want table_want;
 	struct chain_def chain;
 	struct set_want set;
 	char *set_comment; /* of table_want or set */
 	/* have */
-	bool have, own_before, foreign, recreate;
+	bool have, own_before, foreign, seen, recreate;
 	struct table_want table_have;
 	struct chain_def chain_have;
 	struct set_want set_have;
@@ -263,7 +266,10 @@ struct ruleset {
 	VEC(struct stmt *) dead;     /* withdrawn in this transaction: freed at its end */
 	VEC(struct scope *) scopes_dropped;
 	VEC(struct contrib *) settling; /* replace(live) of this transaction */
+	VEC(struct contrib *) edits_dead;
+	bool retyped; /* a set has another type than before: its edits are looked at */
 	VEC(struct rpack *) retired;
+	uint64_t now; /* boot_ms of the transaction */
 	uint32_t txn, runs;
 	uint64_t rule_ids;
 	char *event;
@@ -338,12 +344,15 @@ bool value_fits(
 	const struct set_info *info, const struct val *key); /* a query's family narrows to the set's */
 int elem_of(const struct elem_table *t, const struct val *key, const struct val *data, uint64_t timeout_ms,
 	const char *comment, struct setelem *out, struct err *e);
+int elem_key_of(const struct elem_table *t, const struct val *key, struct setelem *out,
+	struct err *e); /* for looking up; a map's too */
 int held_error(struct obj *set, const struct elem *el, struct err *e); /* -EPERM "held by PACK, FILE:LINE" */
 
 /* edit.c */
 int edits_settle(struct ruleset *rs, struct rpack **culprit,
 	struct err *e);              /* replace(live) that waited for the merge */
 void edit_retire(struct contrib *c); /* what it holds goes, journaled */
+void edit_dead(struct contrib *c);   /* freed at the end of the transaction, without a way back */
 void edits_retire(struct rpack *old, struct rpack *heir);
 void edit_delta(struct contrib *c, int sign, const struct val *key, const struct val *data);
 void edit_forget(struct contrib *c, uint32_t elem); /* its time is over: no journal */

@@ -59,15 +59,15 @@ static bool names(const struct rcode *rc, const struct obj *o)
 }
 
 /* o is deleted and made anew: the rules and map elements that name it go first and are stated again after it.
- */
+ * Also those of chains and maps that are made anew themselves: which of them is deleted first is open. */
 static void make_way(struct plan *p, struct obj *o)
 {
 	vec_foreach (m, &o->tab->members) {
 		struct obj *c = *m;
 
-		if (c->kind == OBJ_SET && o->kind == OBJ_CHAIN && c->have && !c->recreate)
+		if (c->kind == OBJ_SET && o->kind == OBJ_CHAIN && c->have)
 			plan_target_elems(p, c, o);
-		if (c->kind != OBJ_CHAIN || !c->have || c->recreate)
+		if (c->kind != OBJ_CHAIN || !c->have || c == o)
 			continue;
 		vec_foreach (k, &c->krules) {
 			struct op *op;
@@ -236,39 +236,4 @@ void plan_free(struct plan *p)
 		next_free(p->next);
 	vec_free(&p->ops);
 	p->next = NULL;
-}
-
-/* ---- what the kernel holds ---- */
-
-void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own)
-{
-	struct obj *o = obj_get(rs, OBJ_TABLE, family, NULL, name);
-
-	o->own_before = own;
-	o->foreign = !own;
-	obj_dirty(o);
-	obj_changed(o);
-	obj_put(o);
-}
-
-void ruleset_hold_deletes(struct ruleset *rs, bool hold)
-{
-	rs->hold_deletes = hold;
-	vec_foreach (o, &rs->all)
-		if ((*o)->own_before)
-			obj_changed(*o);
-}
-
-void ruleset_kernel_unknown(struct ruleset *rs)
-{
-	vec_foreach (o, &rs->all) {
-		if ((*o)->kind == OBJ_TABLE && (*o)->have)
-			(*o)->own_before = true;
-		if ((*o)->kind == OBJ_SET && (*o)->elems)
-			elems_gone((*o)->elems);
-		if ((*o)->kind == OBJ_CHAIN)
-			chain_rules_gone(*o);
-		(*o)->have = false;
-		obj_changed(*o);
-	}
 }

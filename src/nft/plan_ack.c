@@ -40,7 +40,8 @@ void elems_gone(struct elem_table *t)
 		el->hattr = 0;
 		elem_touch(t, i);
 	}
-	t->had = 0;
+	vec_foreach (v, &t->kernel)
+		attr_put(t, v->attr);
 	vec_clear(&t->kernel);
 }
 
@@ -56,12 +57,12 @@ static void elem_had(struct elem_table *t, uint32_t i, bool have)
 	struct elem *el = elem_at(t, i);
 	uint32_t attr = have ? elem_attr(t, el) : 0;
 
-	if (have != !!(el->flags & E_HAVE)) {
+	if (have != !!(el->flags & E_HAVE))
 		el->flags ^= E_HAVE;
-		t->had += have ? 1u : (uint32_t)-1;
-	}
 	if (attr == el->hattr)
 		return;
+	if (!attr && el->m.contrib && t->attrs.v[el->hattr - 1].spent)
+		return; /* what is over stays known, so that a statement of it is not begun anew */
 	attr_ref(t, attr);
 	attr_put(t, el->hattr);
 	el->hattr = attr;
@@ -81,6 +82,8 @@ static void ack_elems(struct obj *set, bool fresh)
 		if (el->flags & E_USED && (!t->ranges || el->flags & E_CATCHALL))
 			elem_had(t, i, elem_wanted(t, el));
 	}
+	if (t)
+		t->split = false;
 	if (set->elems_have != t) {
 		if (set->elems_have)
 			elems_put(set->elems_have);
@@ -90,44 +93,73 @@ static void ack_elems(struct obj *set, bool fresh)
 	}
 }
 
+static void range_had(struct elem_table *t, const struct ival *v, bool have)
+{
+	const uint32_t ends[2] = { v->first, v->last };
+	struct elem *el = elem_at(t, v->first);
+
+	for (int i = 0; i < 2; i++) {
+		if (have)
+			elem_at(t, ends[i])->flags |= E_HAVE;
+		else
+			elem_at(t, ends[i])->flags &= (uint8_t)~E_HAVE;
+		elem_touch(t, ends[i]); /* may be free to go */
+	}
+	if (!have && (!el->hattr || t->attrs.v[el->hattr - 1].spent))
+		return;
+	if (el->hattr == (have ? v->attr : 0))
+		return;
+	attr_put(t, el->hattr);
+	el->hattr = have ? attr_ref(t, v->attr) : 0;
+}
+
+/* Calls fn for each interval of a (sorted, as b is) that is not the same in b. */
+static void ranges_minus(struct elem_table *t, const ivals *a, const ivals *b,
+	void (*fn)(struct elem_table *t, const struct ival *v))
+{
+	uint32_t j = 0;
+
+	for (uint32_t i = 0; i < a->n; i++) {
+		const struct ival *v = &a->v[i];
+		const uint8_t *low = elem_at(t, v->first)->key;
+
+		while (j < b->n && memcmp(elem_at(t, b->v[j].first)->key, low, t->klen) < 0)
+			j++;
+		if (j == b->n || b->v[j].first != v->first || b->v[j].last != v->last ||
+			b->v[j].attr != v->attr)
+			fn(t, v);
+	}
+}
+
+static void range_gone(struct elem_table *t, const struct ival *v)
+{
+	range_had(t, v, false);
+}
+
+static void range_came(struct elem_table *t, const struct ival *v)
+{
+	const struct attr *a = v->attr ? &t->attrs.v[v->attr - 1] : NULL;
+
+	range_had(t, v, true);
+	if (a && a->timeout_ms)
+		expiry_push(t->set->rs, t, v->first, a->expires_at);
+}
+
 /* The elements at both ends of a kernel interval stay while it is there. */
 static void ack_ranges(struct next_set *n)
 {
 	struct elem_table *t = n->t;
+	ivals old = t->kernel;
 
-	for (uint32_t i = 0; i < t->kernel.n; i++) {
-		const struct ival *v = &t->kernel.v[i];
-
-		for (int end = 0; end < 2; end++) {
-			uint32_t at = end ? v->last : v->first;
-
-			if (elem_at(t, at)->flags & E_HAVE) {
-				elem_at(t, at)->flags &= (uint8_t)~E_HAVE;
-				elem_touch(t, at); /* may be free to go */
-			}
-		}
-		attr_put(t, v->attr);
-	}
-	vec_free(&t->kernel);
 	t->kernel = n->kernel;
 	memset(&n->kernel, 0, sizeof(n->kernel));
-	for (uint32_t i = 0; i < t->kernel.n; i++) {
-		const struct ival *v = &t->kernel.v[i];
-
-		elem_at(t, v->first)->flags |= E_HAVE;
-		elem_at(t, v->last)->flags |= E_HAVE;
+	vec_foreach (v, &t->kernel)
 		attr_ref(t, v->attr);
-		if (v->attr && t->attrs.v[v->attr - 1].timeout_ms) {
-			struct elem *el = elem_at(t, v->first);
-
-			if (el->hattr != v->attr) {
-				attr_put(t, el->hattr);
-				el->hattr = attr_ref(t, v->attr);
-				expiry_push(t->set->rs, t, v->first, t->attrs.v[v->attr - 1].expires_at);
-			}
-		}
-	}
-	t->had = t->kernel.n;
+	ranges_minus(t, &old, &t->kernel, range_gone);
+	ranges_minus(t, &t->kernel, &old, range_came);
+	vec_foreach (v, &old)
+		attr_put(t, v->attr);
+	vec_free(&old);
 }
 
 static void copy_chain(struct chain_def *to, const struct chain_def *from)
@@ -220,19 +252,18 @@ void ruleset_handles_wanted(struct ruleset *rs, void (*fn)(void *ctx, struct obj
 			fn(ctx, rs->all.v[i]);
 }
 
-void ruleset_handles(struct ruleset *rs, struct obj *chain, const uint64_t *handles, uint32_t n)
+bool ruleset_handles(struct ruleset *rs, struct obj *chain, const uint64_t *handles, uint32_t n)
 {
+	(void)rs;
 	chain->handles_stale = false;
 	if (n != chain->krules.n) {
-		log_warn("nft",
-			"chain %s %s: the kernel has %u rules where %u were committed; its table is made "
-			"anew",
+		log_error("nft", "chain %s %s: the kernel has %u rules where %u were committed",
 			chain->tab->name, chain->name, n, chain->krules.n);
-		ruleset_kernel_unknown(rs);
-		return;
+		return false;
 	}
 	for (uint32_t i = 0; i < n; i++)
 		chain->krules.v[i].handle = handles[i];
+	return true;
 }
 
 /* ---- refusals ---- */
@@ -269,6 +300,8 @@ static bool refuse_elem(const struct op *op)
 		elem_at(t, i)->flags &= (uint8_t)~E_HAVE;
 		for (uint32_t j = 0; j < t->kernel.n; j++)
 			if (t->kernel.v[j].first == i) {
+				elem_at(t, t->kernel.v[j].last)->flags &= (uint8_t)~E_HAVE;
+				elem_touch(t, t->kernel.v[j].last);
 				attr_put(t, t->kernel.v[j].attr);
 				vec_remove(&t->kernel, j);
 				break;
@@ -317,6 +350,30 @@ static bool refuse(struct op *op)
 	case OP_DEL_SET:
 	case OP_DEL_CHAIN:
 	case OP_DEL_CHAIN_DEV: /* what rnm believes of the kernel is wrong */ return false;
+	}
+	return false;
+}
+
+/* The kernel does not find the set or chain that an operation is for, although nothing of this plan makes it.
+ */
+bool plan_lost(const struct plan *p, const struct commit_result *r, struct obj **chain)
+{
+	*chain = NULL;
+	for (uint32_t i = 0; i < p->ops.n; i++)
+		if (r->op_err[i] && r->op_err[i] != -ENOENT)
+			return false;
+	for (uint32_t i = 0; i < p->ops.n; i++) {
+		const struct op *op = &p->ops.v[i];
+		struct stmt *st = op->owner;
+
+		if (r->op_err[i] != -ENOENT)
+			continue;
+		if (op->kind == OP_ADD_ELEM && ((struct obj *)op->owner)->have)
+			return true;
+		if ((op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE) && st->o->have) {
+			*chain = st->o; /* or the kernel lacks something that the rule is made of */
+			return true;
+		}
 	}
 	return false;
 }

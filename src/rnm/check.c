@@ -128,17 +128,31 @@ static void kernel_table(void *ctx, uint8_t family, const char *name, bool own)
 
 /* ---- the check ---- */
 
+static void no_kernel(struct check *c, const struct err *e)
+{
+	printf("note: the kernel was not asked: %s\n", err_text(e));
+	nft_conn_free(c->conn);
+	c->conn = NULL;
+}
+
+static int op_read_tables(void *ctx, struct err *e)
+{
+	struct check *c = ctx;
+	_err_ struct err why = ERR_INIT;
+
+	(void)e;
+	if (c->conn && nft_tables(c->conn, kernel_table, c, &why) < 0)
+		no_kernel(c, &why);
+	return 0;
+}
+
 static void find_kernel(struct check *c)
 {
 	_err_ struct err e = ERR_INIT;
 
 	c->conn = nft_conn_new(INSTANCE, &e);
-	if (c->conn && nft_tables(c->conn, kernel_table, c, &e) < 0) {
-		nft_conn_free(c->conn);
-		c->conn = NULL;
-	}
 	if (!c->conn)
-		printf("note: the kernel was not asked: %s\n", err_text(&e));
+		no_kernel(c, &e);
 }
 
 static int run(struct check *c, struct config *cfg, const char *shipped, struct err *e)
@@ -148,6 +162,7 @@ static int run(struct check *c, struct config *cfg, const char *shipped, struct 
 		.commit = op_commit,
 		.rule_handles = op_rule_handles,
 		.set_read = op_set_read,
+		.read_tables = op_read_tables,
 		.need_kinds = op_need_kinds,
 		.wake_at = op_wake_at,
 		.watch_file = op_watch_file,

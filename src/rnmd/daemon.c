@@ -40,6 +40,20 @@ static int op_set_read(
 	return nft_set_read(d->conn, obj_family(set), obj_table(set), info, fn, c, e);
 }
 
+static void kernel_table(void *ctx, uint8_t family, const char *name, bool own)
+{
+	struct daemon *d = ctx;
+
+	ruleset_kernel_table(engine_ruleset(d->engine), family, name, own);
+}
+
+static int op_read_tables(void *ctx, struct err *e)
+{
+	struct daemon *d = ctx;
+
+	return nft_tables(d->conn, kernel_table, d, e);
+}
+
 static void op_need_kinds(void *ctx, unsigned kinds)
 {
 	struct daemon *d = ctx;
@@ -75,6 +89,7 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 		.commit = op_commit,
 		.rule_handles = op_rule_handles,
 		.set_read = op_set_read,
+		.read_tables = op_read_tables,
 		.need_kinds = op_need_kinds,
 		.wake_at = op_wake_at,
 		.watch_file = list_files_watch,
@@ -152,9 +167,9 @@ int daemon_reload(struct daemon *d, struct err *e)
 	if (rc == 0) {
 		opt = watch_opt_of(cfg);
 		rc = engine_reload(d->engine, cfg, d->shipped_dir, e);
-		if (rc < 0)
-			config_free(cfg);
 	}
+	if (rc < 0)
+		config_free(cfg);
 	notify_state("READY=1\n");
 	if (rc < 0) {
 		log_error("rnmd", "reload refused, everything stays as it was:\n%s", err_text(e));
@@ -167,13 +182,6 @@ int daemon_reload(struct daemon *d, struct err *e)
 	log_info("rnmd", "reloaded %s in %llu us", d->config_path,
 		(unsigned long long)((mono_ns() - t0) / 1000));
 	return 0;
-}
-
-static void own_table(void *ctx, uint8_t family, const char *name, bool own)
-{
-	struct daemon *d = ctx;
-
-	ruleset_kernel_table(engine_ruleset(d->engine), family, name, own);
 }
 
 static char *state_dir_of(const struct daemon *d, const struct config *cfg)
@@ -217,9 +225,6 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 	d->watch = watch_new(engine_mirror(d->engine), &wops, &opt, e);
 	if (!d->watch)
 		return e->code ? e->code : -ENOMEM;
-	rc = nft_tables(d->conn, own_table, d, e);
-	if (rc < 0)
-		return rc;
 	/* Before the first commit, so that a socket that can not be had changes nothing; it answers when the
 	 * loop runs. */
 	rc = control_new(d->loop, &copt, &d->control, e);
