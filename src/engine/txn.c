@@ -258,6 +258,10 @@ int txn_end(struct engine *en, bool all, struct err *e)
 		kernel_unknown(en);
 	}
 	script_settle(en->script);
+	if (script_any_failed(en->script) != en->holding) {
+		en->holding = !en->holding;
+		ruleset_hold_deletes(en->rs, en->holding);
+	}
 	en->script_ns = mono_ns() - en->began;
 	for (int round = 0; rc == 0 && round < COMMIT_ROUNDS; round++) {
 		plan_free(&s.plan);

@@ -403,6 +403,14 @@ static void status_of(struct pack *pk, struct pack_status *st)
 	st->state = pk->state;
 }
 
+bool script_any_failed(const struct script *s)
+{
+	vec_foreach (p, &s->packs)
+		if ((*p)->state == PACK_FAILED)
+			return true;
+	return false;
+}
+
 void script_status(const struct script *s, void (*fn)(void *ctx, const struct pack_status *st), void *ctx)
 {
 	vec_foreach (pk, &s->packs) {

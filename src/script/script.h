@@ -116,6 +116,7 @@ struct pack_status {
 	uint32_t hooks, blocks, eaches, timers, statements;
 	const char *hook_names; /* "on_addr_change, on_start" */
 };
+bool script_any_failed(const struct script *s); /* a pack that is configured is left out */
 void script_status(const struct script *s, void (*fn)(void *ctx, const struct pack_status *st),
 	void *ctx); /* anywhere */
 
