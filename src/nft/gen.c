@@ -217,10 +217,8 @@ static bool gen_prefix(struct cc *c, const struct st *s, int slot)
 		return gen_load(c, &load, slot) &&
 		       gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, keep));
 	}
-	gen_bytes(s->b, ones ^ (s->b->bits == s->b->plen ? 0 : ((u128)1 << (s->b->bits - s->b->plen)) - 1),
-		bytes, mask);
-	if (!s->b->plen)
-		memset(mask, 0, sizeof(mask));
+	/* bits - plen is the whole width for the prefix of length 0, which no shift may be */
+	gen_bytes(s->b, s->b->plen ? ones ^ (((u128)1 << (s->b->bits - s->b->plen)) - 1) : 0, bytes, mask);
 	return gen_load(c, s->a, slot) && gen_push(c, s->node, expr_bitwise(slot, slot, mask, zero, bytes)) &&
 	       gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, bytes));
 }
