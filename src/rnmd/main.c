@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
 #include <getopt.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/paths.h"
 #include "rnmd/daemon.h"
 
 static const char usage[] =
@@ -17,30 +14,6 @@ static const char usage[] =
 	"  -h, --help          this text\n"
 	"  -V, --version       the version\n"
 	"Runs in the foreground. SIGHUP reloads, SIGTERM stops; the rules stay in force.\n";
-
-/* The shipped packs: the tree's that this was built in (build/ or build/san/), or the installed ones. */
-static char *shipped_dir(void)
-{
-	static const char *const ups[] = { "..", "../.." };
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	_autofree_ char *module = NULL;
-	const char *dir;
-
-	if (n > 0) {
-		exe[n] = '\0';
-		dir = dirname(exe);
-		module = xasprintf("%s/lua/rnm", dir); /* what a build leaves beside its programs */
-		for (size_t i = 0; !access(module, F_OK) && i < ARRAY_SIZE(ups); i++) {
-			_autofree_ char *tree = xasprintf("%s/%s/policies", dir, ups[i]);
-			char *real = realpath(tree, NULL);
-
-			if (real)
-				return real;
-		}
-	}
-	return xstrdup(RNM_DATADIR "/policies");
-}
 
 int main(int argc, char **argv)
 {
@@ -74,6 +47,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_init(d.verbose ? LOG_DEBUG : LOG_INFO);
-	d.shipped_dir = shipped_dir();
+	d.shipped_dir = data_path("policies");
 	return daemon_run(&d);
 }
