@@ -87,3 +87,5 @@ int engine_eval(struct engine *en, const char *pack, const char *code, size_t le
 int engine_plan(struct engine *en, struct buf *out, struct err *e);
 void engine_stop(struct engine *en, const char *reason);
 void engine_status(struct engine *en, struct buf *out);
+/* One line about something that waits, or that the kernel refused. */
+void engine_pending_text(const struct pending *p, struct buf *out);

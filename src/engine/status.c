@@ -27,13 +27,21 @@ static void pack_line(void *ctx, const struct pack_status *p)
 		buf_printf(out, "pack %s: last error: %s\n", p->name, p->last_error);
 }
 
+void engine_pending_text(const struct pending *p, struct buf *out)
+{
+	const char *family = nft_family_name(obj_family(p->obj));
+
+	buf_puts(out, p->refused ? "refused: " : "pending: ");
+	if (obj_kind(p->obj) == OBJ_TABLE)
+		buf_printf(out, "table %s %s", family, obj_name(p->obj));
+	else
+		buf_printf(out, "%s in %s %s", obj_name(p->obj), family, obj_table(p->obj));
+	buf_printf(out, ": %s (%s, %s:%u)\n", p->why, p->pack, p->site.file, p->site.line);
+}
+
 static void pending_line(void *ctx, const struct pending *p)
 {
-	struct buf *out = ctx;
-
-	buf_printf(out, "%s: %s in %s %s: %s (%s, %s:%u)\n", p->refused ? "refused" : "pending",
-		obj_name(p->obj), nft_family_name(obj_family(p->obj)), obj_table(p->obj), p->why, p->pack,
-		p->site.file, p->site.line);
+	engine_pending_text(p, ctx);
 }
 
 void engine_status(struct engine *en, struct buf *out)

@@ -4,7 +4,8 @@
 #include "base/log.h"
 #include "rnmd/daemon.h"
 
-#define LATER_S 0.02
+#define LATER_S     0.02
+#define PENDING_MAX 20 /* lines about what waits */
 
 struct report_line {
 	enum origin origin;
@@ -120,10 +121,31 @@ static void log_report(struct daemon *d, const struct txn_report *r)
 	}
 }
 
+/* What waits for nothing that the network could bring is most likely a mistake. */
+static void log_pending(void *ctx, const struct pending *p)
+{
+	_buf_ struct buf b = BUF_INIT;
+	unsigned *n = ctx;
+
+	if (!p->unstated && (p->refused || obj_kind(p->obj) != OBJ_TABLE))
+		return;
+	if (++*n > PENDING_MAX)
+		return;
+	engine_pending_text(p, &b);
+	log_warn("nft", "%s", buf_str(&b));
+}
+
 void daemon_report(void *ctx, const struct txn_report *r)
 {
 	struct daemon *d = ctx;
 	_buf_ struct buf b = BUF_INIT;
+	unsigned waiting = 0;
+
+	if (!r->error && (r->origin == ORIGIN_START || r->origin == ORIGIN_RELOAD)) {
+		ruleset_pending(engine_ruleset(d->engine), log_pending, &waiting);
+		if (waiting > PENDING_MAX)
+			log_warn("nft", "pending: %u more, see rnm status", waiting - PENDING_MAX);
+	}
 
 	if (log_enabled(r->error ? LOG_ERROR : LOG_INFO))
 		log_report(d, r);
