@@ -97,6 +97,22 @@ static void hook_ready(struct hook *h)
 	s->needing--;
 }
 
+/* The function on the stack's top is no hook, although its name looks like one. */
+static void no_such_event(lua_State *L, const char *name)
+{
+	const char *near = event_suggest(name);
+	lua_Debug ar;
+
+	lua_pushvalue(L, -1);
+	lua_getinfo(L, ">S", &ar);
+	if (ar.source[0] == '@')
+		lua_pushfstring(L, "%s:%d: ", ar.source + 1, ar.linedefined);
+	else
+		lua_pushliteral(L, "");
+	luaL_error(L, "%s%s: no event has this name%s%s%s", lua_tostring(L, -1), name,
+		near ? "; did you mean on_" : "", near ? near : "", near ? "?" : "");
+}
+
 void hooks_globals(lua_State *L, struct pack *pk)
 {
 	lua_pushglobaltable(L);
@@ -111,12 +127,8 @@ void hooks_globals(lua_State *L, struct pack *pk)
 			continue;
 		}
 		ev = event_find(name + 3, strlen(name + 3));
-		if (ev < 0) {
-			const char *near = event_suggest(name);
-
-			luaL_error(L, "%s: no event has this name%s%s%s", name,
-				near ? "; did you mean on_" : "", near ? near : "", near ? "?" : "");
-		}
+		if (ev < 0)
+			no_such_event(L, name);
 		vec_foreach (p, &pk->hooks[ev])
 			if ((*p)->global && !(*p)->it.gone)
 				h = *p;

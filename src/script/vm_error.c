@@ -43,13 +43,19 @@ static void trace_thread(lua_State *L, struct buf *b)
 
 static void trace(lua_State *L, struct vm *vm)
 {
+	size_t before = vm->text.n, head;
 	unsigned threads = 0;
 
 	buf_puts(&vm->text, "\nstack traceback:");
+	head = vm->text.n;
 	trace_thread(L, &vm->text);
 	for (struct vm_link *up = vm->waiting; up && threads++ < 3; up = up->up) {
 		buf_puts(&vm->text, "\n\tresumed by");
 		trace_thread(up->thread, &vm->text);
+	}
+	if (vm->text.n == head) { /* nothing of Lua was running */
+		vm->text.n = before;
+		vm->text.s[before] = '\0';
 	}
 }
 
