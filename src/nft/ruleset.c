@@ -518,7 +518,6 @@ static void expire(struct elem_table *t, uint32_t i, uint64_t now)
 	if (!(el->flags & E_USED) || !(el->flags & E_HAVE) || !a || !a->timeout_ms || a->expires_at > now)
 		return; /* extended, deleted, or another element by now */
 	el->flags &= (uint8_t)~E_HAVE;
-	t->had--;
 	a->spent = true;
 	do {
 		edit = false;
