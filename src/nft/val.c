@@ -33,6 +33,8 @@ struct val val_copy(const struct val *v)
 	c.str = v->str ? xstrdup(v->str) : NULL;
 	c.comment = v->comment ? xstrdup(v->comment) : NULL;
 	c.list = NULL;
+	if (v->owned)
+		v->live->ops->ref(v->live);
 	if (v->n) {
 		c.list = xcalloc(v->n, sizeof(*c.list));
 		for (uint32_t i = 0; i < v->n; i++)
@@ -45,6 +47,8 @@ void val_free(struct val *v)
 {
 	for (uint32_t i = 0; i < v->n; i++)
 		val_free(&v->list[i]);
+	if (v->owned)
+		v->live->ops->put(v->live);
 	free(v->list);
 	free(v->str);
 	free(v->comment);

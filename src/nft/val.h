@@ -29,7 +29,7 @@ enum val_kind {
 	VAL_LIVE,   /* a query or file: scalar or list as the place wants */
 };
 
-/* One value; owns what it points to except `live`. */
+/* One value; owns what it points to; of `live` only a use that `owned` tells of. */
 struct val {
 	enum val_kind kind;
 	uint8_t mac[6];
@@ -40,6 +40,7 @@ struct val {
 	struct val *list;
 	uint32_t n;
 	struct live *live;
+	bool owned; /* one use of live is this value's */
 	/* element options, for items of a list: */
 	uint64_t timeout_ms; /* 0: none */
 	char *comment;
@@ -49,8 +50,9 @@ struct val val_string(const char *s, size_t n);
 struct val val_int(int64_t i);
 struct val val_addr(const struct ipaddr *a);
 struct val val_prefix(const struct ipprefix *p);
-struct val val_copy(const struct val *v); /* deep; VAL_LIVE keeps the pointer */
-void val_free(struct val *v);             /* and back to VAL_NIL */
+struct val val_copy(
+	const struct val *v); /* deep; another use of an owned live, else VAL_LIVE keeps the pointer */
+void val_free(struct val *v); /* and back to VAL_NIL */
 bool val_equal(const struct val *a, const struct val *b);
 /* nft notation for plans and messages: 192.0.2.0/24, { 80, 443 }, @name, "eth0". */
 void val_text(const struct val *v, struct buf *out);

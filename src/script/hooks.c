@@ -7,6 +7,8 @@
 #include "script/check.h"
 #include "script/internal.h"
 
+#define HOOKS_MAX 1000 /* of one event */
+
 static const struct {
 	const char *name;
 	int kind;

@@ -90,8 +90,8 @@ struct subject {
 	struct scope *sc;  /* hooks: made with the first statement */
 	struct net_key key;
 	struct dep *deps;
-	VEC(struct item *) made;           /* by its last run; cancelled ones until the commit */
-	VEC(char *) wrote;                 /* entries of rnm.state that the present run wrote */
+	VEC(struct item *) made;                      /* by its last run; cancelled ones until the commit */
+	VEC(char *) wrote;                            /* entries of rnm.state that the present run wrote */
 	bool queued, stale, withdrawn, left, running; /* left: the record is no longer in the query */
 	bool failed;
 	unsigned fails;
@@ -122,7 +122,7 @@ struct hook {
 	bool initial; /* present objects have not been shown to it yet */
 	bool global;  /* an on_NAME function */
 	uint32_t rank;
-	bool no_args;	  /* its function takes none, so no event table is made */
+	bool no_args;     /* its function takes none, so no event table is made */
 	struct hmap objs; /* subject by key, of objects that something is stated for */
 };
 struct timer {
@@ -160,7 +160,7 @@ struct sources {
 	VEC(struct srctext) v;
 };
 
-#define ASKED	    8
+#define ASKED       8
 #define ASKED_PAIRS 6
 struct asked { /* a query that the pack asked for lately (query_cache.c) */
 	enum net_kind kind;
@@ -190,7 +190,6 @@ struct pack {
 	uint32_t next_query;
 	struct asked asked[ASKED];
 	uint32_t next_asked;
-	struct hmap kept; /* lives, see live_keep() */
 
 	enum pack_state state;
 	bool strict;     /* any failing run fails the load or replay */
@@ -203,6 +202,7 @@ struct pack {
 	uint64_t replay_at; /* 0: none */
 	uint32_t n_failed;  /* subjects */
 	uint32_t n_timers, n_emits;
+	uint32_t stmts_allowed; /* in the present run */
 	char *hook_names;
 };
 
@@ -322,8 +322,6 @@ void live_ref(struct live *l);
 void live_put(struct live *l);
 void live_pack_gone(struct script *s, struct pack *pk);
 void lives_orphan(struct script *s); /* the ruleset may hold some for longer than script lives */
-/* One use for the rest of the pack's life: values in parameters and specs do not count theirs. */
-void live_keep(struct pack *pk, struct live *l);
 /* The i-th value of a mapped query that is a function's: from its cache. */
 bool live_fn_value(struct live *l, const struct net_rec *r, const struct val **v, uint32_t *n);
 void rec_val(const struct net_rec *r, const struct net_field *f,

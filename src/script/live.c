@@ -513,31 +513,11 @@ struct live *live_map(lua_State *L, struct pack *pk, struct query *q, int key, i
 	return &l->live;
 }
 
-/* ---- uses that nobody counts ---- */
-
-static bool same_live(const void *item, const void *key)
-{
-	return item == key;
-}
-
-void live_keep(struct pack *pk, struct live *l)
-{
-	uint64_t h = hash_bytes(&l, sizeof(l));
-
-	if (hmap_find(&pk->kept, h, same_live, l))
-		return;
-	live_ref(l);
-	hmap_put(&pk->kept, h, l);
-}
+/* ---- ends ---- */
 
 void live_pack_gone(struct script *s, struct pack *pk)
 {
-	struct live *kept;
 	struct qlive *l;
-
-	hmap_foreach (kept, &pk->kept, pos)
-		live_put(kept);
-	hmap_free(&pk->kept);
 
 	hmap_foreach (l, &s->lives, at)
 		if (l->pk == pk)

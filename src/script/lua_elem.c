@@ -310,9 +310,7 @@ static int set_follow(lua_State *L)
 			return luaL_error(L, "set:follow: a field can be taken of a plain query only");
 		if (lua_type(L, 3) != LUA_TSTRING && lua_type(L, 3) != LUA_TFUNCTION)
 			check_arg_fail(L, "set:follow", 3, 2, "the name of a field or a function");
-		l = live_map(L, pk, live_base(l), 3, 0);
-		live_keep(pk, l);
-		live_put(l);
+		*push_live_box(L) = l = live_map(L, pk, live_base(l), 3, 0);
 	}
 	use_live(L, h, l);
 	state_live(sc, h->obj, l, site_here(L, pk));
@@ -333,9 +331,7 @@ static int map_follow(lua_State *L)
 	for (int i = 3; i <= 4; i++)
 		if (lua_type(L, i) != LUA_TSTRING && lua_type(L, i) != LUA_TFUNCTION)
 			check_arg_fail(L, "map:follow", i, 2, "the name of a field or a function");
-	l = live_map(L, pk, live_base(l), 3, 4);
-	live_keep(pk, l);
-	live_put(l);
+	*push_live_box(L) = l = live_map(L, pk, live_base(l), 3, 4);
 	use_live(L, h, l);
 	state_live(sc, h->obj, l, site_here(L, pk));
 	lua_settop(L, 1);

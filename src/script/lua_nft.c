@@ -247,8 +247,7 @@ static void ready_params(lua_State *L, int idx)
 }
 
 /* A rule's parameters: of the table only the names that the text uses. */
-static int params_of(lua_State *L, struct pack *pk, int idx, const struct ast_rule *ast, struct params **out,
-	struct err *e)
+static int params_of(lua_State *L, int idx, const struct ast_rule *ast, struct params **out, struct err *e)
 {
 	unsigned n = 0, found = 0;
 	struct params *p;
@@ -270,8 +269,6 @@ static int params_of(lua_State *L, struct pack *pk, int idx, const struct ast_ru
 				params_put(p);
 				return -EINVAL;
 			}
-			if (rp->val.kind == VAL_LIVE)
-				live_keep(pk, rp->val.live);
 		}
 		lua_pop(L, 1);
 	}
@@ -323,7 +320,7 @@ static int one_rule(lua_State *L, struct pack *pk, struct handle *h, struct scop
 	int rc = rule_parse(text, n, &pos, &ast, e);
 
 	if (rc == 0 && params_idx)
-		rc = params_of(L, pk, params_idx, ast, &p, e);
+		rc = params_of(L, params_idx, ast, &p, e);
 	for (unsigned i = 0; rc == 0 && ast_param(ast, i); i++) {
 		bool found = false;
 

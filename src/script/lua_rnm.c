@@ -6,8 +6,9 @@
 #include "script/check.h"
 #include "script/internal.h"
 
-#define LOG_MAX  2000 /* bytes of one line */
-#define LOG_COST 2000 /* instructions: a hook can write some thousand lines, not a million */
+#define ITEMS_MAX 65536
+#define LOG_MAX   2000 /* bytes of one line */
+#define LOG_COST  2000 /* instructions: a hook can write some thousand lines, not a million */
 
 /* ---- handles of items ---- */
 
@@ -78,6 +79,9 @@ static struct scope *maker(lua_State *L, struct pack *pk, const char *fn)
 
 	if (kind != RUN_MAIN && kind != RUN_BLOCK && kind != RUN_EACH && kind != RUN_EVAL)
 		luaL_error(L, "%s: only in the main chunk, an rnm.block() or an rnm.each()", fn);
+	if (pk->items.n >= ITEMS_MAX)
+		luaL_error(
+			L, "%s: the pack has %d blocks, handlers and timers already", fn, (int)pk->items.n);
 	return run_scope(L, pk, fn);
 }
 

@@ -166,9 +166,7 @@ static void devices_field(lua_State *L, const char *fn, int idx, struct spec *sp
 		sp->devices = (struct val){ .kind = VAL_LIST, .n = 1 };
 		sp->devices.list = xmemdup(&v, sizeof(v));
 	}
-	if (sp->devices.kind == VAL_LIVE)
-		live_keep(vm_user(L), sp->devices.live);
-	else if (sp->devices.kind != VAL_LIST)
+	if (sp->devices.kind != VAL_LIVE && sp->devices.kind != VAL_LIST)
 		luaL_error(L, "%s: %s: expected a name, a list of names or a query", fn, field);
 	for (uint32_t i = 0; i < sp->devices.n; i++) {
 		const struct val *d = &sp->devices.list[i];

@@ -9,6 +9,7 @@
 #include "script/state_int.h"
 
 #define ENTRIES_MAX 65536
+#define UNDO_MAX    (8 << 20)
 #define PRINT_MAX   65536 /* bytes of it that eval shows */
 
 struct proxy {
@@ -329,6 +330,11 @@ static int state_newindex(lua_State *L)
 	if (val && (bytes > STATE_BYTES || (!found && p->node->e.n >= ENTRIES_MAX))) {
 		snode_put(val);
 		err_set(&e, -E2BIG, "rnm.state would hold more than %u bytes", STATE_BYTES);
+		check_raise(L, NULL, &e);
+	}
+	if (st->undoable > UNDO_MAX) {
+		snode_put(val);
+		err_set(&e, -E2BIG, "rnm.state: more than %d bytes are changed in one transaction", UNDO_MAX);
 		check_raise(L, NULL, &e);
 	}
 	pstate_set(pk, p->node, &k, val, bytes);

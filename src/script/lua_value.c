@@ -134,6 +134,8 @@ static int userdata_val(lua_State *L, int idx, struct val *out, struct err *e)
 	case TAG_LIVE:
 		out->kind = VAL_LIVE;
 		out->live = *(struct live **)lua_touserdata(L, idx);
+		out->owned = true;
+		live_ref(out->live);
 		return 0;
 	case TAG_TABLE: return err_set(e, -EINVAL, "a table's handle is no value");
 	case TAG_CHAIN:

@@ -291,6 +291,8 @@ static void run_begin(struct run *r)
 	r->id = ++pk->s->run_ids;
 	pk->run = r;
 	pk->ran = true;
+	/* while it runs, what it stated before counts as well */
+	pk->stmts_allowed = pk->s->lim.statements + (sub && sub->sc ? scope_stmts(sub->sc) : 0);
 	if (!sub)
 		return;
 	sub->running = true;
@@ -405,7 +407,7 @@ struct scope *run_scope(lua_State *L, struct pack *pk, const char *fn)
 			"%s: nothing can be stated in %s, for there is no object that it would belong to; "
 			"state it in the main chunk or in an rnm.block()",
 			fn, where[r->kind]);
-	if (rpack_stmts(pk->rp) > 2 * pk->s->lim.statements)
+	if (rpack_stmts(pk->rp) > pk->stmts_allowed)
 		luaL_error(L, "%s: the pack states more than %d things (limits.statements)", fn,
 			(int)pk->s->lim.statements);
 	return run_scope_now(r);

@@ -133,11 +133,12 @@ struct change { /* what an entry was before */
 	struct snode *table;
 	struct state_key key;
 	struct snode *old; /* NULL: it was not there */
-	size_t bytes;
+	size_t bytes, cost;
 };
 
 static void change_free(struct change *c)
 {
+	c->st->undoable -= c->cost;
 	snode_put(c->old);
 	snode_put(c->table);
 	free(c->key.s);
@@ -201,6 +202,8 @@ void pstate_set(
 	c->key = (struct state_key){ key->s ? xmemdup(key->s, key->n + 1) : NULL, key->n, key->i };
 	c->bytes = st->bytes;
 	c->old = snode_swap(table, key, val);
+	c->cost = 128 + key->n + (c->old ? snode_bytes(c->old) : 0);
+	st->undoable += c->cost;
 	st->bytes = bytes;
 	journal_push(rpack_journal(pk->rp), &jt_state, c, 0, 0);
 }

@@ -9,7 +9,8 @@ struct pstate {
 	uint32_t refs;
 	char *name, *path; /* path NULL: memory only */
 	struct snode *root;
-	size_t bytes; /* about what the tree holds */
+	size_t bytes;    /* about what the tree holds */
+	size_t undoable; /* about what the open transaction's old values hold */
 	bool dirty, failing;
 	uint64_t saved_at;
 };

@@ -146,12 +146,14 @@ void timers_arm(struct script *s)
 
 #define EMIT_PAIRS 64
 #define EMIT_BYTES 4096
+#define EMIT_TOTAL 16384 /* of one message */
 
 struct emit {
 	struct script *s;
 	char *topic;
 	char *kv[2 * EMIT_PAIRS];
 	uint32_t n; /* strings in kv */
+	size_t bytes;
 };
 
 static void emit_free(struct emit *m)
@@ -240,6 +242,8 @@ int lua_emit(lua_State *L)
 					"data.%s: expected a string of at most 4096 bytes, a number or a "
 					"boolean, got %s",
 					key, type_article(L, -1));
+			else if ((m->bytes += strlen(key) + strlen(val)) > EMIT_TOTAL)
+				err_set(&e, -EINVAL, "more than %d bytes of data", EMIT_TOTAL);
 			else if (m->n == 2 * EMIT_PAIRS)
 				err_set(&e, -EINVAL, "more than %d values in data", EMIT_PAIRS);
 			if (e.code) {
