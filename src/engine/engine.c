@@ -33,17 +33,23 @@ static void on_net_event(void *ctx, const struct net_event *ev)
 
 /* ---- for script ---- */
 
+static void need_kinds(struct engine *en, unsigned kinds)
+{
+	int mode = en->net_mode;
+
+	if (en->kinds == kinds)
+		return;
+	en->kinds = kinds;
+	en->net_mode = NET_FILL;
+	en->ops.need_kinds(en->ops.ctx, kinds);
+	en->net_mode = mode;
+}
+
 static void need_kind(void *ctx, enum net_kind kind)
 {
 	struct engine *en = ctx;
-	int mode = en->net_mode;
 
-	if (en->kinds & 1u << kind)
-		return;
-	en->kinds |= 1u << kind;
-	en->net_mode = NET_FILL;
-	en->ops.need_kinds(en->ops.ctx, en->kinds);
-	en->net_mode = mode;
+	need_kinds(en, en->kinds | 1u << kind);
 }
 
 static void script_timer(void *ctx, uint64_t at)
@@ -305,6 +311,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	en->found = found;
 	en->specs = specs;
 	en->cfg = cfg;
+	need_kinds(en, en->kinds & script_kinds(en->script)); /* not what only the old packs asked for */
 	return 0;
 }
 
