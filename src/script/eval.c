@@ -63,7 +63,7 @@ static int try_expression(lua_State *L)
 	size_t n;
 	const char *s = lua_tolstring(L, -1, &n);
 
-	vm_load(L, s, n, "=eval");
+	vm_load(L, s, n, "@eval");
 	return 1;
 }
 
@@ -72,12 +72,13 @@ static int call_eval(lua_State *L)
 	struct run *r = lua_touserdata(L, 1);
 	struct eval *ev = r->arg;
 
+	vm_print_to(r->pk->vm, ev->out);
 	lua_pushcfunction(L, try_expression);
 	lua_pushlightuserdata(L, ev);
 	if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
 		vm_charge(L, 1); /* a used-up budget speaks here */
 		lua_pop(L, 1);
-		vm_load(L, ev->code, ev->n, "=eval");
+		vm_load(L, ev->code, ev->n, "@eval");
 	}
 	lua_call(L, 0, LUA_MULTRET);
 	for (int i = 2; i <= lua_gettop(L); i++) {

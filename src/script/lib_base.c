@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "script/vm_int.h"
 
@@ -209,7 +210,10 @@ static int base_print(lua_State *L)
 		lua_pop(L, 1);
 		vm_spend(L, 10);
 	}
-	log_info("lua", "%s: %.*s%s", vm->name, (int)at, line, at == PRINT_MAX ? "..." : "");
+	if (vm->print_to)
+		buf_printf(vm->print_to, "%.*s%s\n", (int)at, line, at == PRINT_MAX ? "..." : "");
+	else
+		log_info("lua", "%s: %.*s%s", vm->name, (int)at, line, at == PRINT_MAX ? "..." : "");
 	return 0;
 }
 

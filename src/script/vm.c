@@ -85,6 +85,7 @@ static void disarm(struct vm *vm)
 	vm->inside = false;
 	vm->running = NULL;
 	vm->waiting = NULL;
+	vm->print_to = NULL;
 	vm->dead = VM_ALIVE;
 	vm->lim = (struct vm_limits){ 0, 0 };
 	vm->deadline = 0;
@@ -134,6 +135,11 @@ int vm_enter(struct vm *vm, lua_CFunction fn, void *arg, const struct vm_limits 
 	disarm(vm);
 	vm->time_ns += mono_ns() - start;
 	return rc;
+}
+
+void vm_print_to(struct vm *vm, struct buf *out)
+{
+	vm->print_to = out;
 }
 
 bool vm_inside(const struct vm *vm)

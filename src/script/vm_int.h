@@ -55,6 +55,7 @@ struct vm {
 	void *user;
 	uint64_t calls, time_ns;
 	uint32_t printed;   /* lines, in this entry */
+	struct buf *print_to; /* NULL: the log */
 	struct buf text;    /* message and traceback of the last failure */
 	struct buf warning; /* pieces so far */
 };

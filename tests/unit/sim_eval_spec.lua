@@ -25,6 +25,12 @@ describe("eval", function ()
     assert.equal("55", eval "local s = 0 for i = 1, 10 do s = s + i end return s")
   end)
 
+  it("shows what print() says before the values", function ()
+    start "function say() print('from the pack') end"
+    assert.equal("a\tb\n7", eval "print('a', 'b') return 7")
+    assert.equal("from the pack", eval("say()", "p"))
+  end)
+
   it("prints tables the same way each time", function ()
     start ""
     assert.equal("{}", eval "{}")
