@@ -238,8 +238,10 @@ void lua_rnm_open(lua_State *L)
 	lua_setglobal(L, "rnm");
 	lua_newtable(L);
 	lua_setfield(L, LUA_REGISTRYINDEX, "rnm.loaded");
-	if (!pk->spec.trusted) { /* a trusted pack has the whole of Lua's own, its folder first */
-		lua_pushcfunction(L, lua_require);
-		lua_setglobal(L, "require");
-	}
+	if (pk->spec.trusted)
+		lua_getglobal(L, "require"); /* Lua's own, for what the pack's folder does not have */
+	else
+		lua_pushnil(L);
+	lua_pushcclosure(L, lua_require, 1);
+	lua_setglobal(L, "require");
 }

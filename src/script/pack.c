@@ -7,15 +7,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/paths.h"
 #include "script/check.h"
 #include "script/internal.h"
 
 #define SOURCE_MAX    (1u << 20)
 #define SETTLE_ROUNDS 16
-
-#ifndef RNM_LUA_DIR
-#define RNM_LUA_DIR "/usr/share/rnm/lua" /* shipped rnm.* modules */
-#endif
 
 int text_read(const char *path, size_t max, char **text, size_t *n, struct err *e)
 {
@@ -313,24 +310,16 @@ static bool module_path(const char *name, char *out, size_t cap)
 	return true;
 }
 
-static const struct srctext *module_find(struct pack *pk, const char *rel, struct err *e)
+/* rel is below dir as FILE.lua or FILE/init.lua. NULL with e: -ENOENT when it is neither. */
+static const struct srctext *module_find(struct pack *pk, const char *dir, const char *rel, struct err *e)
 {
+	static const char *const tails[] = { ".lua", "/init.lua" };
 	const struct srctext *text = NULL;
-	const char *dir = strncmp(rel, "rnm/", 4) == 0 ? RNM_LUA_DIR : pk->spec.dir;
-	static const char *const forms[] = { "%s/%s.lua", "%s/%s/init.lua" };
 
-	if (!dir) {
-		err_set(e, -ENOENT, "a pack of a single file has no folder for modules; make it %s/init.lua",
-			pk->spec.name);
-		return NULL;
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(forms); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(tails); i++) {
+		_autofree_ char *path = xasprintf("%s/%s%s", dir, rel, tails[i]);
+		_autofree_ char *name = xasprintf("%s%s", rel, tails[i]);
 		_err_ struct err fe = ERR_INIT;
-		char path[4096], name[180];
-
-		if (snprintf(path, sizeof(path), i ? forms[1] : forms[0], dir, rel) >= (int)sizeof(path))
-			break;
-		snprintf(name, sizeof(name), "%s%s", rel, i ? "/init.lua" : ".lua");
 		int rc = source_get(pk, name, path, &text, &fe);
 
 		if (rc == 0)
@@ -341,6 +330,19 @@ static const struct srctext *module_find(struct pack *pk, const char *rel, struc
 		}
 	}
 	err_set(e, -ENOENT, "no %s.lua or %s/init.lua in %s", rel, rel, dir);
+	return NULL;
+}
+
+static const struct srctext *module_get(struct pack *pk, const char *rel, struct err *e)
+{
+	_autofree_ char *shipped = strncmp(rel, "rnm/", 4) == 0 ? data_path("lua") : NULL;
+
+	if (shipped)
+		return module_find(pk, shipped, rel, e);
+	if (pk->spec.dir)
+		return module_find(pk, pk->spec.dir, rel, e);
+	err_set(e, -ENOENT, "a pack of a single file has no folder for modules; make it %s/init.lua",
+		pk->spec.name);
 	return NULL;
 }
 
@@ -366,7 +368,13 @@ int lua_require(lua_State *L)
 			"require: \"%s\" is no name of a module (letters, digits, _ and -, dots between "
 			"parts)",
 			name);
-	text = module_find(pk, rel, &e);
+	text = module_get(pk, rel, &e);
+	if (!text && e.code == -ENOENT && lua_isfunction(L, lua_upvalueindex(1))) {
+		lua_pushvalue(L, lua_upvalueindex(1)); /* a trusted pack has Lua's own as well */
+		lua_pushvalue(L, 1);
+		lua_call(L, 1, 1);
+		return 1;
+	}
 	if (!text) {
 		err_prefix(&e, "module \"%s\": ", name);
 		check_raise(L, "require", &e);

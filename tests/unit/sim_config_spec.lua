@@ -282,6 +282,13 @@ describe("what else packs have", function ()
     assert.matches('rnm: unknown field "blok"; did you mean "block"', select(2, sim:eval("rnm.blok()", "p")), 1, true)
   end)
 
+  it("is, for a trusted pack, the whole of Lua as well", function ()
+    sim = simulate { packs = { p = { ["init.lua"] = 'm = require "m" io = require "io" x = io.open("/dev/null") ~= nil', ["m.lua"] = "return 7" } }, trusted = { p = true } }
+    assert.equal("running", sim:packs().p.state)
+    assert.equal("7\ntrue\ntrue", eval "return m, x, require 'm' == m")
+    assert.matches("gone", select(2, sim:eval("require 'gone'", "p")))
+  end)
+
   it("is require, from the pack's folder only", function ()
     start { p = { ["init.lua"] = 'local m = require "lib.m" x = m.x y = require "lib.m" == m z = require "other"', ["other.lua"] = 'return ...',
       ["m.lua"] = "" } }
