@@ -161,7 +161,7 @@ const char *vm_tolstring(lua_State *L, int idx, size_t *n)
 	int named;
 
 	idx = lua_absindex(L, idx);
-	if (lua_type(L, idx) <= LUA_TSTRING && lua_type(L, idx) != LUA_TLIGHTUSERDATA)
+	if (vm_get(L)->trusted || (lua_type(L, idx) <= LUA_TSTRING && lua_type(L, idx) != LUA_TLIGHTUSERDATA))
 		return luaL_tolstring(L, idx, n);
 	if (luaL_callmeta(L, idx, "__tostring")) {
 		if (!lua_isstring(L, -1))
@@ -199,7 +199,7 @@ static int base_print(lua_State *L)
 	}
 	for (int i = 1; i <= n && at < PRINT_MAX; i++) {
 		size_t len;
-		const char *s = vm->trusted ? luaL_tolstring(L, i, &len) : vm_tolstring(L, i, &len);
+		const char *s = vm_tolstring(L, i, &len);
 
 		if (i > 1)
 			line[at++] = '\t';

@@ -6,23 +6,36 @@
 
 #include "script/vm_int.h"
 
+/* The iterator's upvalues. */
 enum {
-	KEYS = 1,
-	POS = 2
-}; /* the iterator's upvalues: sorted keys, or nil while it walks a sequence; how many are done in either */
+	KEYS = 1, /* sorted; nil while it walks a sequence */
+	POS = 2,  /* how many are done, in either */
+};
+enum { FEW = 32 };
 
-/* Sorts the keys in the list at `raw` (n of them) into a new list, which it pushes. next: what would continue
- * the sequence. */
-static void sort_keys(lua_State *L, int raw, uint32_t n, lua_Integer next)
+/* Pushes key i of those that were collected: on the stack from index 2 on, or in the list at index 2. */
+static void push_key(lua_State *L, bool list, uint32_t i)
 {
-	uint32_t *a, *tmp;
-	struct skey *k = skey_alloc(L, n, &a, &tmp);
+	if (list)
+		lua_rawgeti(L, 2, (lua_Integer)i + 1);
+	else
+		lua_pushvalue(L, 2 + (int)i);
+}
+
+/* Pushes a list of the n collected keys in order. next: the one that would continue the sequence. */
+static void push_sorted(lua_State *L, bool list, uint32_t n, lua_Integer next)
+{
+	struct skey few[FEW], *k = few;
+	uint32_t few_a[FEW], few_tmp[FEW], *a = few_a, *tmp = few_tmp;
 	lua_Integer to = 0;
 
+	if (list)
+		k = skey_alloc(L, n, &a, &tmp);
 	for (uint32_t i = 0; i < n; i++) {
-		lua_rawgeti(L, raw, (lua_Integer)i + 1);
+		push_key(L, list, i);
 		skey_read(L, -1, &k[i]);
 		lua_pop(L, 1);
+		a[i] = i;
 	}
 	a = skey_sort(L, k, a, tmp, n);
 	lua_createtable(L, (int)n, 0);
@@ -30,33 +43,42 @@ static void sort_keys(lua_State *L, int raw, uint32_t n, lua_Integer next)
 		if (k[a[i]].integer && k[a[i]].i == next) {
 			next++;
 			k[a[i]].kind = SKEY_SEQ;
-			lua_rawgeti(L, raw, (lua_Integer)a[i] + 1);
+			push_key(L, list, a[i]);
 			lua_rawseti(L, -2, ++to);
 		}
 	for (uint32_t i = 0; i < n; i++)
 		if (k[a[i]].kind != SKEY_SEQ) {
-			lua_rawgeti(L, raw, (lua_Integer)a[i] + 1);
+			push_key(L, list, a[i]);
 			lua_rawseti(L, -2, ++to);
 		}
-	lua_remove(L, -2);
 }
 
-/* Table at 1; key and value of the step that left the sequence at 2 and 3. */
+/* Table at 1; key and value of the step that left the sequence at 2 and 3. Few keys are collected on the
+ * stack, more in a list. */
 static void collect(lua_State *L, lua_Integer next)
 {
 	uint32_t n = 0;
+	bool list = false;
 
-	lua_newtable(L);
-	lua_insert(L, 2);
+	luaL_checkstack(L, FEW + 4, NULL);
 	do {
-		if (n == INT_MAX)
-			luaL_error(L, "too many keys to sort");
 		vm_spend(L, 4);
 		lua_pop(L, 1);
-		lua_pushvalue(L, 3);
-		lua_rawseti(L, 2, ++n);
+		lua_pushvalue(L, -1);
+		if (++n == FEW && !list) {
+			lua_createtable(L, 2 * FEW, 0);
+			lua_insert(L, 2);
+			lua_insert(L, 3); /* the key to go on from, below those that move */
+			for (uint32_t i = n; i; i--)
+				lua_rawseti(L, 2, i);
+			list = true;
+		} else if (list) {
+			if (n == INT_MAX)
+				luaL_error(L, "too many keys to sort");
+			lua_rawseti(L, 2, n);
+		}
 	} while (lua_next(L, 1));
-	sort_keys(L, 2, n, next);
+	push_sorted(L, list, n, next);
 	lua_replace(L, lua_upvalueindex(KEYS));
 	lua_pushinteger(L, 0);
 	lua_replace(L, lua_upvalueindex(POS));

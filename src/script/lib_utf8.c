@@ -63,7 +63,7 @@ static lua_Integer position(lua_Integer i, size_t n)
 {
 	if (i >= 0)
 		return i;
-	return (lua_Unsigned)-i > n ? 0 : (lua_Integer)n + i + 1;
+	return (lua_Unsigned)0 - (lua_Unsigned)i > n ? 0 : (lua_Integer)n + i + 1;
 }
 
 static int utf8_len(lua_State *L)

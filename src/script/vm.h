@@ -21,9 +21,11 @@ struct vm_limits { /* of one entry; 0: none */
  * but the clock, own versions of every library function with an unbounded C loop (charged to the budget),
  * setmetatable without __gc, xpcall whose handler is budgeted, string metatable closed, sorted pairs, no
  * collectgarbage. memory: bytes, 0 none. name is for messages (copied). user: vm_user(L) gives it back to
- * bindings. NULL only when memory is out. */
+ * bindings. NULL only when memory is out.
+ * Weak tables of a sandbox are strong (see no_weak_tables()), and no string of it is longer than 8 MiB. */
 struct vm *vm_new(const char *name, bool trusted, size_t memory, void *user);
-void vm_free(struct vm *vm);      /* runs no Lua of the pack that is not budgeted */
+/* Runs no Lua of the pack, but for the finalizers that a trusted one may have. */
+void vm_free(struct vm *vm);
 lua_State *vm_lua(struct vm *vm); /* for registering libraries inside vm_enter() only */
 struct vm *vm_of(lua_State *L);
 void *vm_user(lua_State *L);
@@ -56,6 +58,8 @@ void vm_load(lua_State *L, const char *text, size_t len, const char *chunkname);
 void vm_where(lua_State *L, const char **file, int *line);
 /* Pushes pairs as packs have it: sorted keys, __pairs respected. */
 void vm_push_pairs(lua_State *L);
+/* As luaL_tolstring(), which shows a sandbox where its objects are: for texts that a pack gets to see. */
+const char *vm_tolstring(lua_State *L, int idx, size_t *n);
 
 struct lua_ref { /* a value kept from C; LUA_NOREF when empty: initialise with LUA_REF_INIT */
 	int ref;
@@ -69,6 +73,7 @@ void lua_ref_set(
 void lua_ref_push(lua_State *L, const struct lua_ref *r);
 void lua_ref_clear(struct vm *vm, struct lua_ref *r); /* idempotent, never raises */
 
-/* Where print() of the present entry goes, a line a call; NULL: the log. Taken back at the end of the entry. */
+/* Where print() of the present entry goes, a line a call; NULL: the log. Taken back at the end of the entry.
+ */
 struct buf;
 void vm_print_to(struct vm *vm, struct buf *out);

@@ -54,10 +54,10 @@ struct vm {
 	char *name;
 	void *user;
 	uint64_t calls, time_ns;
-	uint32_t printed;   /* lines, in this entry */
+	uint32_t printed;     /* lines, in this entry */
 	struct buf *print_to; /* NULL: the log */
-	struct buf text;    /* message and traceback of the last failure */
-	struct buf warning; /* pieces so far */
+	struct buf text;      /* message and traceback of the last failure */
+	struct buf warning;   /* pieces so far */
 };
 
 static inline struct vm *vm_get(lua_State *L)
@@ -137,8 +137,6 @@ void lib_utf8(lua_State *L);
 int lib_pairs(lua_State *L);
 const void *vm_address(
 	lua_State *L, int idx); /* tells objects apart, but not where they are; NULL: has none */
-/* As luaL_tolstring(), with vm_address(). */
-const char *vm_tolstring(lua_State *L, int idx, size_t *n);
 int lib_format(lua_State *L);
 extern const luaL_Reg lib_pattern[]; /* find match gmatch gsub */
 

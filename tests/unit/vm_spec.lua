@@ -117,6 +117,30 @@ describe("a Lua state", function ()
       assert.matches("test.lua:1: a string longer than 8 MiB", fails(ENOMEM, "pcall(function () return ('x'):rep(8000000) .. ('y'):rep(8000000) end)"))
     end)
 
+    it("end well wherever memory runs out", function ()
+      local made, ran = 0, 0
+      for memory = 1000, 40000, 61 do
+        local ok, tight = pcall(core.script.vm, { memory = memory, instructions = 1000000 })
+        if ok then
+          made = made + 1
+          local done, errno = tight:run [[
+            local t = {}
+            for i = 1, 20 do t[i] = { ("x"):rep(i * 3), function () return t[i] end } end
+            for k, v in pairs { a = 1, b = 2, c = 3 } do t[k] = v .. k end
+            local ok, e = pcall(string.format, "%s %q", "a", ("b"):rep(50))
+            local co = coroutine.wrap(function () local x <close> = setmetatable({}, { __close = function () t.x = {} end }) coroutine.yield(1) end)
+            co() co()
+            table.sort(t, function (a, b) return #a[1] > #b[1] end)
+            return (("abc"):rep(30):gsub("b", "xyz")) ]]
+          assert(done or errno == ENOMEM, errno)
+          ran = ran + (done and 1 or 0)
+          tight:gc()
+          tight:free()
+        end
+      end
+      assert.is_true(made > 300 and ran > 100)
+    end)
+
     it("allow a state without limits", function ()
       vm:free()
       vm = core.script.vm { memory = 0 }
