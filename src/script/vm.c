@@ -195,10 +195,15 @@ void vm_gc_step(struct vm *vm)
 {
 	if (vm->inside)
 		return;
-	if (vm->limit != SIZE_MAX && vm->used > vm->limit / 4 * 3)
+	/* Near the limit a refusal would make the next entry pay for a full collection. One that does not
+	 * help is not made again before there is more to collect. */
+	if (vm->limit != SIZE_MAX && vm->used > vm->limit / 4 * 3 &&
+		vm->used > vm->collected + vm->limit / 8) {
 		lua_gc(vm->L, LUA_GCCOLLECT);
-	else if (++vm->gc_turn % GC_TURNS == 0) /* not after each event: the next one may be waiting */
-		lua_gc(vm->L, LUA_GCSTEP, GC_KIB * GC_TURNS);
+		vm->collected = vm->used;
+	} else {
+		lua_gc(vm->L, LUA_GCSTEP, GC_KIB);
+	}
 }
 
 lua_State *vm_lua(struct vm *vm)

@@ -42,6 +42,7 @@ struct vm {
 	int every; /* VM_HOOK_EVERY, less while very long strings live */
 	bool trusted, inside, refused, refused_string;
 	size_t used, limit, string_max;
+	size_t collected;      /* used after the last full collection between entries */
 	uintptr_t refused_ptr; /* the last request that was refused in this entry */
 	size_t refused_size;
 	struct {

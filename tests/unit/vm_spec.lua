@@ -112,6 +112,18 @@ describe("a Lua state", function ()
       assert.is_true(vm:info().memory < 1 * MIB)
     end)
 
+    it("collect garbage between entries, but not in vain", function ()
+      make { memory = 16 * MIB, instructions = 100000000 }
+      gives({}, "keep {} local t = kept() for i = 1, 13 * 16 do t[i] = ('x'):rep(65000) .. i end")
+      assert.is_true(vm:info().memory > 13 * MIB)
+      local start = os.clock()
+      for _ = 1, 2000 do vm:gc() end
+      assert.is_true(os.clock() - start < (sanitized and 10 or 1))
+      gives({}, "keep(nil)")
+      for _ = 1, 20000 do vm:gc() end
+      assert.is_true(vm:info().memory < 2 * MIB)
+    end)
+
     it("refuse a long string as an ordinary error, and a giant one of the core as the end", function ()
       gives({ "false", "resulting string too large" }, "local ok, e = pcall(string.rep, 'x', 1 << 30) return ok, e")
       assert.matches("test.lua:1: a string longer than 8 MiB", fails(ENOMEM, "pcall(function () return ('x'):rep(8000000) .. ('y'):rep(8000000) end)"))
