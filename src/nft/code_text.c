@@ -10,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "nft/datatype.h"
+#include "nft/live.h"
 #include "nft/parse.h"
 
 /* Words of four bytes in host order, as libnftnl prints registers. */
@@ -119,14 +120,32 @@ void code_text(const struct code *c, struct buf *out)
 
 /* ---- the rule ---- */
 
-/* Which set holds which live list is known when the rule is compiled: listen to that. */
+/* Which set holds which live list, and which value stands for a live scalar, is known when the rule is compiled: listen. */
 struct heard {
 	char *param, *set;
+};
+struct scalar { /* in the place of a live value: the compiler asks it for the first one */
+	struct live live;
+	struct live *real;
+	struct val asked_as, answer;
+	const char *param;
 };
 struct listen {
 	const struct rule_env *env;
 	VEC(struct heard) heard;
+	VEC(struct scalar *) scalars;
 };
+
+static void scalar_first(struct live *live, int family, struct val *out)
+{
+	struct scalar *s = container_of(live, struct scalar, live);
+
+	s->real->ops->first(s->real, family, out);
+	val_free(&s->answer);
+	s->answer = val_copy(out);
+}
+
+static const struct live_ops scalar_ops = { .first = scalar_first };
 
 static const struct set_info *listen_set(void *ctx, const char *name)
 {
@@ -137,9 +156,22 @@ static const struct set_info *listen_set(void *ctx, const char *name)
 
 static const struct val *listen_param(void *ctx, const char *name)
 {
-	const struct listen *l = ctx;
+	struct listen *l = ctx;
+	const struct val *v = l->env->param ? l->env->param(l->env->ctx, name) : NULL;
+	struct scalar *s;
 
-	return l->env->param ? l->env->param(l->env->ctx, name) : NULL;
+	if (!v || v->kind != VAL_LIVE)
+		return v;
+	vec_foreach (p, &l->scalars)
+		if (!strcmp((*p)->param, name))
+			return &(*p)->asked_as;
+	s = xnew(struct scalar);
+	s->live.ops = &scalar_ops;
+	s->real = v->live;
+	s->asked_as = (struct val){ .kind = VAL_LIVE, .live = &s->live };
+	s->param = name;
+	vec_push(&l->scalars, s);
+	return &s->asked_as;
 }
 
 static uint32_t listen_ifindex(void *ctx, const char *name)
@@ -212,6 +244,11 @@ static void put_param(
 			buf_printf(out, "@%s", h->set);
 			return;
 		}
+	vec_foreach (s, &l->scalars)
+		if (!strcmp((*s)->param, name) && (*s)->answer.kind != VAL_NIL) {
+			val_text(&(*s)->answer, out);
+			return;
+		}
 	if (!v) {
 		buf_printf(out, "$%s", name);
 	} else if (v->kind == VAL_OBJ && *before && strcmp(before, "vmap") != 0 &&
@@ -282,4 +319,9 @@ void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf 
 		free(h->set);
 	}
 	vec_free(&l.heard);
+	vec_foreach (p, &l.scalars) {
+		val_free(&(*p)->answer);
+		free(*p);
+	}
+	vec_free(&l.scalars);
 }
