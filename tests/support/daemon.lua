@@ -68,8 +68,8 @@ end
 -- A text command → lines; an error when the answer is ERR.
 function daemon:cmd(line)
 	local lines, ok, message = ctl.ask(self.socket, line)
-	if not ok then
-		error(("%s: %s"):format(line, message or "no answer"), 2)
+	if not lines or not ok then
+		error(("%s: %s"):format(line, lines and message or "no answer: " .. ok .. self:log()), 2)
 	end
 	return lines
 end
