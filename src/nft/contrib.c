@@ -104,6 +104,17 @@ int elem_of(const struct elem_table *t, const struct val *key, const struct val 
 	return 0;
 }
 
+int elem_key_of(const struct elem_table *t, const struct val *key, struct setelem *out, struct err *e)
+{
+	struct set_info info;
+
+	if (!(t->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT)))
+		return elem_of(t, key, NULL, 0, NULL, out, e);
+	info = t->info; /* a map's element needs a value, its key none */
+	info.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
+	return nft_elem_make(&info, key, NULL, out, e);
+}
+
 int held_error(struct obj *set, const struct elem *el, struct err *e)
 {
 	_buf_ struct buf b = BUF_INIT;
@@ -119,8 +130,12 @@ static bool take_table(struct contrib *c)
 
 	if (c->t == t)
 		return t != NULL;
-	if (!t || c->held.n)
-		return c->t != NULL; /* an old statement of a type that is gone keeps its table */
+	/* An old statement of a type that is gone keeps its table; so do edits, whose journal names elements
+	 * of it. */
+	if (t && c->t && c->held.n)
+		c->set->retyped = true; /* the merge makes it over */
+	if (!t || c->held.n || (c->t && c->kind == C_EDIT))
+		return c->t != NULL;
 	if (c->t)
 		elems_put(c->t);
 	c->t = t;
@@ -287,6 +302,8 @@ void contrib_on(struct contrib *c)
 	if (c->on)
 		return;
 	c->on = true;
+	if (c->kind == C_STMT && c->st->kind == ST_ELEMS && c->st->el.raw.n)
+		c->set->untyped = true;
 	if (!take_table(c)) { /* the merge calls again when the type is known */
 		c->set->untyped = true;
 		return;
@@ -297,8 +314,11 @@ void contrib_on(struct contrib *c)
 		return;
 	}
 	vec_foreach (h, &c->held)
-		if (!member_of(c->t, h->elem, c->id))
+		if (!member_of(c->t, h->elem, c->id)) {
 			member_put(c->t, h->elem, c, attr_ref(c->t, h->attr), 0);
+			if (c->kind == C_EDIT)
+				expiry_of(c->t, h->elem, h->attr);
+		}
 	if (c->kind == C_EDIT)
 		held_clear(c);
 }
@@ -308,6 +328,9 @@ void contrib_off(struct contrib *c)
 	if (!c->on)
 		return;
 	c->on = false;
+	if (c->as)
+		contrib_free(c->as);
+	c->as = NULL;
 	free(c->bad);
 	c->bad = NULL;
 	if (c->kind == C_LIVE)

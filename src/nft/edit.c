@@ -21,6 +21,7 @@ static void undo_drop(void *obj, uint64_t elem, uint64_t attr)
 	struct contrib *c = obj;
 
 	member_put(c->t, (uint32_t)elem, c, (uint32_t)attr, (uint32_t)(attr >> 32));
+	expiry_of(c->t, (uint32_t)elem, (uint32_t)attr);
 }
 
 static void commit_drop(void *obj, uint64_t elem, uint64_t attr)
@@ -49,6 +50,22 @@ static void undo_settle(void *obj, uint64_t a, uint64_t b)
 	for (uint32_t i = 0; i < rs->settling.n; i++)
 		if (rs->settling.v[i] == c)
 			vec_remove(&rs->settling, i);
+}
+
+static void undo_unsettle(void *obj, uint64_t a, uint64_t b)
+{
+	struct contrib *c = obj;
+
+	(void)a;
+	(void)b;
+	c->settle = true;
+	vec_push(&c->pk->rs->settling, c);
+}
+
+static void undo_mixed(void *obj, uint64_t was, uint64_t unused)
+{
+	(void)unused;
+	((struct contrib *)obj)->mixed = was;
 }
 
 static void undo_fill(void *obj, uint64_t a, uint64_t b)
@@ -83,18 +100,29 @@ static void commit_base(void *obj, uint64_t old, uint64_t unused)
 		live->ops->put(live);
 }
 
+static void unlist(struct contrib *c)
+{
+	for (uint32_t i = 0; i < c->pk->edits.n; i++)
+		if (c->pk->edits.v[i] == c) {
+			vec_remove(&c->pk->edits, i);
+			return;
+		}
+}
+
 static void undo_new(void *obj, uint64_t a, uint64_t b)
 {
 	struct contrib *c = obj;
 
 	(void)a;
 	(void)b;
-	for (uint32_t i = 0; i < c->pk->edits.n; i++)
-		if (c->pk->edits.v[i] == c) {
-			vec_remove(&c->pk->edits, i);
-			break;
-		}
+	unlist(c);
 	contrib_free(c);
+}
+
+void edit_dead(struct contrib *c)
+{
+	unlist(c);
+	vec_push(&c->pk->rs->edits_dead, c);
 }
 
 static void undo_off(void *obj, uint64_t a, uint64_t b)
@@ -104,13 +132,19 @@ static void undo_off(void *obj, uint64_t a, uint64_t b)
 	contrib_on(obj);
 }
 
+/* Later entries may still name it: the end of the transaction frees it. */
+static void commit_off(void *obj, uint64_t a, uint64_t b)
+{
+	struct contrib *c = obj;
+
+	(void)a;
+	(void)b;
+	edit_dead(c);
+}
+
 static void move(struct contrib *c, struct rpack *to)
 {
-	for (uint32_t i = 0; i < c->pk->edits.n; i++)
-		if (c->pk->edits.v[i] == c) {
-			vec_remove(&c->pk->edits, i);
-			break;
-		}
+	unlist(c);
 	c->pk = to;
 	vec_push(&to->edits, c);
 }
@@ -128,7 +162,9 @@ static const struct jtype j_settle = { "replace", undo_settle, NULL };
 static const struct jtype j_fill = { "replace", undo_fill, NULL };
 static const struct jtype j_base = { "replace", undo_base, commit_base };
 static const struct jtype j_new = { "edits", undo_new, NULL };
-static const struct jtype j_off = { "edits dropped", undo_off, NULL };
+static const struct jtype j_unsettle = { "replace", undo_unsettle, NULL };
+static const struct jtype j_mixed = { "replace", undo_mixed, NULL };
+static const struct jtype j_off = { "edits dropped", undo_off, commit_off };
 static const struct jtype j_move = { "edits passed on", undo_move, NULL };
 
 static struct contrib *edits_find(struct rpack *pk, struct obj *set, bool lasting)
@@ -172,6 +208,7 @@ static void drop(struct contrib *c, uint32_t i)
 static void put(struct contrib *c, uint32_t i, uint32_t attr, uint32_t site)
 {
 	member_put(c->t, i, c, attr, site);
+	expiry_of(c->t, i, attr); /* also while something else hides it, or the kernel has no such set */
 	journal_push(&c->pk->log, &j_put, c, i, 0);
 }
 
@@ -190,11 +227,36 @@ static int no_type(struct obj *set, struct err *e)
 	return err_set(e, -EAGAIN, "set %s has no type yet: nobody has declared one", set->name);
 }
 
+/* What is put or dropped by hand is no longer what a live value's deltas add up to. */
+static void by_hand(struct contrib *c)
+{
+	if (c->live && c->settle && !c->mixed) {
+		journal_push(&c->pk->log, &j_mixed, c, false, 0);
+		c->mixed = true;
+	} else if (c->live && !c->settle) {
+		c->filled = false;
+	}
+}
+
+/* A pack's edits are one layer: with another life span an element takes the place of what it was before. */
+static void drop_other(struct contrib *c, uint32_t i)
+{
+	struct contrib *other = edits_find(c->pk, c->set, !c->lasting);
+
+	if (!other || other->t != c->t || !member_of(c->t, i, other->id))
+		return;
+	drop(other, i);
+	by_hand(other);
+}
+
 static void add_one(struct contrib *c, const struct setelem *el, uint32_t site)
 {
 	uint32_t i = elem_intern(c->t, el), attr;
-	struct member *m = member_of(c->t, i, c->id);
+	struct member *m;
 
+	drop_other(c, i);
+	by_hand(c);
+	m = member_of(c->t, i, c->id);
 	attr = attr_new(c->t, el, boot_ms());
 	if (m && m->attr == attr) { /* neither has any */
 		attr_put(c->t, attr);
@@ -209,24 +271,45 @@ static void add_one(struct contrib *c, const struct setelem *el, uint32_t site)
 	put(c, i, attr, site);
 }
 
+/* Adds what passed make_all(). What is timed lives by the kernel's clock, through a reload too. */
+static int add_all(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting,
+	uint32_t site, struct err *e)
+{
+	struct elem_table *t = elems_of(set);
+	struct setelem el;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
+			return -EINVAL;
+		add_one(edits_get(pk, set, lasting || els[i].timeout_ms, site), &el, site);
+	}
+	return 0;
+}
+
+static int settle_one(struct contrib *c, struct err *e);
+
+/* A replace(live) of this transaction comes before the edits that follow it. */
+static int settle_first(struct rpack *pk, struct obj *set, struct err *e)
+{
+	for (int lasting = 0; lasting < 2; lasting++) {
+		struct contrib *c = edits_find(pk, set, lasting);
+
+		if (c && c->settle && !c->mixed && settle_one(c, e) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 int edit_add(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting,
 	uint32_t site, struct err *e)
 {
-	struct contrib *c = edits_get(pk, set, lasting, site);
-	struct setelem el;
+	struct elem_table *t = elems_of(set);
 
-	if (!c)
+	if (!t)
 		return no_type(set, e);
-	if (n > 1 && make_all(c->t, els, n, e) < 0)
+	if ((n > 1 && make_all(t, els, n, e) < 0) || settle_first(pk, set, e) < 0)
 		return -EINVAL;
-	for (uint32_t i = 0; i < n; i++) {
-		if (elem_of(c->t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
-			return -EINVAL;
-		add_one(c, &el, site);
-	}
-	if (c->live)
-		c->filled = false;
-	return 0;
+	return add_all(pk, set, els, n, lasting, site, e);
 }
 
 int edit_del(struct rpack *pk, struct obj *set, const struct val *key, struct err *e)
@@ -238,7 +321,7 @@ int edit_del(struct rpack *pk, struct obj *set, const struct val *key, struct er
 
 	if (!t)
 		return no_type(set, e);
-	if (elem_of(t, key, NULL, 0, NULL, &el, e) < 0)
+	if (elem_key_of(t, key, &el, e) < 0 || settle_first(pk, set, e) < 0)
 		return -EINVAL;
 	i = elem_find(t, &el);
 	if (i == UINT32_MAX || !elem_at(t, i)->m.contrib)
@@ -248,8 +331,7 @@ int edit_del(struct rpack *pk, struct obj *set, const struct val *key, struct er
 
 		if (c && c->t == t && member_of(t, i, c->id)) {
 			drop(c, i);
-			if (c->live)
-				c->filled = false;
+			by_hand(c);
 			done = true;
 		}
 	}
@@ -277,27 +359,46 @@ static void set_base(struct contrib *c, struct live *live)
 	c->sinking = true;
 }
 
+static void unsettle(struct contrib *c)
+{
+	struct ruleset *rs = c->pk->rs;
+
+	if (!c->settle)
+		return;
+	c->settle = false;
+	for (uint32_t i = rs->settling.n; i-- > 0;)
+		if (rs->settling.v[i] == c)
+			vec_remove(&rs->settling, i);
+	journal_push(&c->pk->log, &j_unsettle, c, 0, 0);
+}
+
+static void clear_edits(struct rpack *pk, struct obj *set, const struct contrib *but)
+{
+	for (int lasting = 0; lasting < 2; lasting++) {
+		struct contrib *c = edits_find(pk, set, lasting);
+
+		if (!c || c == but)
+			continue;
+		unsettle(c);
+		clear(c);
+		c->filled = false;
+	}
+}
+
 int edit_replace(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting,
 	uint32_t site, struct err *e)
 {
-	struct contrib *c = edits_get(pk, set, lasting, site);
-	struct setelem el;
+	struct elem_table *t = elems_of(set);
 
-	if (!c)
+	if (!t)
 		return no_type(set, e);
-	if (make_all(c->t, els, n, e) < 0)
+	if (make_all(t, els, n, e) < 0)
 		return -EINVAL;
 	/* Old elements that stay are dropped and put again: what counts is where they stand at the end.
 	 * Permanent ones keep their attributes' identity through attr_same_data() in the plan, so that they
 	 * are not sent again. */
-	clear(c);
-	for (uint32_t i = 0; i < n; i++) {
-		elem_of(c->t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, NULL);
-		add_one(c, &el, site);
-	}
-	if (c->live)
-		c->filled = false;
-	return 0;
+	clear_edits(pk, set, NULL);
+	return add_all(pk, set, els, n, lasting, site, e);
 }
 
 void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, bool lasting, uint32_t site)
@@ -306,7 +407,12 @@ void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, boo
 
 	if (!c)
 		return;
+	clear_edits(pk, set, c);
 	set_base(c, live);
+	if (c->mixed) {
+		journal_push(&pk->log, &j_mixed, c, true, 0);
+		c->mixed = c->filled = false;
+	}
 	if (!c->settle) {
 		journal_push(&pk->log, &j_settle, c, 0, 0);
 		c->settle = true;
@@ -414,11 +520,21 @@ int edits_settle(struct ruleset *rs, struct rpack **culprit, struct err *e)
 {
 	while (rs->settling.n) {
 		struct contrib *c = vec_pop(&rs->settling);
+		int rc;
 
 		if (!c->settle)
 			continue;
 		c->settle = false;
-		if (settle_one(c, e) < 0) {
+		/* Edits came behind it, and what it would have added since is not known any more: it stays as
+		 * it was then. */
+		if (c->mixed && !c->filled) {
+			c->mixed = false;
+			continue;
+		}
+		rc = settle_one(c, e);
+		c->filled &= !c->mixed;
+		c->mixed = false;
+		if (rc < 0) {
 			*culprit = c->pk;
 			err_prefix(e, "%s: replace of set %s: ", c->pk->name, c->set->name);
 			return -EINVAL;
@@ -429,6 +545,8 @@ int edits_settle(struct ruleset *rs, struct rpack **culprit, struct err *e)
 
 void edit_retire(struct contrib *c)
 {
+	unsettle(c);
+	c->filled = false;
 	contrib_off(c);
 	journal_push(&c->pk->log, &j_off, c, 0, 0);
 }
@@ -441,6 +559,8 @@ void edits_retire(struct rpack *old, struct rpack *heir)
 		if (!c->on)
 			continue;
 		if (c->lasting && heir) {
+			if (c->live) /* its content of now goes on, not what it followed */
+				c->filled = false;
 			journal_push(&old->log, &j_move, c, (uintptr_t)old, 0);
 			move(c, heir);
 		} else {
@@ -462,7 +582,7 @@ int set_has(struct obj *set, const struct val *key, struct err *e)
 
 	if (!t)
 		return 0;
-	if (elem_of(t, key, NULL, 0, NULL, &el, e) < 0)
+	if (elem_key_of(t, key, &el, e) < 0)
 		return -EINVAL;
 	i = elem_find(t, &el);
 	return i != UINT32_MAX && elem_at(t, i)->m.contrib;

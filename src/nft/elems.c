@@ -94,8 +94,11 @@ struct elem_table *elems_of(struct obj *set)
 	}
 	t->info = *info;
 	t->refs++;
-	if (set->elems)
+	if (set->elems) {
+		set->retyped = set->rs->retyped = true;
+		obj_dirty(set);
 		elems_put(set->elems);
+	}
 	set->elems = t;
 	return t;
 }
@@ -278,16 +281,33 @@ bool attr_same_data(const struct elem_table *t, uint32_t x, uint32_t y)
 	       (!a->target || !strcmp(a->target, b->target));
 }
 
-/* Of several holders' attributes: untimed wins over timed, the later expiry over the earlier. */
+static bool earlier(const struct elem_table *t, uint32_t x, uint32_t y) /* of contributors */
+{
+	const struct contrib *a = contrib_by_id(t->set->rs, x), *b = contrib_by_id(t->set->rs, y);
+
+	if (a->pk != b->pk)
+		return pack_before(a->pk, b->pk);
+	return a->st && b->st ? place_cmp(a->st, b->st) < 0 : a->st && !b->st;
+}
+
+/* Of several holders' attributes: untimed wins over timed, the later expiry over the earlier; of two values
+ * of a map that nobody is to blame for the earlier pack's. */
 uint32_t elem_attr(const struct elem_table *t, const struct elem *el)
 {
 	const struct member *m = &el->m;
-	uint32_t best = m->attr;
+	uint32_t best = m->attr, by = m->contrib;
 
 	while (m->next) {
 		const struct attr *a, *b;
 
 		m = &t->more.v[m->next - 1];
+		if (t->info.flags & NFT_SET_MAP && !attr_same_data(t, best, m->attr)) {
+			if (earlier(t, m->contrib, by)) {
+				best = m->attr;
+				by = m->contrib;
+			}
+			continue;
+		}
 		a = best ? &t->attrs.v[best - 1] : NULL;
 		b = m->attr ? &t->attrs.v[m->attr - 1] : NULL;
 		if (!a || !a->timeout_ms)
@@ -298,6 +318,13 @@ uint32_t elem_attr(const struct elem_table *t, const struct elem *el)
 	return best;
 }
 
+/* What was hidden behind another holder's attributes may have ended unseen. The clock of the transaction: the
+ * answer is the same from plan to acknowledgement. */
+static bool is_over(const struct elem_table *t, const struct attr *a)
+{
+	return a->spent || (a->timeout_ms && a->expires_at <= t->set->rs->now);
+}
+
 bool elem_wanted(const struct elem_table *t, const struct elem *el)
 {
 	uint32_t attr;
@@ -305,7 +332,7 @@ bool elem_wanted(const struct elem_table *t, const struct elem *el)
 	if (!el->m.contrib || el->flags & (E_PENDING | E_REFUSED))
 		return false;
 	attr = elem_attr(t, el);
-	return !attr || !t->attrs.v[attr - 1].spent;
+	return !attr || !is_over(t, &t->attrs.v[attr - 1]);
 }
 
 /* ---- members ---- */

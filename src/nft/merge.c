@@ -244,6 +244,9 @@ static void device_one(void *ctx, const struct val *key, const struct val *data)
 	struct obj *o = ctx;
 
 	(void)data;
+	vec_foreach (d, &o->chain.dev)
+		if (key->kind == VAL_STRING && !strcmp(*d, key->str))
+			return;
 	if (key->kind == VAL_STRING)
 		vec_push(&o->chain.dev, xstrdup(key->str));
 }
@@ -327,6 +330,14 @@ out:
 	return 0;
 }
 
+static bool inherits(const struct ruleset *rs, const struct rpack *pk)
+{
+	vec_foreach (old, &rs->retired)
+		if ((*old)->heir == pk)
+			return true;
+	return false;
+}
+
 /* Lasting edits of a reloaded pack stay while it still states the set. */
 static void heirless_edits(struct ruleset *rs)
 {
@@ -337,7 +348,7 @@ static void heirless_edits(struct ruleset *rs)
 			struct contrib *c = pk->edits.v[j];
 			bool stated = false;
 
-			if (!c->on || !c->lasting)
+			if (!c->on || !c->lasting || !inherits(rs, pk))
 				continue;
 			vec_foreach (st, &c->set->decls)
 				stated |= (*st)->active && stmt_pack(*st) == pk;
@@ -378,6 +389,7 @@ int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e)
 		}
 	for (uint32_t i = 0; i < rs->dirty.n; i++)
 		if (rs->dirty.v[i]->kind == OBJ_CHAIN) {
+			obj_changed(rs->dirty.v[i]); /* a set that came may have made it dirty */
 			rc = merge_rules(rs->dirty.v[i], culprit, e);
 			if (rc < 0)
 				return rc;

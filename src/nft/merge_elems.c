@@ -88,48 +88,154 @@ static void check_targets(struct obj *set, struct elem_table *t)
 			check_target(set, t, t->dirty.v[i]);
 }
 
-static int check_conflicts(struct obj *set, struct elem_table *t, struct rpack **culprit, struct err *e)
+/* The later pack's error, or the other's where the later one has said nothing in this transaction. */
+static int conflict(struct obj *set, struct elem_table *t, uint32_t i, struct contrib *a, struct contrib *b,
+	struct rpack **culprit, struct err *e)
 {
 	struct ruleset *rs = set->rs;
+	_buf_ struct buf text = BUF_INIT;
+	struct set_info plain = t->info;
+	struct setelem key;
 
-	vec_foreach (p, &t->dirty) {
-		struct elem *el = elem_at(t, *p);
+	if (pack_before(b->pk, a->pk) || !can_blame(b->pk)) {
+		struct contrib *x = a;
 
-		for (uint32_t next = el->m.next; next; next = t->more.v[next - 1].next) {
-			struct member *m = &t->more.v[next - 1];
-			struct contrib *a, *b;
-			_buf_ struct buf text = BUF_INIT;
-			struct setelem key;
+		a = b;
+		b = x;
+	}
+	if (!can_blame(b->pk)) {
+		struct contrib *x = a;
 
-			if (attr_same_data(t, el->m.attr, m->attr))
-				continue;
-			a = contrib_by_id(rs, el->m.contrib);
-			b = contrib_by_id(rs, m->contrib);
-			if (b->pk->order < a->pk->order ||
-				(b->pk->order == a->pk->order && strcmp(b->pk->name, a->pk->name) < 0)) {
-				struct contrib *x = a;
+		a = b;
+		b = x;
+	}
+	if (!can_blame(b->pk))
+		return 0; /* an old quarrel: the earlier pack's value stands */
+	elem_get(t, i, 0, &key);
+	plain.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT); /* only the key */
+	nft_elem_text(&plain, &key, &text);
+	buf_puts(&text, " has another value in ");
+	where_text(rs, a->pk, a->site, &text);
+	*culprit = b->pk;
+	return err_set(e, -EINVAL, "%s:%u: map %s: %s", ruleset_site_get(rs, b->site).file,
+		ruleset_site_get(rs, b->site).line, set->name, buf_str(&text));
+}
 
-				a = b;
-				b = x;
-			}
-			if (!can_blame(b->pk)) {
-				struct contrib *x = a;
+static const struct member *next_member(const struct elem_table *t, const struct member *m)
+{
+	return m->next ? &t->more.v[m->next - 1] : NULL;
+}
 
-				a = b;
-				b = x;
-			}
-			if (!can_blame(b->pk))
-				continue;
-			elem_get(t, *p, 0, &key);
-			nft_elem_text(&t->info, &key, &text);
-			buf_puts(&text, " has another value in ");
-			where_text(rs, a->pk, a->site, &text);
-			*culprit = b->pk;
-			err_set(e, -EINVAL, "%s:%u: map %s: %s", ruleset_site_get(rs, b->site).file,
-				ruleset_site_get(rs, b->site).line, set->name, buf_str(&text));
+static int check_conflict(
+	struct obj *set, struct elem_table *t, uint32_t i, struct rpack **culprit, struct err *e)
+{
+	for (const struct member *m = &elem_at(t, i)->m; m && m->contrib; m = next_member(t, m))
+		for (const struct member *n = next_member(t, m); n; n = next_member(t, n))
+			if (!attr_same_data(t, m->attr, n->attr) &&
+				conflict(set, t, i, contrib_by_id(set->rs, m->contrib),
+					contrib_by_id(set->rs, n->contrib), culprit, e) < 0)
+				return -EINVAL;
+	return 0;
+}
+
+/* All elements of a set that is dirty: while it was not stated nobody looked. */
+static int check_conflicts(struct obj *set, struct elem_table *t, struct rpack **culprit, struct err *e)
+{
+	uint32_t n = set->dirty ? t->n : t->dirty.n;
+
+	for (uint32_t j = 0; j < n; j++) {
+		uint32_t i = set->dirty ? j : t->dirty.v[j];
+
+		if (elem_at(t, i)->flags & E_USED && check_conflict(set, t, i, culprit, e) < 0)
 			return -EINVAL;
+	}
+	return 0;
+}
+
+/* The same element in a set of another type: through its text, as what it was given as is long forgotten. */
+static int elem_over(const struct elem_table *from, const struct held *h, struct elem_table *to,
+	struct setelem *out, struct err *e)
+{
+	_buf_ struct buf text = BUF_INIT;
+	struct set_info plain = from->info;
+	struct setelem el;
+	struct val key;
+	size_t n = 0;
+	int rc;
+
+	if (!nft_type_equal(&from->info.data, &to->info.data))
+		return err_set(e, -EINVAL, "its values are of another type now");
+	elem_get(from, h->elem, 0, &el);
+	plain.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
+	nft_elem_text(&plain, &el, &text);
+	for (size_t i = 0; i < text.n; i++)
+		if (text.s[i] != '"')
+			text.s[n++] = text.s[i];
+	key = val_string(text.s, n);
+	memset(out, 0, offsetof(struct setelem, key));
+	rc = elem_key_of(to, &key, out, e);
+	val_free(&key);
+	elem_get(from, h->elem, h->attr, &el);
+	out->dlen = el.dlen;
+	out->verdict = el.verdict;
+	out->verdict_code = el.verdict_code;
+	memcpy(out->data, el.data, el.dlen);
+	strcpy(out->target, el.target);
+	out->timeout_ms = el.timeout_ms;
+	out->expires_ms = el.expires_ms;
+	out->comment = el.comment;
+	return rc;
+}
+
+static int make_over(struct contrib *c, struct elem_table *t, struct rpack **culprit, struct err *e)
+{
+	if (c->as)
+		contrib_free(c->as);
+	c->as = contrib_new(c->pk, C_STMT, c->set, c->site);
+	c->as->st = c->st;
+	vec_foreach (h, &c->held) {
+		_err_ struct err why = ERR_INIT;
+		struct setelem el;
+
+		if (h->attr && c->t->attrs.v[h->attr - 1].spent)
+			continue;
+		if (elem_over(c->t, h, t, &el, &why) == 0) {
+			contrib_hold(c->as, &el);
+			continue;
+		}
+		if (can_blame(c->pk))
+			return merge_error(c->st, culprit, e, "set %s: %s", c->set->name, err_text(&why));
+		log_error("nft", "%s: set %s has another type now, an element is left out: %s", c->pk->name,
+			c->set->name, err_text(&why));
+	}
+	contrib_on(c->as);
+	return 0;
+}
+
+static int change_types(struct obj *set, struct rpack **culprit, struct err *e)
+{
+	struct elem_table *t = set->elems;
+
+	for (uint32_t i = 0; i < set->rs->contribs.n; i++) {
+		struct contrib *c = set->rs->contribs.v[i];
+		int rc;
+
+		if (!c || c->set != set || !c->on || !c->t || c->kind == C_EDIT ||
+			(c->st && c->st->kind == ST_ELEMS && c->st->el.c != c))
+			continue;
+		if (c->kind == C_LIVE && c->t != t) {
+			contrib_off(c);
+			contrib_on(c);
+		} else if (c->kind == C_STMT && c->t == t && c->as) {
+			contrib_free(c->as);
+			c->as = NULL;
+		} else if (c->kind == C_STMT && c->t != t && (!c->as || c->as->t != t)) {
+			rc = make_over(c, t, culprit, e);
+			if (rc < 0)
+				return rc;
 		}
 	}
+	set->retyped = false;
 	return 0;
 }
 
@@ -142,6 +248,11 @@ int merge_elems(struct obj *set, struct rpack **culprit, struct err *e)
 		return 0;
 	if (set->untyped) {
 		rc = get_types(set, culprit, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (set->retyped) {
+		rc = change_types(set, culprit, e);
 		if (rc < 0)
 			return rc;
 	}

@@ -275,6 +275,7 @@ static int compile(struct stmt *st, struct rpack **culprit, struct err *e)
 	case -ENODEV: rule_why(st, false, "%s", err_text(&bad)); return 0;
 	default:
 		if (can_blame(stmt_pack(st))) {
+			st->stale = true; /* an older rule outlives the rollback */
 			*culprit = stmt_pack(st);
 			return err_set(e, -EINVAL, "%s", err_text(&bad));
 		}
@@ -315,6 +316,25 @@ static void sort_rules(struct obj *chain)
 		}
 }
 
+/* What a refused rule would have replaced stays only as long as all that it names. */
+static void check_kept(struct stmt *st)
+{
+	struct obj *o = st->o;
+
+	vec_foreach (r, &st->rule.kept->code->refs) {
+		struct obj *to = r->kind == REF_CHAIN || r->kind == REF_SET
+					 ? obj_find(o->rs, r->kind == REF_CHAIN ? OBJ_CHAIN : OBJ_SET,
+						   o->family, o->tab->name, r->name)
+					 : o;
+
+		if (to && to->want)
+			continue;
+		rcode_put(st->rule.kept);
+		st->rule.kept = NULL;
+		return;
+	}
+}
+
 int merge_rules(struct obj *chain, struct rpack **culprit, struct err *e)
 {
 	bool recheck = chain->recheck;
@@ -325,6 +345,8 @@ int merge_rules(struct obj *chain, struct rpack **culprit, struct err *e)
 		struct stmt *st = chain->rules.v[i];
 		bool named = !st->rule.rc || st->rule.why || st->rule.rc->code->refs.n;
 
+		if (st->refused && st->rule.kept)
+			check_kept(st);
 		if (!st->active || st->refused || !(st->stale || (recheck && named)))
 			continue;
 		if (compile(st, culprit, e) < 0)

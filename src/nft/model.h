@@ -40,7 +40,16 @@ struct member {           /* one contributor's hold on one element */
 	uint32_t site;
 };
 
-enum { E_HAVE = 1, E_DIRTY = 2, E_PENDING = 4, E_REFUSED = 8, E_CATCHALL = 16, E_HELD = 32, E_USED = 64, E_REDO = 128 };
+enum {
+	E_HAVE = 1,
+	E_DIRTY = 2,
+	E_PENDING = 4,
+	E_REFUSED = 8,
+	E_CATCHALL = 16,
+	E_HELD = 32,
+	E_USED = 64,
+	E_REDO = 128
+};
 
 struct elem {
 	struct member m;
@@ -104,7 +113,7 @@ struct contrib {
 	/* C_EDIT with a base: deltas since it was settled last */
 	VEC(struct elem_delta) waiting;
 	bool settle, filled;
-	bool mixed;	    /* edited by hand behind a replace(live) of the same transaction */
+	bool mixed;         /* edited by hand behind a replace(live) of the same transaction */
 	struct contrib *as; /* C_STMT of another type than the set's of now: what it is in that one */
 };
 
@@ -145,7 +154,7 @@ struct stmt {
 			struct params *params;
 			struct rcode *rc;
 			struct rcode *kept; /* refused: what the kernel holds in its place meanwhile */
-			char *why; /* left out because of; NULL: in force */
+			char *why;          /* left out because of; NULL: in force */
 			bool why_unstated;
 			uint64_t id;
 			VEC(struct autoset *) autos;
@@ -263,6 +272,7 @@ struct ruleset {
 	VEC(struct contrib *) contribs;
 	VEC(uint32_t) contrib_spare;
 	VEC(struct expiry) expiries; /* heap by time */
+	uint32_t expiries_max;       /* more than so many: those of what was extended or went are taken out */
 	VEC(struct stmt *) dead;     /* withdrawn in this transaction: freed at its end */
 	VEC(struct scope *) scopes_dropped;
 	VEC(struct contrib *) settling; /* replace(live) of this transaction */
@@ -282,12 +292,14 @@ void obj_dirty(struct obj *o);   /* merge again */
 void obj_changed(struct obj *o); /* plan again */
 void names_changed(
 	struct obj *o); /* a set or chain came, went or changed its type: rules that name it follow */
+bool pack_before(const struct rpack *a, const struct rpack *b); /* by order, then by name */
 struct rpack *stmt_pack(const struct stmt *st);
 int place_cmp(const struct stmt *a, const struct stmt *b);
 void where_text(const struct ruleset *rs, const struct rpack *pk, uint32_t site,
 	struct buf *out); /* "PACK, FILE:LINE" */
 void chain_def_free(struct chain_def *d);
-void expiry_push(struct ruleset *rs, struct elem_table *t, uint32_t elem, uint64_t at);
+void expiry_of(
+	struct elem_table *t, uint32_t elem, uint32_t attr); /* ruleset_expire() looks at it when these end */
 
 /* stmt.c, state.c */
 bool spec_equal(const struct spec *a, const struct spec *b);
@@ -345,7 +357,7 @@ bool value_fits(
 int elem_of(const struct elem_table *t, const struct val *key, const struct val *data, uint64_t timeout_ms,
 	const char *comment, struct setelem *out, struct err *e);
 int elem_key_of(const struct elem_table *t, const struct val *key, struct setelem *out,
-	struct err *e); /* for looking up; a map's too */
+	struct err *e);                                                /* for looking up; a map's too */
 int held_error(struct obj *set, const struct elem *el, struct err *e); /* -EPERM "held by PACK, FILE:LINE" */
 
 /* edit.c */
@@ -365,7 +377,7 @@ int merge_error(struct stmt *st, struct rpack **culprit, struct err *e, const ch
 
 /* merge_elems.c */
 int merge_elems(struct obj *set, struct rpack **culprit, struct err *e); /* of a dirty set */
-int merge_map(struct obj *set, struct rpack **culprit, struct err *e);	 /* whose elements changed */
+int merge_map(struct obj *set, struct rpack **culprit, struct err *e);   /* whose elements changed */
 
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);

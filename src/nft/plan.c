@@ -122,9 +122,26 @@ static void plan_devices(struct plan *p, struct obj *o)
 	}
 }
 
+/* The rules of a chain that goes and that name something: sets and chains may go before it. */
+static void let_go(struct plan *p, struct obj *chain)
+{
+	vec_foreach (k, &chain->krules) {
+		struct op *op;
+
+		if (k->gone || !k->rc->code->refs.n)
+			continue;
+		op = plan_op(p, PH_DEL_RULE, OP_DEL_RULE, chain);
+		op->rule.handle = k->handle;
+		op->rule.text = k->rc->text;
+	}
+}
+
 static void plan_chain(struct plan *p, struct obj *o)
 {
 	struct op *op;
+
+	if (o->have && !o->want)
+		let_go(p, o);
 
 	if (o->have && (!o->want || o->recreate)) {
 		op = plan_op(p, o->recreate ? PH_UNDO : PH_DEL_CHAIN, OP_DEL_CHAIN, o);

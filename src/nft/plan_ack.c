@@ -28,6 +28,14 @@ void next_free(struct plan_next *n)
 	free(n);
 }
 
+/* A timed element that somebody holds: when it ends, or ended, stays known, so that a statement of it is not
+ * begun anew.
+ */
+static bool keeps_time(const struct elem_table *t, const struct elem *el)
+{
+	return el->m.contrib && el->hattr && t->attrs.v[el->hattr - 1].timeout_ms;
+}
+
 void elems_gone(struct elem_table *t)
 {
 	for (uint32_t i = 0; i < t->n; i++) {
@@ -36,8 +44,10 @@ void elems_gone(struct elem_table *t)
 		if (!(el->flags & E_USED))
 			continue;
 		el->flags &= (uint8_t)~E_HAVE;
-		attr_put(t, el->hattr);
-		el->hattr = 0;
+		if (!keeps_time(t, el)) {
+			attr_put(t, el->hattr);
+			el->hattr = 0;
+		}
 		elem_touch(t, i);
 	}
 	vec_foreach (v, &t->kernel)
@@ -61,13 +71,12 @@ static void elem_had(struct elem_table *t, uint32_t i, bool have)
 		el->flags ^= E_HAVE;
 	if (attr == el->hattr)
 		return;
-	if (!attr && el->m.contrib && t->attrs.v[el->hattr - 1].spent)
-		return; /* what is over stays known, so that a statement of it is not begun anew */
+	if (!have && keeps_time(t, el))
+		return;
 	attr_ref(t, attr);
 	attr_put(t, el->hattr);
 	el->hattr = attr;
-	if (attr && t->attrs.v[attr - 1].timeout_ms)
-		expiry_push(t->set->rs, t, i, t->attrs.v[attr - 1].expires_at);
+	expiry_of(t, i, attr);
 }
 
 static void ack_elems(struct obj *set, bool fresh)
@@ -105,7 +114,7 @@ static void range_had(struct elem_table *t, const struct ival *v, bool have)
 			elem_at(t, ends[i])->flags &= (uint8_t)~E_HAVE;
 		elem_touch(t, ends[i]); /* may be free to go */
 	}
-	if (!have && (!el->hattr || t->attrs.v[el->hattr - 1].spent))
+	if (!have && keeps_time(t, el))
 		return;
 	if (el->hattr == (have ? v->attr : 0))
 		return;
@@ -138,11 +147,8 @@ static void range_gone(struct elem_table *t, const struct ival *v)
 
 static void range_came(struct elem_table *t, const struct ival *v)
 {
-	const struct attr *a = v->attr ? &t->attrs.v[v->attr - 1] : NULL;
-
 	range_had(t, v, true);
-	if (a && a->timeout_ms)
-		expiry_push(t->set->rs, t, v->first, a->expires_at);
+	expiry_of(t, v->first, v->attr);
 }
 
 /* The elements at both ends of a kernel interval stay while it is there. */

@@ -27,10 +27,10 @@ static void get_ival(const struct op *op, uint32_t i, struct setelem *out)
 }
 
 /* Takes list, an array of n items of the given size. */
-static void emit(struct plan *p, enum phase ph, enum op_kind kind, struct obj *set, void *list, uint32_t n,
-	size_t size, void (*get)(const struct op *, uint32_t, struct setelem *))
+static void emit(struct plan *p, enum phase ph, enum op_kind kind, struct elem_table *t, void *list,
+	uint32_t n, size_t size, void (*get)(const struct op *, uint32_t, struct setelem *))
 {
-	struct elem_table *t = set->elems;
+	struct obj *set = t->set;
 	uint32_t step = t->split ? 1 : n ? n : 1;
 
 	if (!n) {
@@ -63,16 +63,16 @@ static bool resend(const struct elem_table *t, const struct elem *el)
 	       (a && a->timeout_ms && a->expires_at != h->expires_at);
 }
 
-static void by_element(struct plan *p, struct obj *set, bool fresh)
+static void by_element(struct plan *p, struct elem_table *t, bool fresh)
 {
-	struct elem_table *t = set->elems;
 	indices add = { 0 }, del = { 0 };
 	uint32_t n = fresh ? t->n : t->dirty.n;
 
 	for (uint32_t j = 0; j < n; j++) {
 		uint32_t i = fresh ? j : t->dirty.v[j];
 		struct elem *el = elem_at(t, i);
-		bool want = el->flags & E_USED && elem_wanted(t, el), have = !fresh && (el->flags & (E_HAVE | E_REDO)) == E_HAVE;
+		bool want = el->flags & E_USED && elem_wanted(t, el),
+		     have = !fresh && (el->flags & (E_HAVE | E_REDO)) == E_HAVE;
 
 		if (t->ranges && !(el->flags & E_CATCHALL))
 			continue;
@@ -85,8 +85,8 @@ static void by_element(struct plan *p, struct obj *set, bool fresh)
 			vec_push(&add, i);
 		}
 	}
-	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, set, del.v, del.n, sizeof(uint32_t), get_key);
-	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, set, add.v, add.n, sizeof(uint32_t), get_wanted);
+	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, del.v, del.n, sizeof(uint32_t), get_key);
+	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, t, add.v, add.n, sizeof(uint32_t), get_wanted);
 }
 
 /* ---- intervals ---- */
@@ -136,7 +136,8 @@ void intervals_want(struct elem_table *t, ivals *out)
 			vec_push(&all, i);
 	}
 	sorting = t;
-	qsort(all.v, all.n, sizeof(all.v[0]), by_low);
+	if (all.n)
+		qsort(all.v, all.n, sizeof(all.v[0]), by_low);
 	vec_foreach (p, &all) {
 		struct ival *top = out->n ? &vec_last(out) : NULL;
 		uint32_t attr = elem_attr(t, elem_at(t, *p));
@@ -175,9 +176,14 @@ static bool ival_resend(const struct elem_table *t, const struct ival *want, con
 						   (a && a->timeout_ms && a->expires_at != h->expires_at));
 }
 
-static void by_interval(struct plan *p, struct obj *set, bool fresh)
+/* Its time is over, or its deletion is in this plan already. */
+static bool is_gone(const struct elem_table *t, const struct ival *v)
 {
-	struct elem_table *t = set->elems;
+	return (v->attr && t->attrs.v[v->attr - 1].spent) || elem_at(t, v->first)->flags & E_REDO;
+}
+
+static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
+{
 	ivals none = { 0 }, *have = fresh ? &none : &t->kernel, add = { 0 }, del = { 0 };
 	struct next_set next = { .t = t };
 	uint32_t i = 0, j = 0;
@@ -186,9 +192,13 @@ static void by_interval(struct plan *p, struct obj *set, bool fresh)
 		return;
 	intervals_want(t, &next.kernel);
 	while (i < have->n || j < next.kernel.n) {
-		int c = i == have->n         ? 1
-			: j == next.kernel.n ? -1
-					     : ival_cmp(t, &have->v[i], &next.kernel.v[j]);
+		int c;
+
+		if (i < have->n && is_gone(t, &have->v[i])) {
+			i++;
+			continue;
+		}
+		c = i == have->n ? 1 : j == next.kernel.n ? -1 : ival_cmp(t, &have->v[i], &next.kernel.v[j]);
 
 		if (c < 0) {
 			vec_push(&del, have->v[i++]);
@@ -203,8 +213,8 @@ static void by_interval(struct plan *p, struct obj *set, bool fresh)
 			j++;
 		}
 	}
-	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, set, del.v, del.n, sizeof(struct ival), get_ival);
-	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, set, add.v, add.n, sizeof(struct ival), get_ival);
+	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, del.v, del.n, sizeof(struct ival), get_ival);
+	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, t, add.v, add.n, sizeof(struct ival), get_ival);
 	vec_push(&p->next->sets, next);
 }
 
@@ -214,9 +224,9 @@ void plan_elems(struct plan *p, struct obj *set, bool fresh)
 
 	if (!t || (!fresh && !t->dirty.n))
 		return;
-	by_element(p, set, fresh);
+	by_element(p, t, fresh);
 	if (t->ranges)
-		by_interval(p, set, fresh);
+		by_interval(p, t, fresh);
 }
 
 void plan_target_elems(struct plan *p, struct obj *map, const struct obj *chain)
@@ -233,7 +243,7 @@ void plan_target_elems(struct plan *p, struct obj *map, const struct obj *chain)
 			continue;
 		list = xmalloc(sizeof(*list));
 		*list = i;
-		emit(p, PH_UNDO, OP_DEL_ELEM, map, list, 1, sizeof(*list), get_key);
+		emit(p, PH_UNDO, OP_DEL_ELEM, t, list, 1, sizeof(*list), get_key);
 		vec_last(&p->next->phase[PH_UNDO]).recreate = true;
 		el->flags |= E_REDO;
 		vec_push(&p->next->redo, (struct redo){ t, i });

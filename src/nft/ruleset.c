@@ -269,6 +269,11 @@ struct rpack *rpack_new(struct ruleset *rs, const char *name, int order)
 	return pk;
 }
 
+bool pack_before(const struct rpack *a, const struct rpack *b)
+{
+	return a->order != b->order ? a->order < b->order : strcmp(a->name, b->name) < 0;
+}
+
 const char *rpack_name(const struct rpack *pk)
 {
 	return pk->name;
@@ -363,6 +368,7 @@ uint32_t ruleset_begin(struct ruleset *rs, const char *event)
 {
 	free(rs->event);
 	rs->event = xstrdup(event);
+	rs->now = boot_ms();
 	return ++rs->txn;
 }
 
@@ -374,6 +380,8 @@ static void collect(struct ruleset *rs)
 		stmts_purge(*o);
 	while (rs->dead.n)
 		stmt_free(vec_pop(&rs->dead));
+	while (rs->edits_dead.n)
+		contrib_free(vec_pop(&rs->edits_dead));
 	while (rs->scopes_dropped.n)
 		scope_free(vec_pop(&rs->scopes_dropped));
 	while (rs->retired.n)
@@ -412,12 +420,28 @@ static void collect(struct ruleset *rs)
 	vec_free(&look);
 }
 
+/* Edits in a set that has another type now: nobody knows what they would be in it. */
+static void forget_edits(struct ruleset *rs)
+{
+	rs->retyped = false;
+	vec_foreach (pk, &rs->packs)
+		for (uint32_t i = (*pk)->edits.n; i-- > 0;) {
+			struct contrib *c = (*pk)->edits.v[i];
+
+			if (c->t && c->set->elems && c->t != c->set->elems && c->set->typed)
+				edit_dead(c);
+		}
+}
+
 void ruleset_commit(struct ruleset *rs)
 {
 	vec_foreach (pk, &rs->packs)
 		journal_commit(&(*pk)->log);
 	vec_clear(&rs->settling);
-	if (rs->dirty.n || rs->changed.n || rs->dead.n || rs->scopes_dropped.n || rs->retired.n)
+	if (rs->retyped)
+		forget_edits(rs);
+	if (rs->dirty.n || rs->changed.n || rs->dead.n || rs->scopes_dropped.n || rs->retired.n ||
+		rs->edits_dead.n)
 		collect(rs);
 }
 
@@ -460,92 +484,8 @@ void ruleset_free(struct ruleset *rs)
 	vec_free(&rs->dead);
 	vec_free(&rs->scopes_dropped);
 	vec_free(&rs->settling);
+	vec_free(&rs->edits_dead);
 	vec_free(&rs->retired);
 	free(rs->event);
 	free(rs);
-}
-
-/* ---- expiry: the kernel tells nobody, the clock does ---- */
-
-uint64_t ruleset_next_expiry(const struct ruleset *rs)
-{
-	return rs->expiries.n ? rs->expiries.v[0].at : 0;
-}
-
-static void heap_down(struct ruleset *rs)
-{
-	uint32_t i = 0, n = rs->expiries.n;
-	struct expiry *h = rs->expiries.v;
-
-	for (;;) {
-		uint32_t least = i, l = 2 * i + 1;
-		struct expiry x;
-
-		if (l < n && h[l].at < h[least].at)
-			least = l;
-		if (l + 1 < n && h[l + 1].at < h[least].at)
-			least = l + 1;
-		if (least == i)
-			return;
-		x = h[i];
-		h[i] = h[least];
-		h[least] = x;
-		i = least;
-	}
-}
-
-void expiry_push(struct ruleset *rs, struct elem_table *t, uint32_t elem, uint64_t at)
-{
-	uint32_t i = rs->expiries.n;
-
-	t->refs++;
-	vec_push(&rs->expiries, (struct expiry){ at, t, elem });
-	while (i && rs->expiries.v[(i - 1) / 2].at > rs->expiries.v[i].at) {
-		struct expiry x = rs->expiries.v[i];
-
-		rs->expiries.v[i] = rs->expiries.v[(i - 1) / 2];
-		rs->expiries.v[(i - 1) / 2] = x;
-		i = (i - 1) / 2;
-	}
-}
-
-static void expire(struct elem_table *t, uint32_t i, uint64_t now)
-{
-	struct elem *el = elem_at(t, i);
-	struct attr *a = el->hattr ? &t->attrs.v[el->hattr - 1] : NULL;
-	bool edit;
-
-	if (!(el->flags & E_USED) || !(el->flags & E_HAVE) || !a || !a->timeout_ms || a->expires_at > now)
-		return; /* extended, deleted, or another element by now */
-	el->flags &= (uint8_t)~E_HAVE;
-	a->spent = true;
-	do {
-		edit = false;
-		for (struct member *m = &el->m; m->contrib; m = &t->more.v[m->next - 1]) {
-			struct contrib *c = contrib_by_id(t->set->rs, m->contrib);
-
-			if (c->kind == C_EDIT && m->attr && t->attrs.v[m->attr - 1].expires_at <= now) {
-				edit_forget(c, i);
-				edit = true;
-				break;
-			}
-			if (!m->next)
-				break;
-		}
-	} while (edit);
-	elem_touch(t, i);
-}
-
-void ruleset_expire(struct ruleset *rs, uint64_t now)
-{
-	while (rs->expiries.n && rs->expiries.v[0].at <= now) {
-		struct expiry x = rs->expiries.v[0];
-
-		rs->expiries.v[0] = vec_last(&rs->expiries);
-		rs->expiries.n--;
-		heap_down(rs);
-		if (x.elem < x.t->n)
-			expire(x.t, x.elem, now);
-		elems_put(x.t);
-	}
 }

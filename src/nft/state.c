@@ -221,7 +221,7 @@ int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, str
 
 	if (!t)
 		return err_set(e, -ENOENT, "set %s has no type yet", set->name);
-	if (elem_of(t, key, NULL, 0, NULL, &el, e) < 0)
+	if (elem_key_of(t, key, &el, e) < 0)
 		return -EINVAL;
 	i = elem_find(t, &el);
 	if (i == UINT32_MAX || !elem_at(t, i)->m.contrib)

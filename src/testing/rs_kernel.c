@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A kernel that keeps what it is sent, and takes nothing that does not fit: what is there can not be added,
+ * what is not there or in use can not be deleted. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "testing/rs_world.h"
+
+#define NEAR_MS 2000 /* so long ago an element may have gone and still be deleted */
+
+struct sim_obj *sim_find(
+	struct sim_kernel *k, enum obj_kind kind, uint8_t family, const char *table, const char *name)
+{
+	vec_foreach (p, &k->objs)
+		if ((*p)->kind == kind && (*p)->family == family && !strcmp((*p)->table, table) &&
+			!strcmp((*p)->name, name))
+			return *p;
+	return NULL;
+}
+
+static void rule_free(struct sim_rule *r)
+{
+	free(r->text);
+	vec_free(&r->refs);
+}
+
+static void obj_gone(struct sim_kernel *k, struct sim_obj *o)
+{
+	for (uint32_t i = 0; i < k->objs.n; i++)
+		if (k->objs.v[i] == o)
+			vec_remove(&k->objs, i);
+	vec_foreach (r, &o->rules)
+		rule_free(r);
+	vec_free(&o->rules);
+	vec_free(&o->els);
+	free(o);
+}
+
+void sim_free(struct sim_kernel *k)
+{
+	while (k->objs.n)
+		obj_gone(k, k->objs.v[0]);
+	vec_free(&k->objs);
+}
+
+void sim_expire(struct sim_kernel *k, uint64_t now)
+{
+	vec_foreach (p, &k->objs) {
+		uint32_t n = 0;
+
+		vec_foreach (el, &(*p)->els)
+			if (!el->deadline || el->deadline > now)
+				(*p)->els.v[n++] = *el;
+		(*p)->els.n = n;
+	}
+}
+
+static bool used(struct sim_kernel *k, const struct sim_obj *o)
+{
+	enum ref_kind want = o->kind == OBJ_CHAIN ? REF_CHAIN : REF_SET;
+
+	vec_foreach (p, &k->objs) {
+		const struct sim_obj *x = *p;
+
+		if (x->family != o->family || strcmp(x->table, o->table) != 0)
+			continue;
+		if (x != o)
+			vec_foreach (r, &x->rules)
+				vec_foreach (ref, &r->refs)
+					if (ref->kind == want && !strcmp(ref->name, o->name))
+						return true;
+		if (o->kind == OBJ_CHAIN)
+			vec_foreach (el, &x->els)
+				if (!strcmp(el->el.target, o->name))
+					return true;
+	}
+	return false;
+}
+
+static struct sim_elem *elem_like(struct sim_obj *o, const struct setelem *el, bool exact)
+{
+	uint16_t n = el->klen;
+
+	vec_foreach (x, &o->els) {
+		bool same = !memcmp(x->el.key, el->key, n);
+
+		if (el->interval)
+			same = same && !memcmp(x->el.key_end, el->key_end, n);
+		if (same)
+			return x;
+		if (!exact && el->interval && o->set.info.key.n == 1 &&
+			memcmp(x->el.key, el->key_end, n) <= 0 && memcmp(el->key, x->el.key_end, n) <= 0)
+			return x;
+	}
+	return NULL;
+}
+
+static bool elem_ok(struct world *w, struct sim_obj *o, const struct op *op, uint32_t i)
+{
+	_buf_ struct buf b = BUF_INIT;
+	struct setelem el = { 0 };
+	struct sim_elem *have, add = { 0 };
+
+	op->elem.get(op, i, &el);
+	nft_elem_text(&o->set.info, &el, &b);
+	if (el.interval != !!(o->set.info.flags & NFT_SET_INTERVAL))
+		return fail(w, "%s: interval element in a set of another kind", buf_str(&b));
+	have = elem_like(o, &el, op->kind == OP_DEL_ELEM);
+	if (op->kind == OP_DEL_ELEM) {
+		if (!have)
+			return fail(w, "delete of element %s that %s has not", buf_str(&b), o->name);
+		vec_remove(&o->els, (uint32_t)(have - o->els.v));
+		return true;
+	}
+	if (have)
+		return fail(w, "add of element %s that %s has", buf_str(&b), o->name);
+	if (el.timeout_ms && !(o->set.info.flags & NFT_SET_TIMEOUT))
+		return fail(w, "timed element in %s", o->name);
+	if (!!(o->set.info.flags & NFT_SET_MAP) != (el.verdict || el.dlen || el.target[0]))
+		return fail(w, "element %s of %s: data", buf_str(&b), o->name);
+	if (el.target[0] && !sim_find(&w->k, OBJ_CHAIN, o->family, o->table, el.target))
+		return fail(w, "element %s of %s goes nowhere", buf_str(&b), o->name);
+	add.el = el;
+	add.el.comment = NULL;
+	if (el.timeout_ms)
+		add.deadline = boot_ms() + (el.expires_ms ? el.expires_ms : el.timeout_ms);
+	vec_push(&o->els, add);
+	return true;
+}
+
+static struct sim_rule *rule_at(struct sim_obj *o, uint64_t handle)
+{
+	vec_foreach (r, &o->rules)
+		if (r->handle == handle)
+			return r;
+	return NULL;
+}
+
+static bool rule_ok(struct world *w, struct sim_obj *o, const struct op *op, uint64_t handle)
+{
+	struct sim_rule *at = NULL, add = { .handle = handle };
+	uint32_t i = o->rules.n;
+
+	if (op->kind != OP_ADD_RULE || op->rule.position) {
+		at = rule_at(o, op->kind == OP_ADD_RULE ? op->rule.position : op->rule.handle);
+		if (!at)
+			return fail(w, "no rule with the handle of %s", op->rule.text);
+		i = (uint32_t)(at - o->rules.v);
+	}
+	if (op->kind != OP_ADD_RULE) {
+		rule_free(at);
+		vec_remove(&o->rules, i);
+	}
+	if (op->kind == OP_DEL_RULE)
+		return true;
+	add.id = op->rule.id;
+	add.hash = op->rule.code->hash;
+	add.text = xstrdup(op->rule.text);
+	vec_foreach (r, &op->rule.code->refs)
+		vec_push(&add.refs, *r);
+	vec_insert(&o->rules, i, add);
+	vec_foreach (r, &op->rule.code->refs)
+		if ((r->kind == REF_SET || r->kind == REF_CHAIN) &&
+			!sim_find(&w->k, r->kind == REF_SET ? OBJ_SET : OBJ_CHAIN, o->family, o->table,
+				r->name))
+			return fail(w, "rule %s names %s, which is not there", op->rule.text, r->name);
+	return true;
+}
+
+static uint32_t dev_bit(const char *name)
+{
+	for (int i = 0; i < N_KEYS; i++)
+		if (!strcmp(device_names[i], name))
+			return 1u << i;
+	return 1u << 31;
+}
+
+static bool make(struct world *w, const struct op *op, enum obj_kind kind)
+{
+	struct sim_obj *o = sim_find(&w->k, kind, op->family, op->table, op->name ? op->name : "");
+
+	if (o)
+		return op->kind == OP_ADD_TABLE && op->changed ? true
+							       : fail(w, "%s is there already", o->name);
+	if (kind != OBJ_TABLE && !sim_find(&w->k, OBJ_TABLE, op->family, op->table, ""))
+		return fail(w, "no table %s", op->table);
+	o = xnew(struct sim_obj);
+	o->kind = kind;
+	o->family = op->family;
+	snprintf(o->table, sizeof(o->table), "%s", op->table);
+	snprintf(o->name, sizeof(o->name), "%s", op->name ? op->name : "");
+	if (kind == OBJ_SET)
+		o->set = *op->set;
+	if (kind == OBJ_CHAIN) {
+		o->chain = op->chain;
+		for (uint32_t i = 0; i < op->chain.n_dev; i++)
+			o->dev |= dev_bit(op->chain.dev[i]);
+	}
+	vec_push(&w->k.objs, o);
+	return true;
+}
+
+static bool unmake(struct world *w, const struct op *op, enum obj_kind kind)
+{
+	struct sim_obj *o = sim_find(&w->k, kind, op->family, op->table, op->name ? op->name : "");
+
+	if (!o)
+		return fail(w, "delete of %s %s, which is not there", op->table, op->name ? op->name : "");
+	if (kind == OBJ_TABLE) {
+		for (uint32_t i = w->k.objs.n; i-- > 0;)
+			if (w->k.objs.v[i]->family == op->family && !strcmp(w->k.objs.v[i]->table, op->table))
+				obj_gone(&w->k, w->k.objs.v[i]);
+		return true;
+	}
+	if (used(&w->k, o)) {
+		vec_foreach (p, &w->k.objs)
+			vec_foreach (r, &(*p)->rules)
+				vec_foreach (ref, &r->refs)
+					if (!strcmp(ref->name, o->name))
+						fail(w, "rule '%s' of %s: ", r->text, (*p)->name);
+		return fail(w, "delete of %s %s, which is in use", op->table, op->name);
+	}
+	obj_gone(&w->k, o);
+	return true;
+}
+
+static bool change(struct world *w, struct sim_obj *o, const struct op *op)
+{
+	uint32_t bit;
+
+	switch (op->kind) {
+	case OP_MOD_CHAIN: o->chain.policy = op->chain.policy; return true;
+	case OP_MOD_SET: o->set = *op->set; return true;
+	case OP_ADD_CHAIN_DEV:
+	case OP_DEL_CHAIN_DEV:
+		bit = dev_bit(op->dev);
+		if (!(o->dev & bit) != (op->kind == OP_ADD_CHAIN_DEV))
+			return fail(w, "device %s of chain %s", op->dev, o->name);
+		o->dev ^= bit;
+		return true;
+	default: return false;
+	}
+}
+
+static bool apply(struct world *w, const struct op *op, uint64_t handle)
+{
+	bool set = op->kind == OP_ADD_ELEM || op->kind == OP_DEL_ELEM || op->kind == OP_MOD_SET;
+	struct sim_obj *o;
+
+	switch (op->kind) {
+	case OP_DEL_TABLE: return unmake(w, op, OBJ_TABLE);
+	case OP_DEL_SET: return unmake(w, op, OBJ_SET);
+	case OP_DEL_CHAIN: return unmake(w, op, OBJ_CHAIN);
+	case OP_ADD_TABLE: return make(w, op, OBJ_TABLE);
+	case OP_ADD_CHAIN: return make(w, op, OBJ_CHAIN);
+	case OP_ADD_SET: return make(w, op, OBJ_SET);
+	default: break;
+	}
+	o = sim_find(&w->k, set ? OBJ_SET : OBJ_CHAIN, op->family, op->table, op->name);
+	if (!o)
+		return fail(w, "change of %s %s, which is not there", op->table, op->name);
+	switch (op->kind) {
+	case OP_ADD_ELEM:
+	case OP_DEL_ELEM:
+		for (uint32_t i = 0; i < op->elem.n; i++)
+			if (!elem_ok(w, o, op, i))
+				return false;
+		return true;
+	case OP_ADD_RULE:
+	case OP_REPLACE_RULE:
+	case OP_DEL_RULE: return rule_ok(w, o, op, handle);
+	default: return change(w, o, op);
+	}
+}
+
+/* What this kernel refuses on principle, and deletes that come too late. */
+static int refused(struct world *w, const struct op *op)
+{
+	struct sim_obj *o;
+	struct setelem el = { 0 };
+	static const uint8_t poison[4] = { 10, 0, 0, POISON_KEY };
+
+	if ((op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE) && !strcmp(op->rule.text, POISON_TEXT))
+		return -EINVAL;
+	if (op->kind != OP_ADD_ELEM && op->kind != OP_DEL_ELEM)
+		return 0;
+	o = sim_find(&w->k, OBJ_SET, op->family, op->table, op->name);
+	for (uint32_t i = 0; i < op->elem.n; i++) {
+		op->elem.get(op, i, &el);
+		if (op->kind == OP_ADD_ELEM && !strcmp(op->name, "h4") && !memcmp(el.key, poison, 4))
+			return -EOPNOTSUPP;
+		if (op->kind == OP_DEL_ELEM && o && o->set.info.flags & NFT_SET_TIMEOUT &&
+			!elem_like(o, &el, true)) {
+			w->k.gone++;
+			return -ENOENT;
+		}
+	}
+	return 0;
+}
+
+int sim_commit(struct world *w, const struct plan *p, struct commit_result *r)
+{
+	bool bad = false, late = !w->conn && rnd(w, 8) == 0;
+
+	sim_expire(&w->k, boot_ms());
+	if (!w->conn) {
+		r->op_err = xcalloc(p->ops.n + 1, sizeof(*r->op_err));
+		r->handle = xcalloc(p->ops.n + 1, sizeof(*r->handle));
+		r->handles_known = !late;
+		for (uint32_t i = 0; i < p->ops.n; i++)
+			bad |= (r->op_err[i] = refused(w, &p->ops.v[i])) != 0;
+		if (bad)
+			return -EBADMSG;
+	}
+	for (uint32_t i = 0; i < p->ops.n; i++) {
+		const struct op *op = &p->ops.v[i];
+		bool rule = op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE;
+		uint64_t handle = w->conn ? r->handle[i] : ++w->k.handles;
+
+		if (!apply(w, op, handle)) {
+			_buf_ struct buf b = BUF_INIT;
+
+			plan_text(p, false, &b);
+			fail(w, "\nop %u of\n%s", i, buf_str(&b));
+			return -EPROTO;
+		}
+		if (rule && !w->conn)
+			r->handle[i] = late ? 0 : handle;
+	}
+	return 0;
+}

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Random transactions: what packs say, in every order, with savepoints, rollbacks, reloads, dry runs,
+ * refusals and failures; after each the kernel holds what the model says. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "testing/rs_random.h"
+
+bool fail(struct world *w, const char *fmt, ...)
+{
+	size_t n = strlen(w->fail);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(w->fail + n, sizeof(w->fail) - n, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+uint32_t rnd(struct world *w, uint32_t n)
+{
+	uint64_t z = (w->rnd += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return (uint32_t)((z ^ z >> 31) % n);
+}
+
+struct world *world_new(uint64_t seed, struct nft_conn *conn)
+{
+	struct world *w = xnew(struct world);
+
+	w->rs = ruleset_new();
+	w->conn = conn;
+	w->seed = w->rnd = seed;
+	memset(w->fashion_set, 1, sizeof(w->fashion_set));
+	memset(w->fashion_chain, 1, sizeof(w->fashion_chain));
+	memset(w->type, -1, sizeof(w->type));
+	live_init(w);
+	return w;
+}
+
+static bool referenced(const struct pack_said *packs, const struct scope *sc)
+{
+	for (int i = 0; i < N_PACKS; i++)
+		for (int k = 0; k < N_SCOPES; k++)
+			if (packs[i].scope[k].sc == sc)
+				return true;
+	return false;
+}
+
+/* Scopes and packs that the end of the transaction leaves without an owner. */
+static void sweep(struct world *w)
+{
+	for (uint32_t i = 0; i < w->rs->packs.n; i++) {
+		struct rpack *pk = w->rs->packs.v[i];
+		bool mine = false;
+
+		for (uint32_t k = 0; k < pk->scopes.n; k++)
+			if (!referenced(w->pack, pk->scopes.v[k]))
+				scope_drop(pk->scopes.v[k]);
+		for (int k = 0; k < N_PACKS; k++)
+			mine |= w->pack[k].rp == pk;
+		if (!mine && !pk->retired)
+			rpack_drop(pk);
+	}
+}
+
+static void world_commit(struct world *w)
+{
+	sweep(w);
+	ruleset_commit(w->rs);
+	memcpy(w->begun, w->pack, sizeof(w->pack));
+}
+
+void world_free(struct world *w)
+{
+	for (int i = 0; i < N_PACKS; i++) {
+		if (w->pack[i].rp)
+			rpack_retire(w->pack[i].rp, NULL);
+		memset(&w->pack[i], 0, sizeof(w->pack[i]));
+	}
+	sweep(w);
+	ruleset_commit(w->rs);
+	ruleset_free(w->rs);
+	sim_free(&w->k);
+	free(w);
+}
+
+/* ---- the end of a transaction ---- */
+
+static void undo_pack(struct world *w, int i)
+{
+	struct rpack *now = w->pack[i].rp, *before = w->begun[i].rp;
+
+	rpack_rollback(now, 0);
+	if (before && before != now)
+		rpack_rollback(before, 0);
+	w->pack[i] = w->begun[i];
+}
+
+/* Lasting edits of a reloaded pack that states the set no more are gone. */
+static void forget_unstated(struct world *w)
+{
+	for (int i = 0; i < N_PACKS; i++)
+		for (int t = 0; t < N_TABLES; t++)
+			for (int s = 0; s < N_SETS; s++) {
+				if (!w->begun[i].rp || w->pack[i].rp == w->begun[i].rp ||
+					model_declares(&w->pack[i], SAID_SET, t, s))
+					continue;
+				for (int k = 0; k < N_KEYS; k++)
+					if (w->pack[i].edit[t][s][k].lasting)
+						w->pack[i].edit[t][s][k].on = false;
+				if (w->pack[i].follows[t][s] & 128)
+					w->pack[i].follows[t][s] = 0;
+			}
+}
+
+/* Edits of a type that is another now are gone too. */
+static void forget_types(struct world *w)
+{
+	for (int t = 0; t < N_TABLES; t++)
+		for (int s = 0; s < N_SETS; s++) {
+			int type = model_type(w, t, s);
+
+			if (type >= 0 && w->type[t][s] >= 0 && type != w->type[t][s])
+				for (int i = 0; i < N_PACKS; i++)
+					memset(w->pack[i].edit[t][s], 0, sizeof(w->pack[i].edit[t][s]));
+			if (type >= 0)
+				w->type[t][s] = type;
+		}
+}
+
+static bool merge(struct world *w)
+{
+	for (int round = 0; round <= N_PACKS; round++) {
+		_err_ struct err e = ERR_INIT;
+		struct rpack *culprit = NULL;
+
+		forget_unstated(w);
+		if (ruleset_merge(w->rs, &culprit, &e) == 0)
+			return model_conflict(w, true) ? fail(w, "a conflict over %s went unseen", w->quarrel)
+						       : true;
+		if (!model_conflict(w, false))
+			return fail(w, "no conflict, but: %s", err_text(&e));
+		w->culprits++;
+		for (int i = 0; i < N_PACKS; i++)
+			if (w->pack[i].rp == culprit) {
+				undo_pack(w, i);
+				break;
+			} else if (i == N_PACKS - 1) {
+				return fail(w, "nobody's pack is to blame: %s", err_text(&e));
+			}
+	}
+	return fail(w, "merge does not end");
+}
+
+static bool undo_all(struct world *w)
+{
+	struct rpack *culprit;
+	_err_ struct err e = ERR_INIT;
+
+	ruleset_rollback(w->rs);
+	memcpy(w->pack, w->begun, sizeof(w->pack));
+	if (ruleset_merge(w->rs, &culprit, &e) < 0)
+		return fail(w, "merge after a rollback: %s", err_text(&e));
+	return true;
+}
+
+static void want_handles(void *ctx, struct obj *chain)
+{
+	struct world *w = ctx;
+	struct sim_obj *o = sim_find(&w->k, OBJ_CHAIN, obj_family(chain), obj_table(chain), obj_name(chain));
+	uint64_t *h = xcalloc(o ? o->rules.n + 1 : 1, sizeof(*h));
+
+	for (uint32_t i = 0; o && i < o->rules.n; i++)
+		h[i] = o->rules.v[i].handle;
+	ruleset_handles(w->rs, chain, h, o ? o->rules.n : 0);
+	free(h);
+}
+
+static void tell_plan(struct world *w, const struct plan *p, const struct commit_result *r)
+{
+	for (uint32_t i = 0; i < p->ops.n; i++) {
+		_buf_ struct buf text = BUF_INIT;
+		struct plan one = { .rs = p->rs, .ops = { .v = &p->ops.v[i], .n = 1 } };
+
+		plan_text(&one, false, &text);
+		fail(w, "\n%d %s", r->op_err ? r->op_err[i] : 0, buf_str(&text));
+	}
+}
+
+/* 1 sent or nothing to send; 0 once more; negative: failed. */
+static int try_commit(struct world *w)
+{
+	struct commit_result r = { 0 };
+	_buf_ struct buf text = BUF_INIT;
+	_err_ struct err e = ERR_INIT;
+	struct plan p;
+	int rc = 0;
+
+	if (!merge(w) || plan_make(w->rs, &p, NULL) < 0)
+		return -EPROTO;
+	if (p.ops.n && w->conn)
+		rc = nft_commit(w->conn, &p, false, &r, &e);
+	if (p.ops.n && rc == 0)
+		rc = sim_commit(w, &p, &r);
+	if (rc == 0) {
+		plan_ack(&p, &r);
+		w->sent += p.ops.n > 0;
+		w->ops += p.ops.n;
+		rc = 1;
+	} else if (rc == -EBADMSG && plan_refuse(&p, &r, &text)) {
+		w->refusals++;
+		rc = 0;
+		if (w->conn)
+			for (uint32_t i = 0; i < p.ops.n; i++)
+				if (r.op_err[i] && r.op_err[i] != -ENOENT)
+					rc = -EPROTO;
+		if (rc)
+			fail(w, "the kernel refused: %s", buf_str(&text));
+	} else if (!w->fail[0]) {
+		fail(w, "commit: %d %s", rc, err_text(&e));
+	}
+	if (rc < 0)
+		tell_plan(w, &p, &r);
+	plan_free(&p);
+	commit_result_free(&r);
+	return rc;
+}
+
+/* A plan with nothing new is empty; with all touched as well. */
+static bool check_idle(struct world *w, bool all)
+{
+	_buf_ struct buf text = BUF_INIT;
+	struct plan p;
+	uint32_t n;
+
+	ruleset_begin(w->rs, "idle");
+	if (all)
+		vec_foreach (o, &w->rs->all) {
+			obj_dirty(*o);
+			obj_changed(*o);
+			for (uint32_t i = 0; (*o)->elems && i < (*o)->elems->n; i++)
+				if (elem_at((*o)->elems, i)->flags & E_USED)
+					elem_touch((*o)->elems, i);
+			vec_foreach (st, &(*o)->rules)
+				(*st)->stale = true;
+		}
+	if (!merge(w))
+		return false;
+	plan_make(w->rs, &p, NULL);
+	n = p.ops.n;
+	plan_text(&p, false, &text);
+	if (!n)
+		plan_ack(&p, &(struct commit_result){ 0 });
+	plan_free(&p);
+	ruleset_commit(w->rs);
+	return n ? fail(w, "idle%s, but:\n%s", all ? ", all touched" : "", buf_str(&text)) : true;
+}
+
+static bool dry_run(struct world *w)
+{
+	struct plan p;
+
+	w->dry++;
+	if (!merge(w) || plan_make(w->rs, &p, NULL) < 0)
+		return false;
+	plan_free(&p);
+	return undo_all(w);
+}
+
+static bool finish(struct world *w)
+{
+	uint32_t how = rnd(w, 12);
+	int rc = 0;
+
+	if (how == 0 && !dry_run(w))
+		return false;
+	if (how == 1 && (w->rolled++, !undo_all(w)))
+		return false;
+	for (int round = 0; rc == 0 && round < 40; round++)
+		rc = try_commit(w);
+	if (rc <= 0)
+		return w->fail[0] ? false : fail(w, "the kernel refuses for ever");
+	for (int i = 0; i < N_PACKS; i++) /* replace(live) was once */
+		for (int t = 0; t < N_TABLES; t++)
+			for (int s = 0; s < N_SETS; s++) {
+				uint8_t f = w->pack[i].follows[t][s];
+				const struct test_live *l = &w->live[(f & 127) ? (f & 127) - 1 : 0];
+
+				for (int k = 0; f && k < l->n; k++)
+					w->pack[i].edit[t][s][l->v[k]] =
+						(struct edited){ .on = true, .lasting = f & 128 };
+				w->pack[i].follows[t][s] = 0;
+			}
+	forget_types(w);
+	ruleset_handles_wanted(w->rs, want_handles, w);
+	world_commit(w);
+	model_quarrels(w);
+	w->commits++;
+	return true;
+}
+
+/* ---- transactions ---- */
+
+static bool step(struct world *w, uint32_t *reloaded)
+{
+	int i = (int)rnd(w, N_PACKS);
+	struct pack_said before;
+	uint32_t mark;
+
+	if (!w->pack[i].rp) {
+		*reloaded |= 1u << i;
+		return say_reload(w, i, false);
+	}
+	if (rnd(w, 4) == 0 && !w->frozen)
+		live_change(w, &w->live[rnd(w, N_LIVES)]);
+	if (rnd(w, 40) == 0)
+		w->fashion_set[rnd(w, N_TABLES)][rnd(w, N_SETS)] = (uint8_t)(1 + rnd(w, 4));
+	if (rnd(w, 60) == 0)
+		w->fashion_chain[rnd(w, N_TABLES)][0] = (uint8_t)(1 + rnd(w, 3));
+	if (rnd(w, 25) == 0 && !(*reloaded & 1u << i)) {
+		*reloaded |= 1u << i;
+		w->reloads++;
+		return say_reload(w, i, rnd(w, 2));
+	}
+	before = w->pack[i];
+	mark = rpack_mark(before.rp);
+	for (uint32_t n = 1 + rnd(w, 3); n; n--)
+		if (!say_something(w, i))
+			return false;
+	if (rnd(w, 6) == 0) {
+		rpack_rollback(before.rp, mark);
+		w->pack[i] = before;
+		w->rolled++;
+	}
+	return true;
+}
+
+/* All packs go: nothing is left. */
+bool world_end(struct world *w)
+{
+	ruleset_begin(w->rs, "end");
+	for (int i = 0; i < N_PACKS; i++) {
+		if (w->pack[i].rp)
+			rpack_retire(w->pack[i].rp, NULL);
+		memset(&w->pack[i], 0, sizeof(w->pack[i]));
+	}
+	for (int round = 0, rc = 0; rc <= 0 && round < 40; round++) {
+		rc = try_commit(w);
+		if (rc < 0)
+			return false;
+	}
+	world_commit(w);
+	return w->k.objs.n ? fail(w, "%u objects are left at the end", w->k.objs.n) : true;
+}
+
+/* ---- the real kernel ---- */
+
+struct reading {
+	const struct sim_obj *set;
+	uint32_t n, known, near;
+	struct buf text;
+};
+
+static void read_elem(void *ctx, const struct setelem *el)
+{
+	struct reading *r = ctx;
+
+	r->n++;
+	nft_elem_text(&r->set->set.info, el, &r->text);
+	buf_putc(&r->text, ' ');
+	vec_foreach (x, &r->set->els)
+		if (!memcmp(x->el.key, el->key, el->klen) &&
+			(!el->interval || !memcmp(x->el.key_end, el->key_end, el->klen)) &&
+			x->el.dlen == el->dlen && !memcmp(x->el.data, el->data, el->dlen) &&
+			x->el.verdict == el->verdict && x->el.timeout_ms == el->timeout_ms &&
+			(!el->verdict || (x->el.verdict_code == el->verdict_code &&
+						 !strcmp(x->el.target, el->target))))
+			r->known++;
+}
+
+static bool check_set(struct world *w, const struct sim_obj *o)
+{
+	struct reading r = { .set = o };
+	_err_ struct err e = ERR_INIT;
+	struct set_info info = o->set.info;
+
+	if (nft_set_read(w->conn, o->family, o->table, &info, read_elem, &r, &e) < 0)
+		return fail(w, "reading %s: %s", o->name, err_text(&e));
+	vec_foreach (x, &o->els) /* such as end while they are read */
+		r.near += x->deadline && x->deadline < boot_ms() + 300;
+	if (r.n != r.known || r.n > o->els.n || r.n + r.near < o->els.n) {
+		fail(w, "set %s %s: the kernel has %sinstead of ", o->table, o->name, buf_str(&r.text));
+		buf_clear(&r.text);
+		vec_foreach (x, &o->els) {
+			nft_elem_text(&info, &x->el, &r.text);
+			buf_putc(&r.text, ' ');
+		}
+		fail(w, "%s", buf_str(&r.text));
+	}
+	buf_free(&r.text);
+	return !w->fail[0];
+}
+
+static bool check_rules(struct world *w, const struct sim_obj *o)
+{
+	uint64_t *handles, *ids;
+	_err_ struct err e = ERR_INIT;
+	int n = nft_rule_handles(w->conn, o->family, o->table, o->name, &handles, &ids, &e);
+	bool ok = n == (int)o->rules.n;
+
+	if (n < 0)
+		return fail(w, "reading chain %s: %s", o->name, err_text(&e));
+	for (int i = 0; ok && i < n; i++)
+		ok = handles[i] == o->rules.v[i].handle && ids[i] == o->rules.v[i].id;
+	free(handles);
+	free(ids);
+	return ok ||
+	       fail(w, "chain %s %s: other rules in the kernel, %d for %u", o->table, o->name, n, o->rules.n);
+}
+
+static void count_table(void *ctx, uint8_t family, const char *name, bool own)
+{
+	(void)family;
+	(void)name;
+	*(unsigned *)ctx += own;
+}
+
+static bool check_kernel(struct world *w)
+{
+	unsigned tables = 0, want = 0;
+
+	if (!w->conn)
+		return true;
+	vec_foreach (o, &w->k.objs) {
+		want += (*o)->kind == OBJ_TABLE;
+		if (((*o)->kind == OBJ_SET && !check_set(w, *o)) ||
+			((*o)->kind == OBJ_CHAIN && !check_rules(w, *o)))
+			return false;
+	}
+	nft_tables(w->conn, count_table, &tables, NULL);
+	return tables == want || fail(w, "%u tables, the kernel has %u", want, tables);
+}
+
+bool world_txn(struct world *w)
+{
+	uint32_t reloaded = 0;
+
+	w->step++;
+	if (!w->conn && rnd(w, 4) == 0)
+		clock_skew_ns += (int64_t)(2 + 2 * rnd(w, 5)) *
+				 1000000000; /* timeouts are odd: nothing ends just now */
+	w->now = boot_ms();
+	w->frozen = false;
+	for (int t = 0; t < N_TABLES; t++)
+		for (int s = 0; s < N_SETS; s++)
+			w->typed[t][s] = model_type(w, t, s) >= 0;
+	ruleset_begin(w->rs, "test");
+	if (ruleset_next_expiry(w->rs) && ruleset_next_expiry(w->rs) <= w->now)
+		ruleset_expire(w->rs, w->now);
+	for (uint32_t n = 1 + rnd(w, 4); n; n--)
+		if (!step(w, &reloaded))
+			return false;
+	if (!finish(w))
+		return false;
+	return model_check(w) && check_kernel(w) && check_idle(w, rnd(w, 4) == 0);
+}

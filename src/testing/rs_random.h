@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "testing/rs_world.h"
+
+struct world *world_new(uint64_t seed, struct nft_conn *conn);
+void world_free(struct world *w);
+bool world_txn(struct world *w); /* one transaction and all checks; false: w->fail */
+bool world_end(struct world *w);
+/* rs_say.c: what packs say; false: w->fail */
+bool say_something(struct world *w, int pack);
+bool say_reload(
+	struct world *w, int pack, bool same); /* retires the pack and states it anew, the same or anything */
+void said_restore(struct world *w, int pack, const struct pack_said *to);

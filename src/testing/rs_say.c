@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Packs that say random things, to the ruleset and to the model alike. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "testing/rs_random.h"
+
+static const char *const pack_names[N_PACKS] = { "a", "b-x", "c" };
+
+/* ---- what to say ---- */
+
+static uint8_t fashion(struct world *w, uint8_t usual, unsigned others)
+{
+	return rnd(w, 25) ? (rnd(w, 6) ? usual : 0) : (uint8_t)rnd(w, others);
+}
+
+static bool is_map(int s)
+{
+	return s == S_VM || s == S_MK || s == S_IV;
+}
+
+static uint8_t any_data(struct world *w, int key)
+{
+	return (uint8_t)(rnd(w, 50) ? (uint32_t)key % 5 : rnd(w, 5));
+}
+
+/* Timed statements have keys of their own, which no one else touches: how long what is hidden lives is not
+ * promised. */
+static bool timed_stmt(int t, int s, int key)
+{
+	return t == T_INET && s == S_T4 && key < 3;
+}
+
+static void some_elems(struct world *w, int pack, struct said *s)
+{
+	uint32_t n = rnd(w, 6);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t key = (uint8_t)rnd(w, N_KEYS);
+		bool dup = timed_stmt(s->table, s->obj, key) && pack;
+
+		for (int j = 0; j < s->n; j++)
+			dup |= s->key[j] == key;
+		if (dup)
+			continue;
+		s->key[s->n] = key;
+		s->data[s->n] = is_map(s->obj) ? any_data(w, key) : 0;
+		s->timeout[s->n] = timed_stmt(s->table, s->obj, key) ? 11u + 10u * key : 0;
+		s->n++;
+	}
+}
+
+static struct said any_said(struct world *w, int pack)
+{
+	struct said s = { .table = (uint8_t)(rnd(w, 5) ? T_INET : 1 + rnd(w, 2)) };
+
+	switch (rnd(w, 8)) {
+	case 0:
+		s.kind = SAID_CHAIN;
+		s.obj = (uint8_t)rnd(w, N_CHAINS);
+		s.variant = s.obj ? 0 : fashion(w, w->fashion_chain[s.table][0], 4);
+		break;
+	case 1:
+		s.kind = SAID_SET;
+		s.obj = (uint8_t)rnd(w, N_SETS);
+		s.variant = fashion(w, w->fashion_set[s.table][s.obj], 5);
+		break;
+	case 2:
+		s.kind = SAID_LIVE;
+		s.obj = (uint8_t[]){ S_H4, S_I4, S_VT }[rnd(w, 3)];
+		s.live = s.obj == S_I4 ? L_PREFIX : (uint8_t)rnd(w, 2);
+		break;
+	case 3:
+	case 4:
+		s.kind = SAID_ELEMS;
+		s.obj = (uint8_t)rnd(w, N_SETS);
+		some_elems(w, pack, &s);
+		break;
+	default:
+		s.kind = SAID_RULE;
+		s.obj = (uint8_t)rnd(w, N_CHAINS);
+		s.variant = (uint8_t)rnd(w, 18);
+		if (s.variant == 11 && (rnd(w, 3) || w->conn))
+			s.variant = 0;
+		s.insert = !rnd(w, 8);
+		if (s.variant <= 1)
+			s.arg = (uint8_t)rnd(w, 8);
+		if (s.variant == 2)
+			s.arg = (uint8_t)(1 + rnd(w, 15));
+		if (s.variant >= 8 && s.variant <= 10)
+			s.live = (uint8_t)rnd(w, s.variant == 10 ? 2 : 3);
+		/* only onwards: loops are refused, and have tests of their own */
+		if (s.variant == 6)
+			s.arg = (uint8_t)(s.obj + 1 + rnd(w, 3));
+		if ((s.variant == 6 && s.arg > 3) || ((s.variant == 7 || s.variant == 14) && s.obj) ||
+			(s.variant == 12 && s.obj == 3))
+			s.variant = 3;
+		if (s.variant == 3)
+			s.arg = 0;
+		break;
+	}
+	return s;
+}
+
+/* ---- saying it ---- */
+
+static uint32_t site(struct world *w, const struct said *s)
+{
+	return ruleset_site(w->rs, "test.lua", 1u + s->kind * 10u + s->obj);
+}
+
+static struct obj *get(struct world *w, enum obj_kind kind, int t, int obj)
+{
+	char name[8];
+
+	snprintf(name, sizeof(name), "c%d", obj);
+	return obj_get(w->rs, kind, table_family[t], table_names[t], kind == OBJ_SET ? set_names[obj] : name);
+}
+
+struct inputs {
+	struct elem_in in[5];
+	struct val key[5], data[5];
+};
+
+static void inputs_free(struct inputs *x, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		val_free(&x->key[i]);
+		val_free(&x->data[i]);
+	}
+}
+
+static void inputs_make(struct inputs *x, unsigned n, int set, const uint8_t *key, const uint8_t *data,
+	const uint32_t *timeout)
+{
+	for (unsigned i = 0; i < n; i++) {
+		x->key[i] = key_val(set, key[i], false);
+		x->data[i] = data_val(set, data[i]);
+		x->in[i] = (struct elem_in){ &x->key[i], x->data[i].kind ? &x->data[i] : NULL,
+			timeout[i] * 1000ull, NULL };
+	}
+}
+
+static bool state(struct world *w, struct scope *sc, const struct said *s)
+{
+	struct obj *o =
+		get(w, s->kind == SAID_CHAIN || s->kind == SAID_RULE ? OBJ_CHAIN : OBJ_SET, s->table, s->obj);
+	_err_ struct err e = ERR_INIT;
+	struct params *params = NULL;
+	struct inputs in;
+	struct ast_rule *ast;
+	struct spec *spec;
+	int rc = 0;
+
+	switch ((enum said_kind)s->kind) {
+	case SAID_CHAIN:
+	case SAID_SET:
+		spec = s->kind == SAID_SET ? set_spec(s->table, s->obj, s->variant)
+					   : chain_spec(w, s->table, s->obj, s->variant);
+		state_decl(sc, o, spec, site(w, s));
+		spec_put(spec);
+		break;
+	case SAID_RULE:
+		ast = rule_said(s, &params, w);
+		if (ast)
+			rc = state_rule(sc, o, ast, params, s->insert, site(w, s), &e);
+		ast_put(ast);
+		params_put(params);
+		break;
+	case SAID_ELEMS:
+		state_decl(sc, o, NULL, site(w, s));
+		inputs_make(&in, s->n, s->obj, s->key, s->data, s->timeout);
+		rc = state_elems(sc, o, in.in, s->n, site(w, s), &e);
+		inputs_free(&in, s->n);
+		break;
+	case SAID_LIVE:
+		state_decl(sc, o, NULL, site(w, s));
+		state_live(sc, o, &w->live[s->live].live, site(w, s));
+		break;
+	case SAID_NEST:
+	case SAID_NONE: break;
+	}
+	obj_put(o);
+	return rc < 0 ? fail(w, "statement: %s", err_text(&e)) : !w->fail[0];
+}
+
+static uint64_t deadline_of(struct world *w, int pack, const struct said *s, int i)
+{
+	for (int when = 0; when < 2; when++) {
+		const struct pack_said *p = when ? &w->begun[pack] : &w->pack[pack];
+
+		for (int sc = 0; sc < N_SCOPES; sc++)
+			for (int k = 0; k < p->scope[sc].n; k++) {
+				const struct said *x = &p->scope[sc].said[k];
+
+				if (x->kind != SAID_ELEMS || x->table != s->table || x->obj != s->obj)
+					continue;
+				for (int j = 0; j < x->n; j++)
+					if (x->key[j] == s->key[i] && x->timeout[j] == s->timeout[i])
+						return p->scope[sc].deadline[k][j];
+			}
+	}
+	return boot_ms() + s->timeout[i] * 1000ull;
+}
+
+static void drop_scope(struct scope_said *x)
+{
+	if (x->sc)
+		scope_drop(x->sc);
+	memset(x, 0, sizeof(*x));
+}
+
+static struct scope *make_scope(struct world *w, int pack, int sc, uint32_t seq)
+{
+	static const enum scope_kind kinds[N_SCOPES] = { SCOPE_MAIN, SCOPE_BLOCK, SCOPE_BLOCK, SCOPE_BLOCK,
+		SCOPE_EACH, SCOPE_EACH, SCOPE_HOOK, SCOPE_HOOK };
+	struct pack_said *p = &w->pack[pack];
+	char key[4] = { 0, 0, 0, (char)sc };
+	bool keyed = kinds[sc] == SCOPE_EACH || kinds[sc] == SCOPE_HOOK;
+
+	return scope_new(p->rp, kinds[sc],
+		sc == SC_INNER                             ? p->scope[SC_OUTER].sc
+		: kinds[sc] == SCOPE_HOOK || sc == SC_MAIN ? NULL
+							   : p->scope[SC_MAIN].sc,
+		sc == SC_MAIN ? 0 : seq, keyed ? key : NULL, keyed ? sizeof(key) : 0);
+}
+
+/* Runs a scope: says list. What it holds nested is made anew. */
+static bool run(struct world *w, int pack, int sc, const struct said *list, int n)
+{
+	struct pack_said *p = &w->pack[pack];
+	struct scope_said *x = &p->scope[sc], was;
+	uint32_t seq[RUN_MAX] = { 0 };
+
+	if (sc == SC_OUTER)
+		drop_scope(&p->scope[SC_INNER]);
+	if (!x->sc)
+		x->sc = make_scope(w, pack, sc, 0x80000000u + (uint32_t)(sc == SC_MAIN ? 0 : SC_HOOK0));
+	scope_run_begin(x->sc);
+	was = *x;
+	for (int i = 0; i < n; i++) {
+		for (int j = 0; j < list[i].n; j++)
+			was.deadline[i][j] = list[i].timeout[j] ? deadline_of(w, pack, &list[i], j) : 0;
+		was.said[i] = list[i];
+		if (list[i].kind == SAID_NEST)
+			seq[i] = state_seq(x->sc);
+		else if (!state(w, x->sc, &list[i]))
+			return false;
+	}
+	was.n = (uint8_t)n;
+	scope_run_end(x->sc, true);
+	*x = was;
+	for (int i = 0; i < n; i++)
+		for (int in = SC_BLOCK; list[i].kind == SAID_NEST && in <= SC_EACH1; in++)
+			if (list[i].arg == in || (list[i].arg == SC_EACH0 && in == SC_EACH1)) {
+				p->scope[in].sc = make_scope(w, pack, in, seq[i]);
+				p->scope[in].nested_at = (uint8_t)i;
+			}
+	return true;
+}
+
+static int nests(int sc, uint8_t out[3])
+{
+	int n = 0;
+
+	if (sc == SC_MAIN) {
+		out[n++] = SC_BLOCK;
+		out[n++] = SC_OUTER;
+		out[n++] = SC_EACH0;
+	} else if (sc == SC_OUTER) {
+		out[n++] = SC_INNER;
+	}
+	return n;
+}
+
+static int any_list(struct world *w, int pack, int sc, struct said *list)
+{
+	uint8_t in[3];
+	int nest = nests(sc, in), n = 0, want = (int)rnd(w, sc == SC_MAIN ? 8 : 6);
+
+	/* a timed statement counts from when its set is there */
+	if (sc == SC_MAIN && !pack)
+		list[n++] = (struct said){ .kind = SAID_SET, .table = T_INET, .obj = S_T4, .variant = 1 };
+	for (int i = 0; i < want; i++)
+		list[n++] = any_said(w, pack);
+	for (int i = 0; i < nest; i++) {
+		int at = (int)rnd(w, (uint32_t)n + 1);
+
+		memmove(&list[at + 1], &list[at], (size_t)(n - at) * sizeof(*list));
+		list[at] = (struct said){ .kind = SAID_NEST, .arg = in[i] };
+		n++;
+	}
+	return n;
+}
+
+static bool rerun(struct world *w, int pack, int sc)
+{
+	struct scope_said *x = &w->pack[pack].scope[sc];
+	struct said list[RUN_MAX];
+	int n = x->n, at;
+
+	memcpy(list, x->said, sizeof(list));
+	switch (n ? rnd(w, 6) : 5) {
+	case 0: break; /* the same */
+	case 1:
+		at = (int)rnd(w, (uint32_t)n);
+		if (list[at].kind != SAID_NEST)
+			list[at] = any_said(w, pack);
+		break;
+	case 2:
+		at = (int)rnd(w, (uint32_t)n);
+		if (list[at].kind != SAID_NEST) {
+			memmove(&list[at], &list[at + 1], (size_t)(n - at - 1) * sizeof(*list));
+			n--;
+		}
+		break;
+	case 3:
+		at = (int)rnd(w, (uint32_t)n);
+		if (n < RUN_MAX - 3) {
+			memmove(&list[at + 1], &list[at], (size_t)(n - at) * sizeof(*list));
+			list[at] = any_said(w, pack);
+			n++;
+		}
+		break;
+	case 4:
+		at = (int)rnd(w, (uint32_t)n);
+		list[RUN_MAX - 1] = list[at];
+		list[at] = list[0];
+		list[0] = list[RUN_MAX - 1];
+		break;
+	default: n = any_list(w, pack, sc, list); break;
+	}
+	return run(w, pack, sc, list, n);
+}
+
+/* ---- edits ---- */
+
+static void follow_now(struct world *w, int pack, int t, int s)
+{
+	uint8_t *follows = &w->pack[pack].follows[t][s];
+
+	for (int k = 0; *follows && k < N_KEYS; k++) {
+		struct edited *ed = &w->pack[pack].edit[t][s][k];
+		const struct test_live *l = &w->live[(*follows & 127) - 1];
+
+		*ed = (struct edited){ 0 };
+		for (int i = 0; i < l->n; i++)
+			if (l->v[i] == k)
+				*ed = (struct edited){ .on = true, .lasting = *follows & 128 };
+	}
+	if (*follows)
+		w->frozen = true;
+	*follows = 0;
+}
+
+static bool waits_for_type(struct world *w, int t, int s)
+{
+	vec_foreach (c, &w->rs->contribs)
+		if (*c && (*c)->kind == C_STMT &&
+			(*c)->set ==
+				obj_find(w->rs, OBJ_SET, table_family[t], table_names[t], set_names[s]) &&
+			(*c)->st->kind == ST_ELEMS && (*c)->st->el.raw.n)
+			return true;
+	return false;
+}
+
+static bool expect(struct world *w, const char *what, int t, int s, int key, int rc, int want)
+{
+	/* what was said before the set had a type counts from the end of the transaction on */
+	if (rc == want || (rc == -ENOENT && want == -EPERM && waits_for_type(w, t, s)))
+		return true;
+	fail(w, "%s %s %s key %d: %d, not %d", what, table_names[t], set_names[s], key, rc, want);
+	model_tell(w, t, s);
+	return false;
+}
+
+static bool edit(struct world *w, int pack)
+{
+	struct pack_said *p = &w->pack[pack];
+	int t = rnd(w, 4) ? T_INET : T_IP, s = (int)rnd(w, N_SETS), n = 0, rc, want;
+	struct obj *o = get(w, OBJ_SET, t, s);
+	uint8_t key[5], data[5];
+	uint32_t timeout[5];
+	bool lasting = rnd(w, 2), follow_others = s == S_VT, timed = s == S_T4 || s == S_IT, ok = true;
+	uint32_t what = rnd(w, 8), where = ruleset_site(w->rs, "edit.lua", 7);
+	_err_ struct err e = ERR_INIT;
+	struct inputs in;
+
+	want = model_type(w, t, s) < 0 ? -EAGAIN : 0;
+	for (int i = (int)rnd(w, 3); i >= 0; i--) {
+		uint8_t k = (uint8_t)rnd(w, N_KEYS);
+
+		if (timed_stmt(t, s, k) || (n && k == key[0]) || (n > 1 && k == key[1]))
+			continue;
+		key[n] = k;
+		data[n] = is_map(s) ? any_data(w, k) : 0;
+		timeout[n++] = timed && rnd(w, 2) ? 5 + 10 * rnd(w, 4) : 0;
+	}
+	if (!n)
+		goto out;
+	inputs_make(&in, (unsigned)n, s, key, data, timeout);
+	for (int i = 0; i < N_PACKS; i++)
+		follow_others |= i != pack && w->pack[i].follows[t][s];
+	if (what < 4) {
+		rc = edit_add(p->rp, o, in.in, (uint32_t)n, lasting, where, &e);
+		ok = expect(w, "add to", t, s, key[0], rc, want);
+	} else if (what == 4) {
+		rc = edit_replace(p->rp, o, in.in, (uint32_t)n, lasting, where, &e);
+		ok = expect(w, "replace of", t, s, key[0], rc, want);
+		if (!want)
+			p->follows[t][s] = 0;
+		for (int k = 0; !want && k < N_KEYS; k++)
+			p->edit[t][s][k].on = false;
+	}
+	if (what <= 4 && !want) {
+		follow_now(w, pack, t, s);
+		for (int i = 0; i < n; i++)
+			p->edit[t][s][key[i]] = (struct edited){ true, lasting || timeout[i], data[i],
+				boot_ms() + timeout[i] * 1000ull, timeout[i] };
+	} else if (what == 5 && (s == S_H4 || s == S_I4 || s == S_VT) && !want) {
+		uint8_t live = s == S_I4 ? L_PREFIX : (uint8_t)rnd(w, 2);
+
+		edit_replace_live(p->rp, o, &w->live[live].live, lasting, where);
+		memset(p->edit[t][s], 0, sizeof(p->edit[t][s]));
+		p->follows[t][s] = (uint8_t)(live + 1u + (lasting ? 128 : 0));
+	} else if (what > 5) {
+		struct edited *ed = &p->edit[t][s][key[0]];
+
+		if (!want)
+			follow_now(w, pack, t, s);
+		if (!want)
+			want = ed->on && (!ed->timeout || ed->deadline > w->now) ? 0
+			       : model_held(w, t, s, key[0])                     ? -EPERM
+										 : -ENOENT;
+		rc = edit_del(p->rp, o, in.in[0].key, &e);
+		if (!follow_others)
+			ok = expect(w, "del from", t, s, key[0], rc, want);
+		if (!want)
+			ed->on = false;
+	}
+	inputs_free(&in, (unsigned)n);
+out:
+	obj_put(o);
+	return ok;
+}
+
+/* ---- packs ---- */
+
+static bool first_run(struct world *w, int pack, const struct pack_said *same)
+{
+	struct said list[RUN_MAX];
+	bool ok = true;
+	int n;
+
+	if (same)
+		for (int sc = 0; ok && sc < N_SCOPES; sc++) {
+			const struct scope_said *x = &same->scope[sc];
+
+			if (x->sc)
+				ok = run(w, pack, sc, x->said, x->n);
+		}
+	if (same)
+		return ok;
+	n = any_list(w, pack, SC_MAIN, list);
+	return run(w, pack, SC_MAIN, list, n);
+}
+
+bool say_reload(struct world *w, int pack, bool again)
+{
+	static const int order[N_PACKS] = { 10, 20, 20 };
+	struct pack_said was = w->pack[pack], *p = &w->pack[pack];
+
+	for (int t = 0; t < N_TABLES; t++) /* edits that wait for the end go with it, or on */
+		for (int s = 0; s < N_SETS; s++)
+			follow_now(w, pack, t, s);
+	memset(p->scope, 0, sizeof(p->scope));
+	p->rp = rpack_new(w->rs, pack_names[pack], order[pack]);
+	if (was.rp)
+		rpack_retire(was.rp, p->rp);
+	for (int t = 0; t < N_TABLES; t++)
+		for (int s = 0; s < N_SETS; s++)
+			for (int k = 0; k < N_KEYS; k++)
+				p->edit[t][s][k].on &= p->edit[t][s][k].lasting;
+	return first_run(w, pack, again ? &was : NULL);
+}
+
+bool say_something(struct world *w, int pack)
+{
+	struct pack_said *p = &w->pack[pack];
+	int sc = 1 + (int)rnd(w, N_SCOPES - 1);
+
+	switch (rnd(w, 8)) {
+	case 0:
+	case 1:
+	case 2: return edit(w, pack);
+	case 3:
+		if (sc < SC_HOOK0) {
+			if (p->scope[sc].sc)
+				scope_withdraw(p->scope[sc].sc);
+			p->scope[sc].n = 0;
+			if (sc == SC_OUTER)
+				drop_scope(&p->scope[SC_INNER]);
+		} else {
+			drop_scope(&p->scope[sc]);
+		}
+		return true;
+	default:
+		if (!p->scope[sc].sc && sc < SC_HOOK0)
+			sc = SC_BLOCK;
+		return p->scope[sc].sc || sc >= SC_HOOK0 ? rerun(w, pack, sc) : true;
+	}
+}
