@@ -17,7 +17,8 @@ override CFLAGS	+= -std=gnu11 -fPIC -fvisibility=hidden $(WARN)
 LDLIBS	 = $(shell pkg-config --libs $(LIBS_PC) 2>/dev/null) -lev -lyaml -lm
 ifdef SAN
 override CFLAGS	 += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-override LDFLAGS += -fsanitize=address,undefined
+# Its own copy of libubsan, as a shared one beside libasan does not take log_path.
+override LDFLAGS += -fsanitize=address,undefined -static-libubsan -Wl,--exclude-libs,libubsan.a
 endif
 Q	 = $(if $(V),,@)
 say	 = $(if $(V),,@echo "  $(1)")
