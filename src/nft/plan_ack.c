@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the kernel answered: an accepted plan becomes what it holds, a refused one marks who asked for what it
  * refuses. */
+#include <ctype.h>
 #include <errno.h>
 
 #include "base/log.h"
@@ -388,20 +389,59 @@ struct blame {
 	uint8_t family;
 	const char *table;
 	int errnum;
+	struct buf shape;
 };
 typedef VEC(struct blame) blames;
 
+/* What the kernel's validation of a rule can depend on: its chain and its expressions, but no constants. */
+static void shape_of(const struct op *op, struct buf *out)
+{
+	size_t w;
+
+	buf_printf(out, "%s\n", op->name);
+	code_text(op->rule.code, out);
+	w = 0;
+	for (size_t i = 0; i < out->n; i++) {
+		out->s[w++] = out->s[i];
+		if (i && out->s[i] == 'x' && out->s[i - 1] == '0')
+			while (i + 1 < out->n && isxdigit((unsigned char)out->s[i + 1]))
+				i++;
+	}
+	out->n = w;
+	out->s[w] = '\0';
+}
+
+static bool is_rule(const struct op *op)
+{
+	return op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE;
+}
+
 /* A rule that fails the table's validation is linked until the batch is undone, so that every later rule of
- * the table fails with the same errno. Only the first is known to be at fault; the others are tried again. */
+ * the table fails with the same errno. Only the first is known to be at fault, and with it those that are
+ * like it; the others are tried again. */
 static bool echo(blames *seen, const struct op *op, int errnum)
 {
-	if (op->kind != OP_ADD_RULE && op->kind != OP_REPLACE_RULE)
+	struct blame new = { .family = op->family, .table = op->table, .errnum = errnum };
+
+	if (!is_rule(op))
 		return false;
+	shape_of(op, &new.shape);
 	vec_foreach (b, seen)
-		if (b->errnum == errnum && b->family == op->family && !strcmp(b->table, op->table))
-			return true;
-	vec_push(seen, (struct blame){ op->family, op->table, errnum });
+		if (b->errnum == errnum && b->family == op->family && !strcmp(b->table, op->table)) {
+			bool like = !strcmp(buf_str(&b->shape), buf_str(&new.shape));
+
+			buf_free(&new.shape);
+			return !like;
+		}
+	vec_push(seen, new);
 	return false;
+}
+
+static void blames_free(blames *seen)
+{
+	vec_foreach (b, seen)
+		buf_free(&b->shape);
+	vec_free(seen);
 }
 
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text)
@@ -420,10 +460,12 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *
 		struct plan one = { .rs = p->rs };
 		bool del = op->kind == OP_DEL_ELEM;
 
-		if (!r->op_err[i] || (others && r->op_err[i] == -ENOENT))
+		if (!r->op_err[i])
 			continue;
-		if (r->op_err[i] != -ENOENT && echo(&seen, op, r->op_err[i]))
+		if (r->op_err[i] == -ENOENT ? others : echo(&seen, op, r->op_err[i])) {
+			r->op_err[i] = 0;
 			continue;
+		}
 		if (!refuse(op))
 			continue;
 		n++;
@@ -437,6 +479,6 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *
 		buf_printf(text, "%s%s %s:%u: %s: %s", text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,
 			s.line, buf_str(&line), strerror(-r->op_err[i]));
 	}
-	vec_free(&seen);
+	blames_free(&seen);
 	return n;
 }
