@@ -167,6 +167,23 @@ end)]] }
 		rnmd.stop(d)
 	end)
 
+	it("loses many rules that the kernel refuses at one go", function()
+		local d = start { ["many.lua"] = [[
+local c = nft.table("inet", "t"):chain("out", { type = "filter", hook = "output", priority = 0 })
+for i = 1, 100 do
+  c:rule("tcp dport $i tproxy ip to :80", { i = i })
+  c:rule("tcp dport $i accept", { i = i })
+end]] }
+		local text = nft.ruleset(ns)
+		assert.equal(100, select(2, text:gsub("tcp dport %d+ accept", "")))
+		assert.not_matches("tproxy", text)
+		assert.equal(1, (select(2, d:log():gsub("the kernel refused", ""))))
+		assert.matches("pack many: [^\n]* 10[01] errors", rnmd.status(d))
+		add(d, "192.0.2.1")
+		assert.same({ "192.0.2.1" }, nft.set(ns, "inet t good"))
+		rnmd.stop(d)
+	end)
+
 	it("in conflict with another loses its share", function()
 		local d = start { ["10-one.lua"] = [[
 nft.table("inet", "t"):map("m", { type = "ipv4_addr : mark" }):add("192.0.2.1", 1)]], ["20-two.lua"] = [[
