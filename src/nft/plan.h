@@ -110,7 +110,7 @@ void commit_result_free(struct commit_result *r);
 void plan_ack(struct plan *p, const struct commit_result *r);
 /* Refused: marks the culprits' statements; the next merge leaves them and their dependents out. Fills text
  * with one line a culprit: "PACK FILE:LINE: add rule inet t c …: No such file or directory". Returns how
- * many. */
+ * many. Answers that only echo a culprit's are cleared: those operations are tried again. */
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text);
 
 /* Refused because what an operation is for is gone (somebody flushed the ruleset)? *chain, when not NULL, has to be looked
