@@ -197,12 +197,14 @@ void vm_gc_step(struct vm *vm)
 		return;
 	/* Near the limit a refusal would make the next entry pay for a full collection. One that does not
 	 * help is not made again before there is more to collect. */
+	if (vm->collected > vm->used)
+		vm->collected = vm->used;
 	if (vm->limit != SIZE_MAX && vm->used > vm->limit / 4 * 3 &&
 		vm->used > vm->collected + vm->limit / 8) {
 		lua_gc(vm->L, LUA_GCCOLLECT);
 		vm->collected = vm->used;
-	} else {
-		lua_gc(vm->L, LUA_GCSTEP, GC_KIB);
+	} else if (++vm->gc_turn % GC_TURNS == 0) { /* not after each event: the next one may be waiting */
+		lua_gc(vm->L, LUA_GCSTEP, GC_KIB * GC_TURNS);
 	}
 }
 
