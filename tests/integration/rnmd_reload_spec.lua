@@ -45,13 +45,13 @@ describe("a reload of rnmd", function()
 	end
 
 	-- The reload must fail with a message, and nothing may have changed for anybody.
-	local function refused(pattern)
+	local function refused(pattern, what)
 		local before, status = state(), rnmd.status(d, "pack base: [^,]+")
 		m:generations()
 		local _, ok, message = d:ask "reload"
-		assert.is_false(ok)
+		assert.is_false(ok, what)
 		assert.matches(pattern, message)
-		assert.equal(before, state())
+		assert.equal(before, state(), what)
 		local n, text = m:generations()
 		assert.equal(0, n, text)
 		assert.equal(status, rnmd.status(d, "pack base: [^,]+"))
@@ -65,7 +65,7 @@ describe("a reload of rnmd", function()
 		assert.matches("reload refused", d:log())
 	end
 
-	for what, case in pairs {
+	local mistakes = {
 		["a syntax error"] = { "local x = = 1", "bad%.lua:1: unexpected symbol" },
 		["a runtime error"] = { "nft.table('inet', 't'):chain('new')\nerror 'no such luck'", "bad%.lua:2: no such luck" },
 		["a misspelt rule"] = { "nft.table('inet', 't'):chain('new'):rule('tcp dprot 22 accept')", "dport" },
@@ -80,19 +80,21 @@ describe("a reload of rnmd", function()
 		["a chain that the kernel refuses"] = {
 			"nft.table('inet', 't'):chain('new', { type = 'nat', hook = 'prerouting', priority = -200 })",
 			"bad [^\n]*bad%.lua:1" },
-	} do
-		it("changes nothing for " .. what, function()
-			start()
+	}
+
+	it("changes nothing for a pack that is wrong", function()
+		start()
+		local before = state()
+		for what, case in pairs(mistakes) do
 			d:pack("bad.lua", case[1])
-			refused(case[2])
+			refused(case[2], what)
 			-- Without the cause it goes through.
 			sh.run(("rm %s/policies.d/bad.lua"):format(d.dir))
-			local before = state()
 			d:cmd "reload"
-			assert.equal(before, state())
-			rnmd.stop(d)
-		end)
-	end
+			assert.equal(before, state(), what)
+		end
+		rnmd.stop(d)
+	end)
 
 	it("changes nothing for a configuration with mistakes", function()
 		start()
