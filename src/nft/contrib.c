@@ -99,7 +99,7 @@ int elem_of(const struct elem_table *t, const struct val *key, const struct val 
 	if (timeout_ms && !(t->info.flags & NFT_SET_TIMEOUT))
 		return err_set(e, -EINVAL, "set %s has no `flags timeout`: an element can not have one",
 			t->info.name);
-	out->timeout_ms = timeout_ms;
+	out->timeout_ms = timeout_ms ? timeout_ms : t->set->timeout_ms;
 	out->comment = comment;
 	return 0;
 }
@@ -132,8 +132,8 @@ static bool take_table(struct contrib *c)
 		return t != NULL;
 	/* An old statement of a type that is gone keeps its table; so do edits, whose journal names elements
 	 * of it. */
-	if (t && c->t && c->held.n)
-		c->set->retyped = true; /* the merge makes it over */
+	if (c->t && c->kind != C_EDIT && (!t || c->held.n))
+		c->set->retyped = true; /* the merge makes it over, to the type that the set has then */
 	if (!t || c->held.n || (c->t && c->kind == C_EDIT))
 		return c->t != NULL;
 	if (c->t)

@@ -167,10 +167,13 @@ static const struct jtype j_mixed = { "replace", undo_mixed, NULL };
 static const struct jtype j_off = { "edits dropped", undo_off, commit_off };
 static const struct jtype j_move = { "edits passed on", undo_move, NULL };
 
+/* Those of the set's present type: others go at the commit, if it is still another one then. */
 static struct contrib *edits_find(struct rpack *pk, struct obj *set, bool lasting)
 {
+	struct elem_table *t = elems_of(set);
+
 	vec_foreach (c, &pk->edits)
-		if ((*c)->set == set && (*c)->lasting == lasting && (*c)->on)
+		if ((*c)->set == set && (*c)->lasting == lasting && (*c)->on && (*c)->t == t)
 			return *c;
 	return NULL;
 }
@@ -179,14 +182,9 @@ static struct contrib *edits_find(struct rpack *pk, struct obj *set, bool lastin
 static struct contrib *edits_get(struct rpack *pk, struct obj *set, bool lasting, uint32_t site)
 {
 	struct contrib *c = edits_find(pk, set, lasting);
-	struct elem_table *t = elems_of(set);
 
-	if (!t)
-		return NULL;
-	if (c && c->t == t)
+	if (c || !elems_of(set))
 		return c;
-	if (c)
-		edit_retire(c); /* of a type that is gone */
 	c = contrib_new(pk, C_EDIT, set, site);
 	c->lasting = lasting;
 	contrib_on(c);
@@ -243,7 +241,7 @@ static void drop_other(struct contrib *c, uint32_t i)
 {
 	struct contrib *other = edits_find(c->pk, c->set, !c->lasting);
 
-	if (!other || other->t != c->t || !member_of(c->t, i, other->id))
+	if (!other || !member_of(c->t, i, other->id))
 		return;
 	drop(other, i);
 	by_hand(other);
@@ -281,7 +279,7 @@ static int add_all(struct rpack *pk, struct obj *set, const struct elem_in *els,
 	for (uint32_t i = 0; i < n; i++) {
 		if (elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
 			return -EINVAL;
-		add_one(edits_get(pk, set, lasting || els[i].timeout_ms, site), &el, site);
+		add_one(edits_get(pk, set, lasting || el.timeout_ms, site), &el, site);
 	}
 	return 0;
 }
@@ -329,7 +327,7 @@ int edit_del(struct rpack *pk, struct obj *set, const struct val *key, struct er
 	for (int lasting = 0; lasting < 2; lasting++) {
 		struct contrib *c = edits_find(pk, set, lasting);
 
-		if (c && c->t == t && member_of(t, i, c->id)) {
+		if (c && member_of(t, i, c->id)) {
 			drop(c, i);
 			by_hand(c);
 			done = true;

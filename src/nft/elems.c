@@ -301,12 +301,15 @@ uint32_t elem_attr(const struct elem_table *t, const struct elem *el)
 		const struct attr *a, *b;
 
 		m = &t->more.v[m->next - 1];
-		if (t->info.flags & NFT_SET_MAP && !attr_same_data(t, best, m->attr)) {
+		if (t->info.flags & NFT_SET_MAP) {
+			bool same = attr_same_data(t, best, m->attr);
+
 			if (earlier(t, m->contrib, by)) {
-				best = m->attr;
+				best = same ? best : m->attr;
 				by = m->contrib;
 			}
-			continue;
+			if (!same)
+				continue;
 		}
 		a = best ? &t->attrs.v[best - 1] : NULL;
 		b = m->attr ? &t->attrs.v[m->attr - 1] : NULL;

@@ -181,6 +181,7 @@ const struct set_info *obj_set_info(struct obj *o)
 	}
 	set_fields(o, &w, &stated, &o->typed, NULL, NULL);
 	o->info = w.info;
+	o->timeout_ms = w.timeout_ms;
 	return o->typed ? &o->info : NULL;
 }
 

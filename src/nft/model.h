@@ -234,6 +234,7 @@ struct obj {
 	struct elem_table *elems;  /* of the present type */
 	bool info_valid, typed;
 	struct set_info info;
+	uint64_t timeout_ms; /* what the kernel gives elements that are added without a timeout */
 	/* merged */
 	bool want;
 	bool untyped; /* elements wait for a type */

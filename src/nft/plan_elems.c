@@ -188,8 +188,6 @@ static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
 	struct next_set next = { .t = t };
 	uint32_t i = 0, j = 0;
 
-	if (!fresh && !t->dirty.n)
-		return;
 	intervals_want(t, &next.kernel);
 	while (i < have->n || j < next.kernel.n) {
 		int c;
@@ -222,7 +220,10 @@ void plan_elems(struct plan *p, struct obj *set, bool fresh)
 {
 	struct elem_table *t = elems_of(set);
 
-	if (!t || (!fresh && !t->dirty.n))
+	/* whether neighbours are one is not the kernel's business: no operation on the set tells of it */
+	bool joined = t && t->ranges && !fresh && set->set_have.info.auto_merge != set->set.info.auto_merge;
+
+	if (!t || (!fresh && !t->dirty.n && !joined))
 		return;
 	by_element(p, t, fresh);
 	if (t->ranges)

@@ -51,6 +51,13 @@ int model_type(struct world *w, int t, int s)
 	return ranges[s] || (s == S_VT && v & 1u << 4);
 }
 
+int model_table(struct world *w, int t, int s)
+{
+	int type = model_type(w, t, s);
+
+	return type >= 0 ? type : w->type[t][s] > 0;
+}
+
 bool model_set_wanted(struct world *w, int t, int s)
 {
 	return model_type(w, t, s) >= 0;
@@ -125,11 +132,12 @@ int model_live_count(const struct test_live *l, int key)
 static struct holders holders_of(struct world *w, int t, int s, int key)
 {
 	struct holders h = { 0 };
+	int type = model_table(w, t, s);
 
 	for (int i = 0; i < N_PACKS; i++) {
 		const struct pack_said *p = &w->pack[i];
-		const struct edited *ed = &p->edit[t][s][key];
-		int follows = p->follows[t][s] & 127;
+		const struct edited *ed = &p->edit[type][t][s][key];
+		int follows = p->follows[type][t][s] & 127;
 
 		struct placed at = { .path = { 1, (uint32_t)i, UINT32_MAX } };
 
@@ -256,13 +264,21 @@ static void tell_elems(struct world *w, int t, int s)
 	struct obj *o = obj_find(w->rs, OBJ_SET, table_family[t], table_names[t], set_names[s]);
 	struct elem_table *tab = o ? o->elems : NULL;
 
+	for (uint32_t i = 0; o && i < w->rs->contribs.n; i++) {
+		const struct contrib *c = w->rs->contribs.v[i];
+
+		if (c && c->set == o)
+			fail(w, "\ncontributor %u of %s: kind %d on %d of this type %d holds %u waits %u",
+				c->id, c->pk->name, c->kind, c->on, c->t == tab, c->held.n,
+				c->kind == C_STMT && c->st->el.c == c ? c->st->el.raw.n : 0);
+	}
 	for (uint32_t i = 0; tab && i < tab->n; i++) {
 		struct elem *el = elem_at(tab, i);
 
 		if (!(el->flags & E_USED))
 			continue;
-		fail(w, "\nelement %02x%02x%02x%02x flags %x:", el->key[0], el->key[1], el->key[2],
-			el->key[3], el->flags);
+		fail(w, "\nelement %02x%02x%02x%02x hattr %u flags %x:", el->key[0], el->key[1], el->key[2],
+			el->key[3], el->hattr, el->flags);
 		for (const struct member *m = &el->m; m->contrib; m = &tab->more.v[m->next - 1]) {
 			const struct contrib *c = contrib_by_id(w->rs, m->contrib);
 
@@ -289,11 +305,13 @@ void model_tell(struct world *w, int t, int s)
 					(long long)(sc_->deadline[st - sc_->said][k] - w->now));
 		}
 		for (int k = 0; k < N_KEYS; k++)
-			if (w->pack[i].edit[t][s][k].on)
+			if (w->pack[i].edit[model_table(w, t, s)][t][s][k].on)
 				fail(w, "\npack %d edit %d%s timeout %u/%lld", i, k,
-					w->pack[i].edit[t][s][k].lasting ? " lasting" : "",
-					w->pack[i].edit[t][s][k].timeout,
-					(long long)(w->pack[i].edit[t][s][k].deadline - w->now));
+					w->pack[i].edit[model_table(w, t, s)][t][s][k].lasting ? " lasting"
+											       : "",
+					w->pack[i].edit[model_table(w, t, s)][t][s][k].timeout,
+					(long long)(w->pack[i].edit[model_table(w, t, s)][t][s][k].deadline -
+						    w->now));
 	}
 	tell_elems(w, t, s);
 }

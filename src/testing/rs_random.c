@@ -110,11 +110,14 @@ static void forget_unstated(struct world *w)
 				if (!w->begun[i].rp || w->pack[i].rp == w->begun[i].rp ||
 					model_declares(&w->pack[i], SAID_SET, t, s))
 					continue;
-				for (int k = 0; k < N_KEYS; k++)
-					if (w->pack[i].edit[t][s][k].lasting)
-						w->pack[i].edit[t][s][k].on = false;
-				if (w->pack[i].follows[t][s] & 128)
-					w->pack[i].follows[t][s] = 0;
+				for (int k = 0; k < 2 * N_KEYS; k++) {
+					struct edited *ed = &w->pack[i].edit[k % 2][t][s][k / 2];
+
+					ed->on &= !ed->lasting;
+				}
+				for (int type = 0; type < 2; type++)
+					if (w->pack[i].follows[type][t][s] & 128)
+						w->pack[i].follows[type][t][s] = 0;
 			}
 }
 
@@ -125,11 +128,11 @@ static void forget_types(struct world *w)
 		for (int s = 0; s < N_SETS; s++) {
 			int type = model_type(w, t, s);
 
-			if (type >= 0 && w->type[t][s] >= 0 && type != w->type[t][s])
-				for (int i = 0; i < N_PACKS; i++)
-					memset(w->pack[i].edit[t][s], 0, sizeof(w->pack[i].edit[t][s]));
-			if (type >= 0)
-				w->type[t][s] = type;
+			if (type < 0)
+				continue;
+			for (int i = 0; i < N_PACKS; i++)
+				memset(w->pack[i].edit[!type][t][s], 0, sizeof(w->pack[i].edit[0][0][0]));
+			w->type[t][s] = type;
 		}
 }
 
@@ -285,17 +288,9 @@ static bool finish(struct world *w)
 		rc = try_commit(w);
 	if (rc <= 0)
 		return w->fail[0] ? false : fail(w, "the kernel refuses for ever");
-	for (int i = 0; i < N_PACKS; i++) /* replace(live) was once */
-		for (int t = 0; t < N_TABLES; t++)
-			for (int s = 0; s < N_SETS; s++) {
-				uint8_t f = w->pack[i].follows[t][s];
-				const struct test_live *l = &w->live[(f & 127) ? (f & 127) - 1 : 0];
-
-				for (int k = 0; f && k < l->n; k++)
-					w->pack[i].edit[t][s][l->v[k]] =
-						(struct edited){ .on = true, .lasting = f & 128 };
-				w->pack[i].follows[t][s] = 0;
-			}
+	for (int i = 0; i < N_PACKS * 2 * N_TABLES * N_SETS; i++) /* replace(live) was once */
+		said_settle(w, i % N_PACKS, i / N_PACKS % 2, i / N_PACKS / 2 % N_TABLES,
+			i / N_PACKS / 2 / N_TABLES);
 	forget_types(w);
 	ruleset_handles_wanted(w->rs, want_handles, w);
 	world_commit(w);

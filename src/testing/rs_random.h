@@ -11,4 +11,4 @@ bool world_end(struct world *w);
 bool say_something(struct world *w, int pack);
 bool say_reload(
 	struct world *w, int pack, bool same); /* retires the pack and states it anew, the same or anything */
-void said_restore(struct world *w, int pack, const struct pack_said *to);
+void said_settle(struct world *w, int pack, int type, int t, int s); /* a replace(live) has its content */

@@ -336,12 +336,12 @@ static bool rerun(struct world *w, int pack, int sc)
 
 /* ---- edits ---- */
 
-static void follow_now(struct world *w, int pack, int t, int s)
+void said_settle(struct world *w, int pack, int type, int t, int s)
 {
-	uint8_t *follows = &w->pack[pack].follows[t][s];
+	uint8_t *follows = &w->pack[pack].follows[type][t][s];
 
 	for (int k = 0; *follows && k < N_KEYS; k++) {
-		struct edited *ed = &w->pack[pack].edit[t][s][k];
+		struct edited *ed = &w->pack[pack].edit[type][t][s][k];
 		const struct test_live *l = &w->live[(*follows & 127) - 1];
 
 		*ed = (struct edited){ 0 };
@@ -354,20 +354,20 @@ static void follow_now(struct world *w, int pack, int t, int s)
 	*follows = 0;
 }
 
+/* What was said before the set had a type counts from the merge on. */
 static bool waits_for_type(struct world *w, int t, int s)
 {
+	struct obj *o = obj_find(w->rs, OBJ_SET, table_family[t], table_names[t], set_names[s]);
+
 	vec_foreach (c, &w->rs->contribs)
-		if (*c && (*c)->kind == C_STMT &&
-			(*c)->set ==
-				obj_find(w->rs, OBJ_SET, table_family[t], table_names[t], set_names[s]) &&
-			(*c)->st->kind == ST_ELEMS && (*c)->st->el.raw.n)
+		if (*c && (*c)->set == o &&
+			(!(*c)->t || (*c)->t != o->elems || ((*c)->kind == C_STMT && (*c)->st->el.raw.n)))
 			return true;
 	return false;
 }
 
 static bool expect(struct world *w, const char *what, int t, int s, int key, int rc, int want)
 {
-	/* what was said before the set had a type counts from the end of the transaction on */
 	if (rc == want || (rc == -ENOENT && want == -EPERM && waits_for_type(w, t, s)))
 		return true;
 	fail(w, "%s %s %s key %d: %d, not %d", what, table_names[t], set_names[s], key, rc, want);
@@ -382,6 +382,7 @@ static bool edit(struct world *w, int pack)
 	struct obj *o = get(w, OBJ_SET, t, s);
 	uint8_t key[5], data[5];
 	uint32_t timeout[5];
+	int type = model_table(w, t, s);
 	bool lasting = rnd(w, 2), follow_others = s == S_VT, timed = s == S_T4 || s == S_IT, ok = true;
 	uint32_t what = rnd(w, 8), where = ruleset_site(w->rs, "edit.lua", 7);
 	_err_ struct err e = ERR_INIT;
@@ -401,7 +402,7 @@ static bool edit(struct world *w, int pack)
 		goto out;
 	inputs_make(&in, (unsigned)n, s, key, data, timeout);
 	for (int i = 0; i < N_PACKS; i++)
-		follow_others |= i != pack && w->pack[i].follows[t][s];
+		follow_others |= i != pack && w->pack[i].follows[type][t][s];
 	if (what < 4) {
 		rc = edit_add(p->rp, o, in.in, (uint32_t)n, lasting, where, &e);
 		ok = expect(w, "add to", t, s, key[0], rc, want);
@@ -409,26 +410,26 @@ static bool edit(struct world *w, int pack)
 		rc = edit_replace(p->rp, o, in.in, (uint32_t)n, lasting, where, &e);
 		ok = expect(w, "replace of", t, s, key[0], rc, want);
 		if (!want)
-			p->follows[t][s] = 0;
+			p->follows[type][t][s] = 0;
 		for (int k = 0; !want && k < N_KEYS; k++)
-			p->edit[t][s][k].on = false;
+			p->edit[type][t][s][k].on = false;
 	}
 	if (what <= 4 && !want) {
-		follow_now(w, pack, t, s);
+		said_settle(w, pack, type, t, s);
 		for (int i = 0; i < n; i++)
-			p->edit[t][s][key[i]] = (struct edited){ true, lasting || timeout[i], data[i],
+			p->edit[type][t][s][key[i]] = (struct edited){ true, lasting || timeout[i], data[i],
 				boot_ms() + timeout[i] * 1000ull, timeout[i] };
 	} else if (what == 5 && (s == S_H4 || s == S_I4 || s == S_VT) && !want) {
 		uint8_t live = s == S_I4 ? L_PREFIX : (uint8_t)rnd(w, 2);
 
 		edit_replace_live(p->rp, o, &w->live[live].live, lasting, where);
-		memset(p->edit[t][s], 0, sizeof(p->edit[t][s]));
-		p->follows[t][s] = (uint8_t)(live + 1u + (lasting ? 128 : 0));
+		memset(p->edit[type][t][s], 0, sizeof(p->edit[type][t][s]));
+		p->follows[type][t][s] = (uint8_t)(live + 1u + (lasting ? 128 : 0));
 	} else if (what > 5) {
-		struct edited *ed = &p->edit[t][s][key[0]];
+		struct edited *ed = &p->edit[type][t][s][key[0]];
 
 		if (!want)
-			follow_now(w, pack, t, s);
+			said_settle(w, pack, type, t, s);
 		if (!want)
 			want = ed->on && (!ed->timeout || ed->deadline > w->now) ? 0
 			       : model_held(w, t, s, key[0])                     ? -EPERM
@@ -471,17 +472,14 @@ bool say_reload(struct world *w, int pack, bool again)
 	static const int order[N_PACKS] = { 10, 20, 20 };
 	struct pack_said was = w->pack[pack], *p = &w->pack[pack];
 
-	for (int t = 0; t < N_TABLES; t++) /* edits that wait for the end go with it, or on */
-		for (int s = 0; s < N_SETS; s++)
-			follow_now(w, pack, t, s);
+	for (int i = 0; i < 2 * N_TABLES * N_SETS; i++) /* edits that wait for the end go with it, or on */
+		said_settle(w, pack, i % 2, i / 2 % N_TABLES, i / 2 / N_TABLES);
 	memset(p->scope, 0, sizeof(p->scope));
 	p->rp = rpack_new(w->rs, pack_names[pack], order[pack]);
 	if (was.rp)
 		rpack_retire(was.rp, p->rp);
-	for (int t = 0; t < N_TABLES; t++)
-		for (int s = 0; s < N_SETS; s++)
-			for (int k = 0; k < N_KEYS; k++)
-				p->edit[t][s][k].on &= p->edit[t][s][k].lasting;
+	for (int i = 0; i < 2 * N_TABLES * N_SETS * N_KEYS; i++)
+		(&p->edit[0][0][0][0])[i].on &= (&p->edit[0][0][0][0])[i].lasting;
 	return first_run(w, pack, again ? &was : NULL);
 }
 

@@ -202,7 +202,7 @@ void live_change(struct world *w, struct test_live *l)
 
 /* ---- specs ---- */
 
-/* 0: only the name. 1: the type. 2, 3: with a size. 4: intervals (S_VT), auto_merge (S_I4), timeout (S_T4).
+/* 0: only the name. 1: the type. 2, 3: with a size. 4: intervals (S_VT), auto_merge (S_I4).
  */
 struct spec *set_spec(int table, int set, int variant)
 {
@@ -238,10 +238,6 @@ struct spec *set_spec(int table, int set, int variant)
 	if (variant == 4 && set == S_I4) {
 		s->given |= SPEC_AUTO_MERGE;
 		s->auto_merge = true;
-	}
-	if (variant == 4 && set == S_T4) {
-		s->given |= SPEC_TIMEOUT;
-		s->timeout_ms = 3600000;
 	}
 	return s;
 }

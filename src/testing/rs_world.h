@@ -38,8 +38,9 @@ struct edited { /* one layer a pack */
 struct pack_said {
 	struct rpack *rp;
 	struct scope_said scope[N_SCOPES];
-	struct edited edit[N_TABLES][N_SETS][N_KEYS];
-	uint8_t follows[N_TABLES][N_SETS]; /* replace(live) of this transaction: live + 1; + 128: lasting */
+	struct edited edit[2][N_TABLES][N_SETS][N_KEYS]; /* [type of the set then] */
+	uint8_t follows[2][N_TABLES]
+		       [N_SETS]; /* replace(live) of this transaction: live + 1; + 128: lasting */
 };
 
 struct test_live {
@@ -126,6 +127,7 @@ bool model_conflict(struct world *w, bool must); /* is there one that may, or mu
 void model_quarrels(struct world *w);
 bool model_check(struct world *w); /* what the kernel has is what follows from what is said */
 void model_tell(struct world *w, int t, int s);
+int model_table(struct world *w, int t, int s);          /* the type whose edits count */
 bool model_held(struct world *w, int t, int s, int key); /* by anybody, in force or not */
 bool model_declares(const struct pack_said *p, enum said_kind kind, int t, int obj);
 int model_type(struct world *w, int t, int s); /* -1 none, else 1: intervals */
