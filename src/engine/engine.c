@@ -274,8 +274,15 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 	return rc;
 }
 
+/* What only packs asked for that are no more. */
+static void drop_kinds(struct engine *en)
+{
+	need_kinds(en, en->kinds & script_kinds(en->script));
+}
+
 int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir, struct err *e)
 {
+	struct script_limits before = script_limits_get(en->script), limits = limits_of(cfg);
 	found_packs found = { 0 };
 	pack_specs specs = { 0 };
 	int rc = find_packs(cfg, shipped_dir, &found, &specs, e);
@@ -290,6 +297,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	en->net_mode = NET_FEED;
 	set_zones(en, cfg);
 	en->net_mode = NET_RUN;
+	script_limits_set(en->script, &limits);
 	rc = script_load(en->script, specs.v, specs.n, false, "reload", e);
 	if (rc < 0)
 		txn_abort(en);
@@ -297,12 +305,14 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 		rc = txn_end(en, true, e);
 	script_switch(en->script, rc == 0);
 	if (rc < 0) {
+		script_limits_set(en->script, &before);
 		/* The zones go back; what follows them runs again, and finds itself as it was. */
 		txn_begin(en, ORIGIN_RELOAD, "reload undone");
 		en->net_mode = NET_FEED;
 		set_zones(en, en->cfg);
 		en->net_mode = NET_RUN;
 		txn_end(en, false, NULL);
+		drop_kinds(en);
 		packs_free(&found, &specs);
 		return rc;
 	}
@@ -311,7 +321,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	en->found = found;
 	en->specs = specs;
 	en->cfg = cfg;
-	need_kinds(en, en->kinds & script_kinds(en->script)); /* not what only the old packs asked for */
+	drop_kinds(en);
 	return 0;
 }
 

@@ -155,17 +155,38 @@ static struct watch_opt watch_opt_of(const struct config *cfg)
 	};
 }
 
+static void log_notes(const struct config *cfg)
+{
+	vec_foreach (n, &cfg->notes)
+		log_warn("config", "%s", *n);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* What only a start takes over. */
+static bool needs_start(const struct daemon *d, const struct config *was, const struct config *now)
+{
+	return was->socket_mode != now->socket_mode || !same(was->socket_group, now->socket_group) ||
+	       (!d->socket_path &&
+		       (!same(was->socket_path, now->socket_path) || !same(was->state_dir, now->state_dir)));
+}
+
 int daemon_reload(struct daemon *d, struct err *e)
 {
 	struct config *cfg = NULL;
 	uint64_t t0 = mono_ns();
 	struct watch_opt opt;
+	bool later = false;
 	int rc;
 
 	notify_state("RELOADING=1\n");
 	rc = config_load(d->config_path, &cfg, e);
 	if (rc == 0) {
 		opt = watch_opt_of(cfg);
+		later = needs_start(d, engine_config(d->engine), cfg);
 		rc = engine_reload(d->engine, cfg, d->shipped_dir, e);
 	}
 	if (rc < 0)
@@ -178,6 +199,9 @@ int daemon_reload(struct daemon *d, struct err *e)
 	watch_opt_set(d->watch, &opt);
 	if (!d->verbose)
 		log_level_set(engine_config(d->engine)->log_level);
+	log_notes(engine_config(d->engine));
+	if (later)
+		log_warn("config", "socket and state: what changed there counts from the next start on");
 	malloc_trim(0);
 	log_info("rnmd", "reloaded %s in %llu us", d->config_path,
 		(unsigned long long)((mono_ns() - t0) / 1000));
@@ -288,8 +312,7 @@ int daemon_run(struct daemon *d)
 	if (rc == 0) {
 		if (!d->verbose)
 			log_level_set(cfg->log_level);
-		vec_foreach (n, &cfg->notes)
-			log_warn("config", "%s", *n);
+		log_notes(cfg);
 		rc = start(d, cfg, &e);
 		if (rc < 0)
 			config_free(cfg);

@@ -38,6 +38,16 @@ static void limbo_free(struct script *s)
 		scope_drop(vec_pop(&s->limbo)); /* no pack any more: freed at once */
 }
 
+void script_limits_set(struct script *s, const struct script_limits *lim)
+{
+	s->lim = *lim;
+}
+
+struct script_limits script_limits_get(const struct script *s)
+{
+	return s->lim;
+}
+
 void script_free(struct script *s)
 {
 	if (!s)

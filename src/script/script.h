@@ -57,6 +57,9 @@ extern const struct script_limits script_limits_default;
 struct script *script_new(struct ruleset *rs, struct mirror *m, struct query_set *qs,
 	const struct script_ops *ops, const struct script_limits *lim, const char *state_dir);
 void script_free(struct script *s);
+/* For the calls from now on, and the memory of packs that are loaded from now on. */
+void script_limits_set(struct script *s, const struct script_limits *lim);
+struct script_limits script_limits_get(const struct script *s);
 
 /* Everything below runs inside a transaction (ruleset_begin … commit or rollback) unless it says otherwise.
  */
