@@ -164,6 +164,19 @@ end)]] }
 		rnmd.stop(d)
 	end)
 
+	it("takes new limits, and tells what it can not take", function()
+		start { ["busy.lua"] = "for i = 1, 200000 do local x = i end\nrnm.on('message', function () while true do end end)" }
+		d:configure(zones .. "limits:\n  main_instructions: 100k\n")
+		refused "busy%.lua:1: [^\n]*instruction"
+		d:configure(zones .. "limits:\n  hook_instructions: 50k\nsocket:\n  mode: \"0600\"\nlog: warn\n")
+		d:cmd "reload"
+		assert.matches("warn config: socket and state: [^\n]*next start", d:log())
+		d:cmd "emit x"
+		assert.matches("instruction budget of 50k used up", d:log())
+		assert.not_matches("info rnmd: reloaded", d:log()) -- the level is in force
+		rnmd.stop(d)
+	end)
+
 	it("loses no event that comes meanwhile", function()
 		start()
 		local writer = sh.spawn(ns:enter() .. "sh -c " .. sh.quote [[
