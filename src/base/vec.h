@@ -59,5 +59,5 @@
 
 /* it: a pointer variable to the element type, declared by the macro. The vector must not grow in the loop. */
 #define vec_foreach(it, vec)                                                                                 \
-	for (__typeof__(*(vec)->v) *it = (vec)->v, *it##_end_ = (vec)->v ? (vec)->v + (vec)->n : NULL;          \
+	for (__typeof__(*(vec)->v) *it = (vec)->v, *it##_end_ = (vec)->v ? (vec)->v + (vec)->n : NULL;       \
 		it < it##_end_; it++)
