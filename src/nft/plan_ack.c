@@ -444,6 +444,13 @@ static void blames_free(blames *seen)
 	vec_free(seen);
 }
 
+static const char *reason(const struct op *op, int errnum)
+{
+	if (op->kind == OP_ADD_ELEM && errnum == -ENFILE)
+		return "the set is full";
+	return strerror(-errnum);
+}
+
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text)
 {
 	bool others = false;
@@ -477,7 +484,7 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *
 		while (line.n && line.s[line.n - 1] == '\n')
 			line.s[--line.n] = '\0';
 		buf_printf(text, "%s%s %s:%u: %s: %s", text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,
-			s.line, buf_str(&line), strerror(-r->op_err[i]));
+			s.line, buf_str(&line), reason(op, r->op_err[i]));
 	}
 	blames_free(&seen);
 	return n;
