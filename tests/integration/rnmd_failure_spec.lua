@@ -184,6 +184,49 @@ end]] }
 		rnmd.stop(d)
 	end)
 
+	it("overfills a set without harm to the others", function()
+		local d = start { ["small.lua"] = [[
+nft.table("inet", "t"):set("small", { type = "ipv4_addr", size = 3, elements = net.addrs { iface = "wan0", family = "ipv4" } })]] }
+		local want = {}
+		for i = 1, 6 do
+			add(d, "192.0.2." .. i)
+			want[i] = "192.0.2." .. i
+		end
+		assert.same(want, nft.set(ns, "inet t good"))
+		assert.same({ "192.0.2.1", "192.0.2.2", "192.0.2.3" }, nft.set(ns, "inet t small"))
+		assert.matches("small small%.lua:1: %+ add element inet t small { 192%.0%.2%.4 }: the set is full", d:log())
+		assert.matches("pack small: degraded", rnmd.status(d))
+		rnmd.stop(d)
+	end)
+
+	it("is undone for the events that it fails in, of many in one batch", function()
+		local d = start { ["bad.lua"] = [[
+local s = nft.table("inet", "t"):set("bad", { type = "ipv4_addr" })
+rnm.on("addr_change", { iface = "wan0", family = "ipv4" }, function (ev)
+  s:add(ev.address)
+  if ev.address:find "3$" then error "three" end
+end)]] }
+		local m, lines, every, most = nft.monitor(ns), {}, {}, {}
+		for i = 1, 40 do
+			lines[i] = ("addr add 10.0.0.%d/32 dev wan0"):format(i)
+			every[i] = "10.0.0." .. i
+			most[#most + 1] = i % 10 ~= 3 and every[i] or nil
+		end
+		table.sort(every)
+		table.sort(most)
+		m:generations()
+		d.process:signal "STOP"
+		rnmd.ip_batch(ns, lines)
+		d.process:signal "CONT"
+		rnmd.settle(d)
+		local n, text = m:generations()
+		assert.is_true(n <= 2, text) -- more than one where it took longer than max_delay
+		assert.same(every, nft.set(ns, "inet t good"))
+		assert.same(most, nft.set(ns, "inet t bad"))
+		m:close()
+		rnmd.stop(d)
+	end)
+
 	it("in conflict with another loses its share", function()
 		local d = start { ["10-one.lua"] = [[
 nft.table("inet", "t"):map("m", { type = "ipv4_addr : mark" }):add("192.0.2.1", 1)]], ["20-two.lua"] = [[
