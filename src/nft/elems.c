@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "nft/model.h"
 
-#define NONE UINT32_MAX
+#define NONE       UINT32_MAX
+#define DIRTY_KEEP 4096
 
 static uint64_t key_hash(const struct elem_table *t, const uint8_t *key, uint8_t flags)
 {
@@ -437,4 +438,6 @@ void elems_settle(struct elem_table *t)
 		vec_push(&t->spare, *p);
 	}
 	vec_clear(&t->dirty);
+	if (t->dirty.cap > DIRTY_KEEP) /* a big change must not hold its memory for ever */
+		vec_free(&t->dirty);
 }

@@ -34,6 +34,7 @@ static void obj_gone(struct sim_kernel *k, struct sim_obj *o)
 		rule_free(r);
 	vec_free(&o->rules);
 	vec_free(&o->els);
+	vec_free(&o->before);
 	free(o);
 }
 
@@ -42,6 +43,7 @@ void sim_free(struct sim_kernel *k)
 	while (k->objs.n)
 		obj_gone(k, k->objs.v[0]);
 	vec_free(&k->objs);
+	vec_free(&k->deleted);
 }
 
 void sim_expire(struct sim_kernel *k, uint64_t now)
@@ -110,6 +112,8 @@ static bool elem_ok(struct world *w, struct sim_obj *o, const struct op *op, uin
 	if (op->kind == OP_DEL_ELEM) {
 		if (!have)
 			return fail(w, "delete of element %s that %s has not", buf_str(&b), o->name);
+		if (!op->recreate)
+			vec_push(&w->k.deleted, (struct sim_deleted){ o, *have });
 		vec_remove(&o->els, (uint32_t)(have - o->els.v));
 		return true;
 	}
@@ -126,6 +130,15 @@ static bool elem_ok(struct world *w, struct sim_obj *o, const struct op *op, uin
 	if (el.timeout_ms)
 		add.deadline = boot_ms() + (el.expires_ms ? el.expires_ms : el.timeout_ms);
 	vec_push(&o->els, add);
+	vec_foreach (d, &w->k.deleted)
+		if (d->set == o && !memcmp(d->elem.el.key, el.key, el.klen) &&
+			(!el.interval || !memcmp(d->elem.el.key_end, el.key_end, el.klen)) &&
+			d->elem.el.dlen == el.dlen && !memcmp(d->elem.el.data, el.data, el.dlen) &&
+			!strcmp(d->elem.el.target, el.target) && d->elem.el.verdict == el.verdict &&
+			(!el.verdict || d->elem.el.verdict_code == el.verdict_code) && !d->elem.deadline &&
+			!add.deadline) /* what is timed may have got its time anew */
+			return fail(w, "element %s of %s was deleted only to be added again", buf_str(&b),
+				o->name);
 	return true;
 }
 
@@ -152,6 +165,7 @@ static bool rule_ok(struct world *w, struct sim_obj *o, const struct op *op, uin
 		rule_free(at);
 		vec_remove(&o->rules, i);
 	}
+	o->anew |= op->recreate; /* what it names is made anew, so the rule is too */
 	if (op->kind == OP_DEL_RULE)
 		return true;
 	add.id = op->rule.id;
@@ -299,6 +313,48 @@ static int refused(struct world *w, const struct op *op)
 	return 0;
 }
 
+static bool distinct(const struct sim_rule *r, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; j < i; j++)
+			if (r[i].hash == r[j].hash)
+				return false;
+	return true;
+}
+
+/* As many rules stay as can: a longest common subsequence of what was and what is. */
+static bool minimal(struct world *w, const struct sim_obj *o)
+{
+	uint32_t n = o->before.n, m = o->rules.n, kept = 0;
+	uint32_t *len;
+
+	if (o->anew || !n || !m || !distinct(o->before.v, n) || !distinct(o->rules.v, m))
+		return true;
+	len = xcalloc((n + 1) * (m + 1), sizeof(*len));
+	for (uint32_t i = 1; i <= n; i++)
+		for (uint32_t j = 1; j <= m; j++) {
+			uint32_t *at = &len[i * (m + 1) + j], up = at[-(int)m - 1], left = at[-1];
+			bool same = o->before.v[i - 1].hash == o->rules.v[j - 1].hash;
+
+			*at = same ? len[(i - 1) * (m + 1) + j - 1] + 1 : up > left ? up : left;
+			kept += same && o->before.v[i - 1].handle == o->rules.v[j - 1].handle;
+		}
+	n = len[n * (m + 1) + m];
+	free(len);
+	return kept == n || fail(w, "chain %s: %u rules kept, %u could have been", o->name, kept, n);
+}
+
+static void remember(struct sim_kernel *k)
+{
+	vec_foreach (o, &k->objs) {
+		(*o)->anew = false;
+		vec_clear(&(*o)->before);
+		vec_foreach (r, &(*o)->rules)
+			vec_push(&(*o)->before, (struct sim_rule){ .handle = r->handle, .hash = r->hash });
+	}
+	vec_clear(&k->deleted);
+}
+
 int sim_commit(struct world *w, const struct plan *p, struct commit_result *r)
 {
 	bool bad = false, late = !w->conn && rnd(w, 8) == 0;
@@ -313,6 +369,7 @@ int sim_commit(struct world *w, const struct plan *p, struct commit_result *r)
 		if (bad)
 			return -EBADMSG;
 	}
+	remember(&w->k);
 	for (uint32_t i = 0; i < p->ops.n; i++) {
 		const struct op *op = &p->ops.v[i];
 		bool rule = op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE;
@@ -328,5 +385,8 @@ int sim_commit(struct world *w, const struct plan *p, struct commit_result *r)
 		if (rule && !w->conn)
 			r->handle[i] = late ? 0 : handle;
 	}
+	vec_foreach (o, &w->k.objs)
+		if (!minimal(w, *o))
+			return -EPROTO;
 	return 0;
 }

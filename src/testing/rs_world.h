@@ -69,9 +69,16 @@ struct sim_obj {
 	uint32_t dev; /* bits */
 	VEC(struct sim_elem) els;
 	VEC(struct sim_rule) rules;
+	VEC(struct sim_rule) before; /* before: this batch */
+	bool anew;                   /* rules went because what they name was made anew */
+};
+struct sim_deleted {
+	struct sim_obj *set;
+	struct sim_elem elem;
 };
 struct sim_kernel {
 	VEC(struct sim_obj *) objs;
+	VEC(struct sim_deleted) deleted; /* in this batch */
 	uint64_t handles;
 	uint64_t gone; /* elements that went by themselves and were deleted all the same */
 };
