@@ -294,7 +294,7 @@ static int put_text_parts(
 		if (r < 0)
 			return r;
 		off += (unsigned)r;
-		s = end + 3;
+		s = end ? end + 3 : s + n;
 	}
 	return (int)off;
 }
