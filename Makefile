@@ -77,7 +77,8 @@ $(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h $(BUILD)/flags
 # Each tests/fuzz/fuzz_NAME.c for FUZZ_TIME seconds, beginning with its corpus.
 FUZZ_TIME ?= 60
 fuzz: deps-fuzz
-	$(again) BUILD=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' fuzz-run
+	$(again) -j$(shell nproc) BUILD=build/fuzz CC=clang \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-run
 fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 	$(Q)for f in $^; do mkdir -p $$f.corpus && \
 		$$f -max_total_time=$(FUZZ_TIME) $$f.corpus tests/fuzz/corpus/*$${f##*/fuzz_} || exit 1; done
