@@ -81,7 +81,7 @@ describe("a hostile pack", function ()
       local c = nft.table("inet", "t"):chain("c")
       function on_message() for i = 1, 1e7 do rnm.state["x"] = ("y"):rep(1000) .. i end end
       rnm.block(function () for i = 1, 1e6 do c:rule("tcp dport $i accept", { i = i % 65535 }) end end)
-    ]] }, limits = { statements = 1000, hook_instructions = 5000000 } }
+    ]] }, limits = { statements = 1000, hook_instructions = 5000000, hook_time = "60s" } }
     assert.matches("limits%.statements", sim:packs().p.last_error)
     sim:emit "x"
     assert.matches("8388608 bytes are changed in one transaction", sim:packs().p.last_error)
@@ -115,7 +115,7 @@ describe("a hostile pack", function ()
     sim = simulate { packs = { p = [[
       function on_message(ev) for i = 1, 1e9 do rnm.log.warn("flood") end end
       function on_addr_change() for i = 1, 1e9 do rnm.emit("again") end end
-    ]] }, links = { eth0 = {} } }
+    ]] }, links = { eth0 = {} }, limits = { hook_time = "60s" } }
     sim:emit "x"
     assert.is_true(#sim:errors() < 10000)
     sim:addr_add("eth0", "10.0.0.1/8")
