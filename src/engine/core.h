@@ -31,7 +31,7 @@ struct engine {
 	uint64_t script_at, heal_at, retry_at; /* mono_ns, 0: none */
 	unsigned retries;
 	bool holding; /* a pack is left out: tables that nobody claims stay */
-	bool lost; /* the kernel does not hold what it should: made anew by the next transaction */
+	bool lost;    /* the kernel does not hold what it should: made anew by the next transaction */
 	VEC(struct emit) emits;
 	/* the open transaction */
 	bool open;

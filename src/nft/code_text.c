@@ -120,7 +120,8 @@ void code_text(const struct code *c, struct buf *out)
 
 /* ---- the rule ---- */
 
-/* Which set holds which live list, and which value stands for a live scalar, is known when the rule is compiled: listen. */
+/* Which set holds which live list, and which value stands for a live scalar, is known when the rule is
+ * compiled: listen. */
 struct heard {
 	char *param, *set;
 };

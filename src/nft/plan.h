@@ -113,8 +113,8 @@ void plan_ack(struct plan *p, const struct commit_result *r);
  * many. Answers that only echo a culprit's are cleared: those operations are tried again. */
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text);
 
-/* Refused because what an operation is for is gone (somebody flushed the ruleset)? *chain, when not NULL, has to be looked
- * for first: the same answer comes for a rule that needs what this kernel lacks. */
+/* Refused because what an operation is for is gone (somebody flushed the ruleset)? *chain, when not NULL, has
+ * to be looked for first: the same answer comes for a rule that needs what this kernel lacks. */
 bool plan_lost(const struct plan *p, const struct commit_result *r, struct obj **chain);
 
 /* Chains whose new rules have no handle yet (commit_result.handles_known was false): read them back and tell.
@@ -122,15 +122,16 @@ bool plan_lost(const struct plan *p, const struct commit_result *r, struct obj *
 void ruleset_handles_wanted(struct ruleset *rs, void (*fn)(void *ctx, struct obj *chain), void *ctx);
 /* false: the kernel has another number of rules than were committed. */
 bool ruleset_handles(struct ruleset *rs, struct obj *chain, const uint64_t *handles, uint32_t n);
-/* What rnm takes its tables to hold may be wrong: all of it is forgotten. Read the tables anew after it; own ones are then
- * deleted and made again by the next plan. */
+/* What rnm takes its tables to hold may be wrong: all of it is forgotten. Read the tables anew after it; own
+ * ones are then deleted and made again by the next plan. */
 void ruleset_kernel_unknown(struct ruleset *rs);
 
 /* While a pack is left out, own tables of an earlier run that nobody claims stay. */
 void ruleset_hold_deletes(struct ruleset *rs, bool hold);
 
-/* The tables of the kernel, between begin and end: an own one of an earlier run is deleted, or made anew when it is stated
- * again; a foreign one's name nobody may state; what was rnm's and is not told of is gone and made again. */
+/* The tables of the kernel, between begin and end: an own one of an earlier run is deleted, or made anew when
+ * it is stated again; a foreign one's name nobody may state; what was rnm's and is not told of is gone and
+ * made again. */
 void ruleset_tables_begin(struct ruleset *rs);
 void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own);
 void ruleset_tables_end(struct ruleset *rs);

@@ -3,7 +3,6 @@
 local daemon = require "daemon"
 local nft = require "nft"
 local rnmd = require "rnmd"
-local sh = require "sh"
 
 local pack = [[
 local t = nft.table("inet", "t")
