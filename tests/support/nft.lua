@@ -66,25 +66,40 @@ monitor.__index = monitor
 
 -- Follows the namespace's rulesets. m:generations() counts the new ones since, own ones of the monitor apart.
 function nft.monitor(ns)
-	local self = setmetatable({ process = sh.spawn(ns:enter() .. "stdbuf -oL nft monitor") }, monitor)
+	local self = setmetatable({ ns = ns, probes = 0, seen = 0, process = sh.spawn(ns:enter() .. "stdbuf -oL nft monitor") }, monitor)
 	-- Only once a probe was seen is it known to listen.
 	sh.eventually(function()
-		ns:run "nft 'add table inet _probe; delete table inet _probe'"
+		local probe = self:probe()
 		sh.sleep(0.02)
-		return self.process:output():find("# new generation", 1, true)
+		return self:before(probe)
 	end)
-	sh.sleep(0.05)
-	self.seen = #self.process:output()
+	self:generations()
 	return self
+end
+
+-- A generation of the monitor's own → its name.
+function monitor:probe()
+	self.probes = self.probes + 1
+	local name = "_probe" .. self.probes
+	self.ns:run(("nft 'add table inet %s; delete table inet %s'"):format(name, name))
+	return name
+end
+
+-- What was told before a probe, once it is told of, and where what comes after it begins.
+function monitor:before(probe)
+	local out = self.process:output()
+	local first = out:find("add table inet " .. probe .. "\n", self.seen + 1, true)
+	local _, last = out:find("delete table inet " .. probe .. "\n# new generation[^\n]*\n", self.seen + 1)
+	return first and last and out:sub(self.seen + 1, first - 1), last
 end
 
 -- Number of generations since the monitor began or was last asked, and the text that told of them.
 function monitor:generations()
-	sh.sleep(0.05)
-	local out = self.process:output():sub(self.seen + 1)
-	self.seen = self.seen + #out
-	local _, n = out:gsub("# new generation", "")
-	return n, out
+	local probe = self:probe()
+	local text, last = sh.eventually(function() return self:before(probe) end, 20, "nft monitor's word of a probe")
+	self.seen = last
+	local _, n = text:gsub("# new generation", "")
+	return n, text
 end
 
 function monitor:close()
