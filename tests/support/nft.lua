@@ -96,10 +96,10 @@ end
 -- Number of generations since the monitor began or was last asked, and the text that told of them.
 function monitor:generations()
 	local probe = self:probe()
-	local text, last = sh.eventually(function() return self:before(probe) end, 20, "nft monitor's word of a probe")
+	local told, last = sh.eventually(function() return self:before(probe) end, 20, "nft monitor's word of a probe")
 	self.seen = last
-	local _, n = text:gsub("# new generation", "")
-	return n, text
+	local _, n = told:gsub("# new generation", "")
+	return n, told
 end
 
 function monitor:close()
