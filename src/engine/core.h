@@ -56,4 +56,5 @@ void txn_abort(struct engine *en);
 int txn_dry(struct engine *en, struct buf *out, struct err *e);
 void wake_update(struct engine *en);
 int read_tables(struct engine *en, struct err *e);
+int kernel_check(struct engine *en, struct err *e);
 void first_event_free(struct engine *en);

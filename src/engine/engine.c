@@ -288,7 +288,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	int rc = find_packs(cfg, shipped_dir, &found, &specs, e);
 
 	if (rc == 0)
-		rc = read_tables(en, e); /* what others made or flushed meanwhile */
+		rc = kernel_check(en, e);
 	if (rc < 0) {
 		packs_free(&found, &specs);
 		return rc;

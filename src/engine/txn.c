@@ -155,6 +155,18 @@ struct sent {
 	bool any, anew;
 };
 
+/* Does the kernel hold the rules of the chain that rnm takes it to hold? */
+static bool chain_holds(struct engine *en, struct obj *chain)
+{
+	uint64_t *handles = NULL, *ids = NULL;
+	int n = en->ops.rule_handles(en->ops.ctx, chain, &handles, &ids, NULL);
+	bool holds = n >= 0 && ruleset_handles_match(chain, handles, (uint32_t)n);
+
+	free(handles);
+	free(ids);
+	return holds;
+}
+
 /* Is what the plan was for gone from the kernel? */
 static bool lost(struct engine *en, const struct sent *s)
 {
@@ -162,7 +174,28 @@ static bool lost(struct engine *en, const struct sent *s)
 
 	if (!plan_lost(&s->plan, &s->result, &chain))
 		return false;
-	return !chain || (read_tables(en, NULL) == 0 && !obj_in_kernel(chain));
+	return !chain || (read_tables(en, NULL) == 0 && !obj_in_kernel(chain)) || !chain_holds(en, chain);
+}
+
+static void check_chain(void *ctx, struct obj *chain)
+{
+	struct engine *en = ctx;
+
+	if (!obj_in_kernel(chain) || chain_holds(en, chain)) /* its table may just have been found lost */
+		return;
+	log_warn("nft", "chain %s %s is not as it was committed: the table is made anew", obj_table(chain),
+		obj_name(chain));
+	ruleset_table_lost(chain);
+}
+
+/* Somebody else may have changed what is rnm's: what is found is mended by the transaction that follows. */
+int kernel_check(struct engine *en, struct err *e)
+{
+	int rc = read_tables(en, e);
+
+	if (rc == 0 && en->ops.read_tables)
+		ruleset_kernel_chains(en->rs, check_chain, en);
+	return rc;
 }
 
 /* The batch failed: 0 try again with somebody's share taken out, or from the ground up; negative: give up. */
@@ -172,7 +205,7 @@ static int failed(struct engine *en, bool all, struct sent *s, int rc, const str
 	bool blamed = false;
 
 	if (rc == -EBADMSG && s->result.op_err && (s->anew || !lost(en, s)))
-		blamed = plan_refuse(&s->plan, &s->result, &text) > 0;
+		blamed = plan_refuse(&s->plan, &s->result, !all, &text) > 0;
 	if (blamed && !text.n)
 		return 0;
 	if (blamed && all)

@@ -237,6 +237,7 @@ struct obj {
 	uint64_t timeout_ms; /* what the kernel gives elements that are added without a timeout */
 	/* merged */
 	bool want;
+	bool decl_refused; /* some declaration was refused by the kernel */
 	bool untyped; /* elements wait for a type */
 	bool retyped; /* elements may be of another type than the set */
 	char *why;    /* why it is not wanted although stated; owned */

@@ -5,6 +5,8 @@
 
 #include "nft/model.h"
 
+#define DECLS_ASKED 64 /* for who is told to have asked for an operation */
+
 struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj *o)
 {
 	struct op op = { .kind = kind, .family = o->family, .table = o->tab->name, .owner = o };
@@ -12,12 +14,18 @@ struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj 
 
 	if (o->kind != OBJ_TABLE)
 		op.name = o->name;
-	vec_foreach (st, &o->decls)
-		if ((*st)->active && !(*st)->refused) {
-			op.pack = stmt_pack(*st)->name;
-			op.site = (*st)->site;
-			break;
+	for (uint32_t i = 0; i < o->decls.n && i < DECLS_ASKED; i++) {
+		const struct stmt *st = o->decls.v[i];
+
+		if (!st->active || st->refused)
+			continue;
+		if (!op.pack || can_blame(st->sc->pk)) {
+			op.pack = st->sc->pk->name;
+			op.site = st->site;
 		}
+		if (can_blame(st->sc->pk)) /* rather who spoke now than who spoke first */
+			break;
+	}
 	vec_push(&p->next->phase[ph], op);
 	out = &vec_last(&p->next->phase[ph]);
 	return out;

@@ -108,10 +108,11 @@ void commit_result_free(struct commit_result *r);
 
 /* Accepted: takes the new state as the kernel's. */
 void plan_ack(struct plan *p, const struct commit_result *r);
-/* Refused: marks the culprits' statements; the next merge leaves them and their dependents out. Fills text
+/* Refused: marks the culprits' statements (mark: else nothing stays, for all will be undone); the next merge
+ * leaves them and their dependents out. Fills text
  * with one line a culprit: "PACK FILE:LINE: add rule inet t c …: No such file or directory". Returns how
  * many. Answers that only echo a culprit's are cleared: those operations are tried again. */
-unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text);
+unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, struct buf *text);
 
 /* Refused because what an operation is for is gone (somebody flushed the ruleset)? *chain, when not NULL, has
  * to be looked for first: the same answer comes for a rule that needs what this kernel lacks. */
@@ -135,4 +136,9 @@ void ruleset_hold_deletes(struct ruleset *rs, bool hold);
 void ruleset_tables_begin(struct ruleset *rs);
 void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own);
 void ruleset_tables_end(struct ruleset *rs);
+/* The chains that the kernel holds, as far as rnm knows; whether these are the handles of their rules; what
+ * to do when they are not: the table is made anew. */
+void ruleset_kernel_chains(struct ruleset *rs, void (*fn)(void *ctx, struct obj *chain), void *ctx);
+bool ruleset_handles_match(const struct obj *chain, const uint64_t *handles, uint32_t n);
+void ruleset_table_lost(struct obj *chain);
 bool obj_in_kernel(const struct obj *o); /* as far as rnm knows */

@@ -273,23 +273,39 @@ bool ruleset_handles(struct ruleset *rs, struct obj *chain, const uint64_t *hand
 	return true;
 }
 
+bool ruleset_handles_match(const struct obj *chain, const uint64_t *handles, uint32_t n)
+{
+	if (!chain->have || n != chain->krules.n)
+		return !chain->have && !n;
+	for (uint32_t i = 0; i < n; i++)
+		if (chain->krules.v[i].handle && chain->krules.v[i].handle != handles[i])
+			return false;
+	return true;
+}
+
 /* ---- refusals ---- */
 
+/* Who declared it in this transaction is at fault; where nobody did, all are. */
 static bool refuse_decls(struct obj *o)
 {
-	bool any = false;
+	bool any = false, fresh = false;
 
+	vec_foreach (st, &o->decls)
+		fresh |= (*st)->active && !(*st)->refused && can_blame(stmt_pack(*st));
 	vec_foreach (st, &o->decls) {
+		if (fresh && !can_blame(stmt_pack(*st)))
+			continue;
 		any |= (*st)->active && !(*st)->refused;
 		(*st)->refused = true;
 	}
+	o->decl_refused = true;
 	if (o->autoset) /* the rule that it is for */
 		any |= o->autoset->c->on;
 	obj_dirty(o);
 	return any;
 }
 
-static bool refuse_elem(const struct op *op)
+static bool refuse_elem(const struct op *op, bool mark)
 {
 	struct elem_table *t = (struct elem_table *)op->elem.src;
 	struct setelem el;
@@ -313,7 +329,7 @@ static bool refuse_elem(const struct op *op)
 				vec_remove(&t->kernel, j);
 				break;
 			}
-	} else {
+	} else if (mark) {
 		elem_at(t, i)->flags |= E_REFUSED;
 		t->refused++;
 	}
@@ -331,7 +347,8 @@ static void keep(struct stmt *st, const struct op *op)
 			st->rule.kept = rcode_ref(k->rc);
 }
 
-static bool refuse(struct op *op)
+/* mark: leave it out from now on; else only say who it is, for all will be undone. */
+static bool refuse(struct op *op, bool mark)
 {
 	struct stmt *st = op->owner;
 	struct obj *o = op->owner;
@@ -339,19 +356,21 @@ static bool refuse(struct op *op)
 	switch (op->kind) {
 	case OP_ADD_RULE:
 	case OP_REPLACE_RULE:
+		if (!mark)
+			return true;
 		st->refused = true;
 		keep(st, op);
 		obj_dirty(st->o);
 		obj_changed(st->o);
 		return true;
 	case OP_DEL_ELEM:
-	case OP_ADD_ELEM: return refuse_elem(op);
+	case OP_ADD_ELEM: return refuse_elem(op, mark);
 	case OP_ADD_TABLE:
 	case OP_ADD_CHAIN:
 	case OP_ADD_SET:
 	case OP_MOD_CHAIN:
 	case OP_MOD_SET:
-	case OP_ADD_CHAIN_DEV: return refuse_decls(o);
+	case OP_ADD_CHAIN_DEV: return !mark || refuse_decls(o);
 	case OP_DEL_TABLE:
 	case OP_DEL_RULE:
 	case OP_DEL_SET:
@@ -451,7 +470,7 @@ static const char *reason(const struct op *op, int errnum)
 	return strerror(-errnum);
 }
 
-unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *text)
+unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, struct buf *text)
 {
 	bool others = false;
 	blames seen = { 0 };
@@ -473,7 +492,7 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, struct buf *
 			r->op_err[i] = 0;
 			continue;
 		}
-		if (!refuse(op))
+		if (!refuse(op, mark))
 			continue;
 		n++;
 		if (del || ((op->kind == OP_ADD_ELEM) && op->elem.n > 1))

@@ -26,6 +26,18 @@ static void get_ival(const struct op *op, uint32_t i, struct setelem *out)
 	memcpy(out->key_end, elem_at(t, v->last)->key + t->klen, t->klen);
 }
 
+/* An operation on elements is whose the first of them is; one that nobody holds any more is the set's. */
+static void attribute(struct op *op, const struct elem_table *t, uint32_t i)
+{
+	const struct member *m = &elem_at(t, i)->m;
+	const struct contrib *c = m->contrib ? contrib_by_id(t->set->rs, m->contrib) : NULL;
+
+	if (!c)
+		return;
+	op->pack = c->pk->name;
+	op->site = m->site ? m->site : c->site;
+}
+
 /* Takes list, an array of n items of the given size. */
 static void emit(struct plan *p, enum phase ph, enum op_kind kind, struct elem_table *t, void *list,
 	uint32_t n, size_t size, void (*get)(const struct op *, uint32_t, struct setelem *))
@@ -46,6 +58,9 @@ static void emit(struct plan *p, enum phase ph, enum op_kind kind, struct elem_t
 		op->elem.get = get;
 		op->elem.src = t;
 		op->elem.list = (char *)list + i * size;
+		attribute(op, t,
+			size == sizeof(uint32_t) ? *(const uint32_t *)op->elem.list
+						 : ((const struct ival *)op->elem.list)->first);
 	}
 }
 

@@ -138,6 +138,17 @@ struct rcode *rcode_ref(struct rcode *rc)
 	return rc;
 }
 
+/* The declarations of an object change: what the kernel refused may pass now. */
+static void decls_change(struct obj *o)
+{
+	o->info_valid = false;
+	if (!o->decl_refused)
+		return;
+	o->decl_refused = false;
+	vec_foreach (st, &o->decls)
+		(*st)->refused = false;
+}
+
 void stmt_activate(struct stmt *st)
 {
 	if (st->active)
@@ -149,7 +160,7 @@ void stmt_activate(struct stmt *st)
 		if (!st->listed)
 			vec_push(&st->o->decls, st);
 		st->listed = true;
-		st->o->info_valid = false;
+		decls_change(st->o);
 		obj_dirty(st->o);
 		break;
 	case ST_RULE:
@@ -179,7 +190,7 @@ void stmt_deactivate(struct stmt *st)
 	st->sc->pk->stmts--;
 	obj_dirty(st->o);
 	switch (st->kind) {
-	case ST_DECL: st->o->info_valid = false; break;
+	case ST_DECL: decls_change(st->o); break;
 	case ST_RULE:
 		autos_off(st);
 		scalars_off(st);

@@ -215,7 +215,7 @@ static int try_commit(struct world *w)
 		w->sent += p.ops.n > 0;
 		w->ops += p.ops.n;
 		rc = 1;
-	} else if (rc == -EBADMSG && plan_refuse(&p, &r, &text)) {
+	} else if (rc == -EBADMSG && plan_refuse(&p, &r, true, &text)) {
 		w->refusals++;
 		rc = 0;
 		if (w->conn)
