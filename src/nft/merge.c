@@ -201,7 +201,7 @@ static int merge_table(struct obj *o, struct rpack **culprit, struct err *e)
 		return rc;
 	o->want = stated && !o->foreign;
 	set_why(o, stated && o->foreign ? "a table of this name exists and is not rnm's: choose another "
-					  "name, or nft.attach to its sets"
+					  "name, or delete that table"
 					: NULL);
 	o->table_want.flags = GIVEN(SPEC_FLAGS) ? GIVEN(SPEC_FLAGS)->flags : 0;
 	free(o->set_comment);
