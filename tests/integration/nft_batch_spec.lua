@@ -413,7 +413,7 @@ describe("a batch", function()
 	it("says what is missing to somebody who may not", function()
 		local lines = watcher.run [[
 			sh "true"
-			local p = io.popen("setpriv --reuid 65534 --regid 65534 --clear-groups lua5.4 -e '" ..
+			local p = io.popen("setpriv --bounding-set -all --inh-caps -all lua5.4 -e '" ..
 				"print(select(2, require \"rnm.core\".nft.type.batch.tables()))' 2>&1")
 			print(p:read "a")
 		]]
