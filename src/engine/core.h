@@ -8,6 +8,7 @@ struct emit {
 	char *topic;
 	char **kv; /* 2 n strings */
 	uint32_t n;
+	struct outbox *from;
 };
 
 typedef VEC(struct pack_spec) pack_specs;
@@ -32,7 +33,8 @@ struct engine {
 	unsigned retries;
 	bool holding; /* a pack is left out: tables that nobody claims stay */
 	bool lost;    /* the kernel does not hold what it should: made anew by the next transaction */
-	VEC(struct emit) emits;
+	VEC(struct emit) emits; /* the first emit_head are delivered */
+	uint32_t emit_head;
 	/* the open transaction */
 	bool open;
 	enum origin origin;

@@ -2,12 +2,13 @@
 /* The engine's life: start, reload, and the doors through which work comes in. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/core.h"
 
-#define EMITS_A_TURN 256
+#define EMITS_NS 5000000u /* for messages in one turn of the loop */
 
 /* ---- from the mirror ---- */
 
@@ -78,10 +79,12 @@ static int watch_file(void *ctx, const char *path, uint64_t token)
 	return en->ops.watch_file ? en->ops.watch_file(en->ops.ctx, path, token) : 0;
 }
 
-static void emit(void *ctx, const char *topic, const char *const *kv, uint32_t n)
+static void emit(void *ctx, const char *topic, const char *const *kv, uint32_t n, struct outbox *from)
 {
 	struct engine *en = ctx;
-	struct emit m = { .topic = xstrdup(topic), .n = n, .kv = xcalloc(2 * n + 1, sizeof(char *)) };
+	struct emit m = {
+		.topic = xstrdup(topic), .n = n, .kv = xcalloc(2 * n + 1, sizeof(char *)), .from = from
+	};
 
 	for (uint32_t i = 0; i < 2 * n; i++)
 		m.kv[i] = xstrdup(kv[i]);
@@ -92,6 +95,8 @@ static void emit(void *ctx, const char *topic, const char *const *kv, uint32_t n
 
 static void emit_free(struct emit *m)
 {
+	if (m->from)
+		outbox_put(m->from, m->n, (const char *const *)m->kv, m->topic);
 	for (uint32_t i = 0; i < 2 * m->n; i++)
 		free(m->kv[i]);
 	free(m->kv);
@@ -148,8 +153,8 @@ void engine_free(struct engine *en)
 	mirror_free(en->mirror);
 	packs_free(&en->found, &en->specs);
 	config_free(en->cfg);
-	vec_foreach (m, &en->emits)
-		emit_free(m);
+	for (uint32_t i = en->emit_head; i < en->emits.n; i++)
+		emit_free(&en->emits.v[i]);
 	vec_free(&en->emits);
 	first_event_free(en);
 	buf_free(&en->event);
@@ -347,15 +352,35 @@ void engine_net_resync(struct engine *en, const char *reason)
 	script_resync(en->script, reason);
 }
 
+static struct emit next_emit(struct engine *en)
+{
+	struct emit m = en->emits.v[en->emit_head++];
+	uint32_t left = en->emits.n - en->emit_head;
+
+	if (en->emit_head >= left) { /* each is moved once, on the average */
+		if (left)
+			memmove(en->emits.v, en->emits.v + en->emit_head, left * sizeof(m));
+		en->emits.n = left;
+		en->emit_head = 0;
+	}
+	if (!left)
+		vec_free(&en->emits);
+	return m;
+}
+
 static void deliver_emits(struct engine *en)
 {
-	for (unsigned n = 0; en->emits.n && n < EMITS_A_TURN; n++) {
-		struct emit m = en->emits.v[0];
+	uint64_t end = mono_ns() + EMITS_NS;
 
-		vec_remove(&en->emits, 0);
+	do {
+		struct emit m = next_emit(en);
+
+		/* Before its handlers: what answers it finds room. */
+		outbox_put(m.from, m.n, (const char *const *)m.kv, m.topic);
+		m.from = NULL;
 		engine_message(en, m.topic, (const char *const *)m.kv, m.n, NULL);
 		emit_free(&m);
-	}
+	} while (en->emits.n && mono_ns() < end);
 }
 
 void engine_wake(struct engine *en)

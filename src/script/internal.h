@@ -164,10 +164,9 @@ struct sources {
 #define ASKED_PAIRS 6
 struct asked { /* a query that the pack asked for lately (query_cache.c) */
 	enum net_kind kind;
-	uint8_t n;
+	uint8_t n;                                   /* 0: free */
 	const char *k[ASKED_PAIRS], *v[ASKED_PAIRS]; /* addresses of strings of the state */
-	struct lua_ref strings;
-	struct live *live; /* a reference; NULL: free */
+	struct lua_ref strings;                      /* a table that holds them, and the query at 0 */
 };
 
 struct pack {
@@ -201,7 +200,8 @@ struct pack {
 	unsigned fails;     /* replays in a row */
 	uint64_t replay_at; /* 0: none */
 	uint32_t n_failed;  /* subjects */
-	uint32_t n_timers, n_emits;
+	uint32_t n_timers;
+	struct outbox *box;
 	uint32_t stmts_allowed; /* in the present run */
 	char *hook_names;
 };
@@ -230,7 +230,8 @@ struct script {
 	uint64_t order, run_ids, seq;
 	unsigned needing; /* inside ops.need_kind(): events only feed queries */
 	bool timers_dirty;
-	bool hooks_initial; /* some hook has not seen the present objects */
+	uint32_t timers_from; /* the pack whose turn is next */
+	bool hooks_initial;   /* some hook has not seen the present objects */
 	struct err load_err;
 };
 
@@ -302,6 +303,8 @@ void need_kind(struct script *s, enum net_kind kind);
 int lua_after(lua_State *L);
 int lua_every(lua_State *L);
 int lua_emit(lua_State *L);
+struct outbox *outbox_ref(struct outbox *box); /* NULL: a new one */
+void outbox_unref(struct outbox *box);
 void timers_run(struct script *s, uint64_t now);
 void timers_arm(struct script *s);
 
@@ -487,5 +490,6 @@ void raw_field(lua_State *L, int idx, const char *name);
 
 /* query_cache.c: net.KIND{…} of the filter table at idx, when it was asked for lately */
 bool query_cache_push(lua_State *L, struct pack *pk, enum net_kind kind, int idx);
-void query_cache_keep(lua_State *L, struct pack *pk, enum net_kind kind, int idx, struct live *live);
+/* Keeps the query at the top of the stack as the answer. */
+void query_cache_keep(lua_State *L, struct pack *pk, enum net_kind kind, int idx);
 void query_cache_free(struct pack *pk);

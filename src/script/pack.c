@@ -124,6 +124,7 @@ struct pack *pack_new(struct script *s, const struct pack_spec *spec, const stru
 		pk->src = xnew(struct sources);
 		pk->src->refs = 1;
 	}
+	pk->box = outbox_ref(before ? before->box : NULL);
 	pk->st = before && before->st ? pstate_ref(before->st) : pstate_open(s, spec->name);
 	return pk;
 }
@@ -160,6 +161,7 @@ void pack_free(struct pack *pk, bool rpack_gone)
 	if (!rpack_gone)
 		rpack_drop(pk->rp);
 	pstate_put(pk->st);
+	outbox_unref(pk->box);
 	sources_put(pk->src);
 	for (int i = 0; i < EV_COUNT; i++)
 		vec_free(&pk->hooks[i]);

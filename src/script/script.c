@@ -316,7 +316,6 @@ void script_txn_end(struct script *s, bool committed)
 	vec_foreach (p, &s->packs) {
 		struct pack *pk = *p;
 
-		pk->n_emits = 0;
 		if (pk->st) {
 			if (committed)
 				pstate_save_due(pk->st, now, &next);
@@ -334,6 +333,13 @@ void script_txn_end(struct script *s, bool committed)
 }
 
 /* ---- asking ---- */
+
+struct rpack *script_rpack(const struct script *s, const char *name)
+{
+	struct pack *pk = named((const struct pack *const *)s->packs.v, s->packs.n, name);
+
+	return pk ? pk->rp : NULL;
+}
 
 static unsigned hook_kinds(const struct pack *pk)
 {

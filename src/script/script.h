@@ -11,6 +11,7 @@
 
 struct script;
 struct pack;
+struct outbox;
 
 struct script_ops {
 	void *ctx;
@@ -23,8 +24,8 @@ struct script_ops {
 	 * script's. NULL path ends the watch. Returns 0 or -errno. */
 	int (*watch_file)(void *ctx, const char *path, uint64_t token);
 	/* rnm.emit(): delivered by the engine after the commit, through script_message(). kv: n pairs of
-	 * strings, borrowed. */
-	void (*emit)(void *ctx, const char *topic, const char *const *kv, uint32_t n);
+	 * strings, borrowed. from: whose it is; outbox_put() it before the delivery. */
+	void (*emit)(void *ctx, const char *topic, const char *const *kv, uint32_t n, struct outbox *from);
 	/* A run failed (already rolled back, logged and counted): the pack wants script_heal() at mono_ns()
 	 * time `at`. */
 	void (*heal_at)(void *ctx, uint64_t at);
@@ -57,6 +58,12 @@ extern const struct script_limits script_limits_default;
 struct script *script_new(struct ruleset *rs, struct mirror *m, struct query_set *qs,
 	const struct script_ops *ops, const struct script_limits *lim, const char *state_dir);
 void script_free(struct script *s);
+/* A message that was emitted does not wait any more: makes room for its pack's next. Also after
+ * script_free().
+ */
+void outbox_put(struct outbox *box, uint32_t n, const char *const *kv, const char *topic);
+/* The share of the pack of this name, NULL: none. */
+struct rpack *script_rpack(const struct script *s, const char *name);
 /* For the calls from now on, and the memory of packs that are loaded from now on. */
 void script_limits_set(struct script *s, const struct script_limits *lim);
 struct script_limits script_limits_get(const struct script *s);
@@ -82,6 +89,7 @@ void script_resync(struct script *s, const char *reason);
 void script_settle(struct script *s);
 /* rnm emit / rnm.emit. Returns how many handlers ran. */
 unsigned script_message(struct script *s, const char *topic, const char *const *kv, uint32_t n);
+/* As many as fit into a tenth of a second; the rest is due at once (ops.timer). */
 void script_timers(struct script *s, uint64_t now_mono_ns);
 void script_file_changed(struct script *s, uint64_t token);
 /* Replays degraded packs whose time has come and runs failed blocks and records again. A replay is all or

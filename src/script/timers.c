@@ -11,6 +11,7 @@
 
 #define DURATION_MAX_MS (10ull * 366 * 86400 * 1000)
 #define EVERY_MIN_MS    10
+#define TURN_NS         100000000u /* for the timers of one transaction: others wait meanwhile */
 
 static int timer_make(lua_State *L, const char *fn, bool every)
 {
@@ -79,45 +80,86 @@ static int timer_order(const void *a, const void *b)
 	return x->it.order < y->it.order ? -1 : 1;
 }
 
-static void pack_timers(struct pack *pk, uint64_t now)
+struct due {
+	struct pack *pk;
+	VEC(struct timer *) v;
+	uint32_t next, index; /* index: of the pack */
+};
+
+static void collect(struct due *d, uint64_t now)
 {
-	VEC(struct timer *) due = { 0 };
-
-	vec_foreach (it, &pk->items)
+	vec_foreach (it, &d->pk->items)
 		if ((*it)->kind == ITEM_TIMER && !(*it)->gone && ((struct timer *)*it)->at <= now)
-			vec_push(&due, (struct timer *)*it);
-	if (due.n > 1)
-		qsort(due.v, due.n, sizeof(*due.v), timer_order);
-	vec_foreach (p, &due) {
-		struct timer *t = *p;
-		struct run r = { .pk = pk, .kind = RUN_TIMER, .fn = &t->it.fn, .what = "timer" };
-		_err_ struct err e = ERR_INIT;
-		char what[64];
-		struct site site = ruleset_site_get(pk->s->rs, t->it.site);
-		int rc;
-
-		if (t->it.gone) /* an earlier one cancelled it */
-			continue;
-		/* Before the run and its savepoint: one that fails is reported, not run again. */
-		if (t->period)
-			t->at = t->at + t->period > now ? t->at + t->period : now + t->period;
-		else
-			item_cancel(&t->it);
-		snprintf(what, sizeof(what), "timer of %.40s:%" PRIu32, site.file, site.line);
-		r.what = what;
-		rc = run_do(&r, call_timer, &e);
-		if (rc < 0)
-			run_failed(&r, rc, &e);
-	}
-	vec_free(&due);
-	pk->s->timers_dirty = true;
+			vec_push(&d->v, (struct timer *)*it);
+	if (d->v.n > 1)
+		qsort(d->v.v, d->v.n, sizeof(*d->v.v), timer_order);
 }
 
+static void fire(struct pack *pk, struct timer *t, uint64_t now)
+{
+	struct run r = { .pk = pk, .kind = RUN_TIMER, .fn = &t->it.fn };
+	_err_ struct err e = ERR_INIT;
+	char what[64];
+	struct site site = ruleset_site_get(pk->s->rs, t->it.site);
+	int rc;
+
+	/* Before the run and its savepoint: one that fails is reported, not run again. */
+	if (t->period)
+		t->at = t->at + t->period > now ? t->at + t->period : now + t->period;
+	else
+		item_cancel(&t->it);
+	snprintf(what, sizeof(what), "timer of %.40s:%" PRIu32, site.file, site.line);
+	r.what = what;
+	rc = run_do(&r, call_timer, &e);
+	if (rc < 0)
+		run_failed(&r, rc, &e);
+}
+
+/* The next one of this pack that nobody cancelled meanwhile; false: none is left. */
+static bool fire_next(struct due *d, uint64_t now)
+{
+	while (d->next < d->v.n) {
+		struct timer *t = d->v.v[d->next++];
+
+		if (t->it.gone)
+			continue;
+		fire(d->pk, t, now);
+		return true;
+	}
+	return false;
+}
+
+/* One of each pack in turn, so that a pack with many slow ones holds up itself only. */
 void timers_run(struct script *s, uint64_t now)
 {
-	for (uint32_t i = 0; i < s->packs.n; i++)
-		if (s->packs.v[i]->vm && s->packs.v[i]->n_timers)
-			pack_timers(s->packs.v[i], now);
+	VEC(struct due) packs = { 0 };
+	uint64_t end = mono_ns() + TURN_NS;
+	uint32_t from = s->packs.n ? s->timers_from % s->packs.n : 0;
+	bool any = true;
+
+	for (uint32_t i = 0; i < s->packs.n; i++) {
+		uint32_t index = (from + i) % s->packs.n;
+		struct due d = { .pk = s->packs.v[index], .index = index };
+
+		if (!d.pk->vm || !d.pk->n_timers)
+			continue;
+		collect(&d, now);
+		if (d.v.n)
+			vec_push(&packs, d);
+	}
+	while (any) {
+		any = false;
+		for (uint32_t i = 0; i < packs.n && mono_ns() < end; i++) {
+			if (!fire_next(&packs.v[i], now))
+				continue;
+			s->timers_from = packs.v[i].index + 1;
+			any = true;
+		}
+	}
+	vec_foreach (d, &packs)
+		vec_free(&d->v);
+	vec_free(&packs);
+	s->timers_dirty = true;
 }
 
 void timers_arm(struct script *s)
@@ -147,9 +189,49 @@ void timers_arm(struct script *s)
 #define EMIT_PAIRS 64
 #define EMIT_BYTES 4096
 #define EMIT_TOTAL 16384 /* of one message */
+#define BOX_BYTES  (1u << 20)
+
+/* What a pack emitted and nobody got yet: of the transaction, and of those before that the engine holds.
+ * Shared by the packs that follow one another under a name. */
+struct outbox {
+	uint32_t refs, n;
+	size_t bytes;
+};
+
+struct outbox *outbox_ref(struct outbox *box)
+{
+	if (!box)
+		box = xnew(struct outbox);
+	box->refs++;
+	return box;
+}
+
+void outbox_unref(struct outbox *box)
+{
+	if (!--box->refs)
+		free(box);
+}
+
+/* What it takes in memory, about. */
+static size_t message_size(const char *topic, const char *const *kv, uint32_t n)
+{
+	size_t size = 64 + strlen(topic);
+
+	for (uint32_t i = 0; i < 2 * n; i++)
+		size += strlen(kv[i]) + 32;
+	return size;
+}
+
+void outbox_put(struct outbox *box, uint32_t n, const char *const *kv, const char *topic)
+{
+	box->n--;
+	box->bytes -= message_size(topic, kv, n);
+	outbox_unref(box);
+}
 
 struct emit {
 	struct script *s;
+	struct outbox *box; /* that counts it; NULL: not yet */
 	char *topic;
 	char *kv[2 * EMIT_PAIRS];
 	uint32_t n; /* strings in kv */
@@ -158,6 +240,8 @@ struct emit {
 
 static void emit_free(struct emit *m)
 {
+	if (m->box)
+		outbox_put(m->box, m->n / 2, (const char *const *)m->kv, m->topic);
 	for (uint32_t i = 0; i < m->n; i++)
 		free(m->kv[i]);
 	free(m->topic);
@@ -175,7 +259,8 @@ static void emit_commit(void *obj, uint64_t a, uint64_t b)
 	struct emit *m = obj;
 
 	(void)a, (void)b;
-	m->s->ops.emit(m->s->ops.ctx, m->topic, (const char *const *)m->kv, m->n / 2);
+	m->s->ops.emit(m->s->ops.ctx, m->topic, (const char *const *)m->kv, m->n / 2, m->box);
+	m->box = NULL; /* the engine's now */
 	emit_free(m);
 }
 
@@ -219,9 +304,9 @@ int lua_emit(lua_State *L)
 		return luaL_error(L, "rnm.emit: the topic must be 1 to 128 printable bytes");
 	if (lua_gettop(L) == 2)
 		check_table(L, "rnm.emit", 2, 1);
-	if (pk->n_emits >= pk->s->lim.emits)
-		return luaL_error(L, "rnm.emit: more than %d messages in one transaction (limits.emits)",
-			(int)pk->s->lim.emits);
+	if (pk->box->n >= pk->s->lim.emits)
+		return luaL_error(L, "rnm.emit: %d messages of the pack are under way already (limits.emits)",
+			(int)pk->box->n);
 	vm_charge(L, 200);
 	struct emit *m = xnew(struct emit);
 
@@ -255,12 +340,19 @@ int lua_emit(lua_State *L)
 			lua_pop(L, 1);
 		}
 	}
+	size_t size = message_size(m->topic, (const char *const *)m->kv, m->n / 2);
+
+	if (!e.code && pk->box->bytes + size > BOX_BYTES)
+		err_set(&e, -EDQUOT, "the messages of the pack that are under way have %d bytes already",
+			(int)pk->box->bytes);
 	if (e.code) {
 		emit_free(m);
 		check_raise(L, "rnm.emit", &e);
 	}
 	qsort(m->kv, m->n / 2, 2 * sizeof(*m->kv), pair_order);
-	pk->n_emits++;
+	m->box = outbox_ref(pk->box);
+	m->box->n++;
+	m->box->bytes += size;
 	journal_push(rpack_journal(pk->rp), &jt_emit, m, 0, 0);
 	return 0;
 }

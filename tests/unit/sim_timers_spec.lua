@@ -83,6 +83,24 @@ describe("timers", function ()
     assert.equal("1", eval "n")
   end)
 
+  it("that take long share the time with other packs, and with the rest of the world", function ()
+    local set = [[local s = nft.table("inet", "t"):set("s", { type = "inet_service" }) ]]
+    local slow = set .. [[
+      for i = 1, 6 do rnm.after(1, function () local t = os.clock() while os.clock() - t < 0.04 do end s:add(i + %d) end) end
+    ]]
+    start { a = slow:format(100), b = slow:format(200), c = set .. "rnm.after(1, function () s:add(7) end)" }
+    local before = #sim.batches
+    sim:advance(5)
+    assert.equal(13, #sim:set "inet t s")
+    assert.is_true(#sim.batches - before >= 4)
+    local first = sim.batches[before + 1].text
+    local _, a = first:gsub("10%d", "")
+    assert.is_true(a >= 1 and a <= 2, first)
+    first = first .. sim.batches[before + 2].text -- whoever was not in the first is in the second
+    for _, one in ipairs { "10%d", "20%d", "%f[%d]7%f[%D]" } do assert.matches(one, first) end
+    assert.equal(0, sim:packs().a.timers)
+  end)
+
   it("are bounded and checked", function ()
     fails("for i = 1, 2000 do rnm.after(1, function () end) end", "limits.timers")
     fails("rnm.after(-1, print or function () end)", "is no duration")
@@ -128,6 +146,46 @@ describe("messages", function ()
     ]])
     sim:emit "bad"
     assert.equal("0", eval "got")
+  end)
+
+  it("that breed messages are bounded, and stay in order", function ()
+    start([[
+      n, got, refused = 0, {}, 0
+      rnm.on("message", { topic = "breed" }, function ()
+        n = n + 1
+        if n > 3000 then return end
+        for _ = 1, 2 do if not pcall(rnm.emit, "breed") then refused = refused + 1 end end
+      end)
+      rnm.on("message", { topic = "go" }, function () for i = 1, 300 do rnm.emit("in order", { i = i }) end end)
+      rnm.on("message", { topic = "in order" }, function (ev) got[#got + 1] = ev.data.i end)
+    ]], { limits = { emits = 500 } })
+    sim:emit "breed"
+    -- 2 for each, so that 500 wait after 500 of them; from then on every second one is refused
+    assert.equal("true", eval "refused > 2400 and refused < 2600 or refused")
+    sim:emit "go"
+    assert.equal("300 true", eval "for i, v in ipairs(got) do if tonumber(v) ~= i then return i end end return #got .. ' true'")
+    -- there is room again
+    eval "for i = 1, 500 do rnm.emit('x') end"
+    assert.is_nil(sim:eval("for i = 1, 501 do rnm.emit('x') end", "p"))
+    eval "for i = 1, 500 do rnm.emit('x') end"
+  end)
+
+  it("that wait are bounded in bytes as well", function ()
+    start ""
+    local big = "for i = 1, %d do rnm.emit('x', { a = ('y'):rep(4000), b = ('y'):rep(4000), c = ('y'):rep(4000), d = ('y'):rep(4000) }) end"
+    eval(big:format(60))
+    local ok, err = sim:eval(big:format(70), "p")
+    assert.is_nil(ok)
+    assert.matches("rnm.emit: the messages of the pack that are under way have %d+ bytes already", err)
+    eval(big:format(60))
+  end)
+
+  it("that wait are lost to nobody in a reload", function ()
+    start([[ function on_reload() for i = 1, 400 do rnm.emit("late", { i = i }) end end
+             got = 0 function on_message() got = got + 1 end ]], { limits = { emits = 400 } })
+    assert(sim:reload())
+    assert(sim:reload())
+    assert.equal("400", eval "got")
   end)
 
   it("are bounded and checked", function ()
