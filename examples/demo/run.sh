@@ -49,7 +49,7 @@ rnm() {
 seen=0
 show() {
 	sleep 0.2
-	tail -c +$((seen + 1)) "$dir/monitor" | sed -e "s/^event.*/  $dim&$plain/" -e "s/^commit.*/  &/" \
+	tail -c +$((seen + 1)) "$dir/monitor" | sed -e "s/^event.*/  $dim&$plain/" -e "s/^[a-z].*/  &/" \
 		-e "s/^+.*/    $green&$plain/" -e "s/^[-!~].*/    $red&$plain/"
 	seen=$(wc -c <"$dir/monitor")
 }
