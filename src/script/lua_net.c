@@ -27,7 +27,7 @@ static int query_fn(lua_State *L, enum net_kind kind, const char *fn)
 	}
 	push_query(L, pk, &fs);
 	if (lua_gettop(L) == 2)
-		query_cache_keep(L, pk, kind, 1, to_live(L, 2));
+		query_cache_keep(L, pk, kind, 1);
 	return 1;
 }
 

@@ -31,7 +31,7 @@ static uint8_t read_pairs(lua_State *L, int idx, const char *k[ASKED_PAIRS], con
 static bool same(
 	const struct asked *a, enum net_kind kind, uint8_t n, const char *const k[], const char *const v[])
 {
-	if (!a->live || a->kind != kind || a->n != n)
+	if (a->kind != kind || a->n != n)
 		return false;
 	for (uint8_t i = 0; i < n; i++) {
 		uint8_t j = 0;
@@ -51,45 +51,39 @@ bool query_cache_push(lua_State *L, struct pack *pk, enum net_kind kind, int idx
 
 	for (unsigned i = 0; n && i < ASKED; i++)
 		if (same(&pk->asked[i], kind, n, k, v)) {
-			push_live(L, pk->asked[i].live);
+			lua_ref_push(L, &pk->asked[i].strings);
+			lua_rawgeti(L, -1, 0);
+			lua_replace(L, -2);
 			return true;
 		}
 	return false;
 }
 
-void query_cache_keep(lua_State *L, struct pack *pk, enum net_kind kind, int idx, struct live *live)
+void query_cache_keep(lua_State *L, struct pack *pk, enum net_kind kind, int idx)
 {
 	struct asked *a = &pk->asked[pk->next_asked % ASKED], new = { .kind = kind };
 
 	new.n = read_pairs(L, idx, new.k, new.v);
 	if (!new.n)
 		return;
-	lua_createtable(L, 2 * new.n, 0); /* keeps the strings, and so their addresses */
+	lua_createtable(L, 2 * new.n, 1); /* keeps the strings, and so their addresses */
+	lua_pushvalue(L, -2);
+	lua_rawseti(L, -2, 0);
 	lua_pushnil(L);
 	for (int i = 1; lua_next(L, idx); i += 2) {
 		lua_rawseti(L, -3, i);
 		lua_pushvalue(L, -1);
 		lua_rawseti(L, -3, i + 1);
 	}
+	a->n = 0; /* until the reference is made, which may raise */
 	lua_ref_set(L, &a->strings);
-	if (a->live)
-		live_put(a->live);
 	new.strings = a->strings;
-	new.live = live;
-	live_ref(live);
 	*a = new;
 	pk->next_asked++;
 }
 
 void query_cache_free(struct pack *pk)
 {
-	for (unsigned i = 0; i < ASKED; i++) {
-		struct asked *a = &pk->asked[i];
-
-		if (a->live)
-			live_put(a->live);
-		a->live = NULL;
-		if (pk->vm)
-			lua_ref_clear(pk->vm, &a->strings);
-	}
+	for (unsigned i = 0; pk->vm && i < ASKED; i++)
+		lua_ref_clear(pk->vm, &pk->asked[i].strings);
 }
