@@ -191,6 +191,20 @@ static void qlive_ref(struct live *live)
 	((struct qlive *)live)->refs++;
 }
 
+/* Of records that went, but whose values did not go out yet. */
+static void each_behind(struct qlive *l, each_fn *fn, void *ctx)
+{
+	const struct filters *fs = query_filters(l->q);
+	struct mapped *m;
+
+	hmap_foreach (m, &l->cache, pos) {
+		const struct net_rec *r = rec_find(l->s->mirror, fs->kind, &m->key);
+
+		if (!r || !net_rec_visible(r) || !filters_match(fs, r))
+			qlive_pairs(m->val, l->n_sel, fn, ctx);
+	}
+}
+
 static void qlive_each(struct live *live, each_fn *fn, void *ctx)
 {
 	struct qlive *l = (struct qlive *)live;
@@ -200,6 +214,8 @@ static void qlive_each(struct live *live, each_fn *fn, void *ctx)
 		net_rec_key(r, &key);
 		rec_pairs(l, r, fn, ctx);
 	}
+	if (l->behind.n && l->s)
+		each_behind(l, fn, ctx);
 }
 
 struct first {

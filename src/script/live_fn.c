@@ -71,13 +71,13 @@ static void forget(struct qlive *l, const struct net_key *key)
 	mapped_free(was);
 }
 
-static bool remap(struct qlive *l, const struct net_key *key)
+/* False with e: the function failed, and what it made of the record before stays. */
+static bool remap(struct qlive *l, const struct net_key *key, struct err *e)
 {
 	const struct filters *fs = query_filters(l->q);
 	const struct net_rec *rec = rec_find(l->s->mirror, fs->kind, key);
 	struct mapping m = { l, rec, NULL };
 	struct run r = { .pk = l->pk, .kind = RUN_MAP, .what = "function of q:map()", .rec = rec, .arg = &m };
-	_err_ struct err e = ERR_INIT;
 
 	if (!rec || !net_rec_visible(rec) || !filters_match(fs, rec)) {
 		forget(l, key);
@@ -85,35 +85,51 @@ static bool remap(struct qlive *l, const struct net_key *key)
 	}
 	m.to = xnew(struct mapped);
 	m.to->key = *key;
-	if (run_do(&r, call_map, &e) < 0) {
-		struct pack *pk = l->pk;
-
+	if (run_do(&r, call_map, e) < 0) {
 		mapped_free(m.to);
-		err_prefix(&e, "q:map(): ");
-		pack_fault(pk, err_text(&e));
 		return false;
 	}
 	apply(l, m.to);
 	return true;
 }
 
+/* A record whose function fails keeps the others from nothing: they are mapped first, for what their pack
+ * rolls back is not told again by the network. The failed one is tried again when it changes, or by the
+ * pack's replay, which maps all of them anew. */
+static void catch_up(struct qlive *l)
+{
+	_err_ struct err first = ERR_INIT;
+	uint32_t failed = 0;
+
+	for (uint32_t i = 0; i < l->behind.n && l->pk && l->ready; i++) {
+		struct net_key key = l->behind.v[i]; /* more may come behind it */
+		_err_ struct err e = ERR_INIT;
+
+		if (remap(l, &key, &e))
+			continue;
+		if (!failed++)
+			err_set(&first, e.code, "%s", err_text(&e));
+	}
+	vec_free(&l->behind);
+	l->lagging = false;
+	if (!failed || !l->pk)
+		return;
+	if (failed > 1)
+		err_prefix(&first, "q:map(): for one record and %u more: ", failed - 1);
+	else
+		err_prefix(&first, "q:map(): ");
+	pack_fault(l->pk, err_text(&first));
+}
+
 void live_settle(struct script *s)
 {
 	while (s->lagging.n) {
 		struct live *live = vec_pop(&s->lagging);
-		struct qlive *l = (struct qlive *)live;
 
 		if (!live)
 			continue;
-		l->lagging = false;
-		__typeof__(l->behind) behind = l->behind;
-
-		memset(&l->behind, 0, sizeof(l->behind));
 		live_ref(live); /* a fault may let go of it */
-		for (uint32_t i = 0; i < behind.n && l->pk && l->ready; i++)
-			if (!remap(l, &behind.v[i]))
-				break;
-		vec_free(&behind);
+		catch_up((struct qlive *)live);
 		live_put(live);
 	}
 }

@@ -150,6 +150,87 @@ describe("queries", function ()
     assert.same({ '"eth0"', '"eth1"', '"tap0"' }, sim:set("inet t s"))
   end)
 
+  it("map the other records when the function fails for one", function ()
+    local function boom(address)
+      return [[
+        local t = nft.table("inet", "t")
+        local s = t:set("mine", { type = "ipv4_addr" })
+        t:set("s", { type = "ipv4_addr", elements = net.addrs { family = "ipv4" }:map(function (a)
+          if a.address == "]] .. address .. [[" or a.valid_lft == 7 then error("boom") end
+          return { a.address, "1.1.1.1" }
+        end) })
+        function on_addr_change(ev) s:add(ev.address) end
+      ]]
+    end
+    for _, order in ipairs { { 1, 2, 3 }, { 2, 1, 3 }, { 2, 3, 1 }, { 3, 1, 2 } } do
+      start(boom "10.9.9.9", { links = { eth0 = { addrs = { "10.0.0.5/24", "10.0.0.6/24" } } } })
+      assert.same({ "1.1.1.1", "10.0.0.5", "10.0.0.6" }, sim:set("inet t s"))
+      local steps = {
+        function (x) x:addr_add("eth0", "10.9.9.9/24") end,
+        function (x) x:addr_del("eth0", "10.0.0.5/24") end,
+        function (x) x:addr_add("eth0", "10.0.0.7/24") end,
+      }
+      sim:backlog(function (x) for _, i in ipairs(order) do steps[i](x) end end)
+      assert.same({ "1.1.1.1", "10.0.0.6", "10.0.0.7" }, sim:set("inet t s"))
+      assert.same({ "10.0.0.5", "10.0.0.6" }, sim:set("inet t mine"))
+      assert.equal("degraded", sim:packs().p.state)
+      assert.matches("q:map%(%): .*boom", sim:packs().p.last_error)
+      -- Its replays fail as well, and change nothing.
+      sim:advance(4)
+      assert.equal("degraded", sim:packs().p.state)
+      assert.same({ "1.1.1.1", "10.0.0.6", "10.0.0.7" }, sim:set("inet t s"))
+      -- What else changes meanwhile is no reason to fail again.
+      sim:addr_add("eth0", "10.0.0.8/24")
+      assert.same({ "1.1.1.1", "10.0.0.6", "10.0.0.7", "10.0.0.8" }, sim:set("inet t s"))
+      assert.same({ "10.0.0.5", "10.0.0.6", "10.0.0.8" }, sim:set("inet t mine"))
+      sim:addr_del("eth0", "10.9.9.9/24")
+      sim:advance(60)
+      assert.equal("running", sim:packs().p.state)
+      assert.same({ "1.1.1.1", "10.0.0.6", "10.0.0.7", "10.0.0.8" }, sim:set("inet t s"))
+      sim:close()
+    end
+    sim = nil
+  end)
+
+  it("keep what the function made of a record for which it fails now", function ()
+    start([[
+      nft.table("inet", "t"):set("s", { type = "ifname", elements = net.links {}:map(function (l)
+        if l.mtu < 100 then error("mtu of " .. l.name) end
+        return l.name .. "x" .. l.mtu
+      end) })
+    ]], { links = { a = {}, b = {}, c = {} } })
+    sim:backlog(function (x)
+      x:link_set("a", { mtu = 1 })
+      x:link_set("b", { mtu = 2000 })
+      x:link_set("c", { mtu = 2 })
+    end)
+    assert.same({ '"ax1500"', '"bx2000"', '"cx1500"' }, sim:set("inet t s"))
+    assert.matches("for one record and 1 more: p%.lua:2: mtu of a", sim:packs().p.last_error)
+    sim:link_set("a", { mtu = 3000 })
+    assert.same({ '"ax3000"', '"bx2000"', '"cx1500"' }, sim:set("inet t s"))
+    sim:link_set("c", { mtu = 4000 })
+    sim:advance(60)
+    assert.same({ '"ax3000"', '"bx2000"', '"cx4000"' }, sim:set("inet t s"))
+    assert.equal("running", sim:packs().p.state)
+  end)
+
+  it("tell what they add up to before the functions have caught up", function ()
+    start([[
+      local t = nft.table("inet", "t")
+      local hosts = net.addrs { family = "ipv4" }:map(function (a) return { a.address, "1.1.1.1" } end)
+      t:set("kept", { type = "ipv4_addr", elements = hosts })
+      function on_link_change(ev)
+        if ev.action == "change" then t:set("late", { type = "ipv4_addr", elements = hosts }) end
+      end
+    ]], { links = { eth0 = { addrs = { "10.0.0.5/24", "10.0.0.6/24" } } } })
+    sim:backlog(function (x)
+      x:addr_del("eth0", "10.0.0.5/24")
+      x:link_set("eth0", { mtu = 1400 })
+    end)
+    assert.same({ "1.1.1.1", "10.0.0.6" }, sim:set("inet t kept"))
+    assert.same({ "1.1.1.1", "10.0.0.6" }, sim:set("inet t late"))
+  end)
+
   it("stand in rules as sets and as single values", function ()
     start([[
       local c = nft.table("inet", "t"):chain("c")
