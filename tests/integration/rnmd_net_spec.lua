@@ -217,9 +217,10 @@ end)]] } }
 		sh.eventually(function() return ns:run "ip -o link show wan0":find "state UP" end)
 		ns:run "ip addr add 2001:db8::1/64 dev wan0; ip addr add 2001:db8::2/64 dev wan0 nodad"
 		rnmd.settle(d)
-		if ns:run "ip -6 -o addr show dev wan0":find "2001:db8::1/64 [^\n]*tentative" then
-			assert.same({ "2001:db8::2" }, nft.set(ns, "inet t wan6"))
-			assert.same({ "2001:db8::2" }, nft.set(ns, "inet t usable"))
+		local wan6, usable = nft.set(ns, "inet t wan6"), nft.set(ns, "inet t usable")
+		if ns:run "ip -6 -o addr show dev wan0":find "2001:db8::1/64 [^\n]*tentative" then -- still
+			assert.same({ "2001:db8::2" }, wan6)
+			assert.same({ "2001:db8::2" }, usable)
 		end
 		sh.eventually(function() return #nft.set(ns, "inet t wan6") == 2 end)
 		assert.same({ "2001:db8::1", "2001:db8::2" }, nft.set(ns, "inet t usable"))
