@@ -22,8 +22,9 @@ struct engine {
 	struct script *script;
 	struct config *cfg;
 	found_packs found;
-	pack_specs specs; /* borrow from found and cfg */
-	unsigned kinds;   /* asked of ops->need_kinds so far */
+	pack_specs specs;   /* borrow from found and cfg */
+	struct buf dropped; /* by the last reload */
+	unsigned kinds;     /* asked of ops->need_kinds so far */
 	enum {
 		NET_RUN,
 		NET_FEED,

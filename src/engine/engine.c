@@ -8,7 +8,8 @@
 #include "base/log.h"
 #include "engine/core.h"
 
-#define EMITS_NS 5000000u /* for messages in one turn of the loop */
+#define DROPPED_MAX 20       /* lines about the console's statements */
+#define EMITS_NS    5000000u /* for messages in one turn of the loop */
 
 /* ---- from the mirror ---- */
 
@@ -158,6 +159,7 @@ void engine_free(struct engine *en)
 	vec_free(&en->emits);
 	first_event_free(en);
 	buf_free(&en->event);
+	buf_free(&en->dropped);
 	free(en->state_dir);
 	free(en);
 }
@@ -285,6 +287,55 @@ static void drop_kinds(struct engine *en)
 	need_kinds(en, en->kinds & script_kinds(en->script));
 }
 
+struct dropped {
+	struct buf *out;
+	unsigned n;
+};
+
+static void dropped_line(void *ctx, struct site site, const char *what)
+{
+	struct dropped *d = ctx;
+
+	if (d->n++ < DROPPED_MAX)
+		buf_printf(d->out, "console: %s:%u: dropped: %s\n", site.file, site.line, what);
+}
+
+/* The console's statements end with a reload, unless a pack takes its name. */
+static void list_dropped(struct engine *en, const pack_specs *specs)
+{
+	struct rpack *console = script_rpack(en->script, "console");
+	struct dropped d = { .out = &en->dropped };
+
+	buf_clear(&en->dropped);
+	vec_foreach (s, specs)
+		if (!strcmp(s->name, "console"))
+			return;
+	if (console)
+		rpack_each(console, dropped_line, &d);
+	if (d.n > DROPPED_MAX)
+		buf_printf(&en->dropped, "console: … %u more\n", d.n - DROPPED_MAX);
+}
+
+static void log_dropped(const char *lines)
+{
+	while (*lines) {
+		size_t n = strcspn(lines, "\n");
+
+		log_warn("pack", "%.*s", (int)n, lines);
+		lines += n + (lines[n] != 0);
+	}
+}
+
+const char *engine_dropped(struct engine *en)
+{
+	return buf_str(&en->dropped);
+}
+
+bool engine_committed(const struct engine *en)
+{
+	return !en->retry_at;
+}
+
 int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir, struct err *e)
 {
 	struct script_limits before = script_limits_get(en->script), limits = limits_of(cfg);
@@ -298,6 +349,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 		packs_free(&found, &specs);
 		return rc;
 	}
+	list_dropped(en, &specs);
 	txn_begin(en, ORIGIN_RELOAD, NULL);
 	en->net_mode = NET_FEED;
 	set_zones(en, cfg);
@@ -319,8 +371,10 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 		txn_end(en, false, NULL);
 		drop_kinds(en);
 		packs_free(&found, &specs);
+		buf_clear(&en->dropped);
 		return rc;
 	}
+	log_dropped(engine_dropped(en));
 	packs_free(&en->found, &en->specs);
 	config_free(en->cfg);
 	en->found = found;

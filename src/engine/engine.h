@@ -69,6 +69,10 @@ struct script *engine_script(struct engine *en);
 int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir, struct err *e);
 /* All or nothing; takes cfg on success, frees nothing on failure. */
 int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir, struct err *e);
+/* What the console stated and the last reload dropped, one a line; empty: nothing. */
+const char *engine_dropped(struct engine *en);
+/* False: the last commit failed, by no statement's fault, and is tried again. */
+bool engine_committed(const struct engine *en);
 const struct config *engine_config(const struct engine *en);
 
 /* Network: between these two the mirror is fed, and its events reach the packs. */

@@ -206,6 +206,76 @@ int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx
 	return 0;
 }
 
+/* ---- what a pack holds ---- */
+
+static void obj_line(const struct obj *o, struct buf *out)
+{
+	const char *kind = o->kind == OBJ_TABLE ? "table" : o->kind == OBJ_CHAIN ? "chain" : "set";
+
+	if (o->kind == OBJ_SET && o->set.info.flags & NFT_SET_MAP)
+		kind = "map";
+	buf_printf(out, "%s %s %s", kind, nft_family_name(obj_family(o)), obj_table(o));
+	if (o->kind != OBJ_TABLE)
+		buf_printf(out, " %s", obj_name(o));
+}
+
+static bool first_decl(const struct stmt *st)
+{
+	vec_foreach (d, &st->o->decls)
+		if ((*d)->active)
+			return *d == st;
+	return true;
+}
+
+/* False: not worth a line. */
+static bool stmt_line(const struct stmt *st, struct buf *out)
+{
+	switch (st->kind) {
+	case ST_DECL: obj_line(st->o, out); return st->spec->given || first_decl(st);
+	case ST_RULE:
+		buf_puts(out, "rule of ");
+		obj_line(st->o, out);
+		if (st->rule.rc)
+			buf_printf(out, ": %s", st->rule.rc->text);
+		else if (st->rule.why)
+			buf_printf(out, ", which waits: %s", st->rule.why);
+		return true;
+	case ST_ELEMS:
+		buf_printf(out, "%u elements of ",
+			st->el.raw.n ? st->el.raw.n
+			: st->el.c   ? st->el.c->held.n
+				     : 0);
+		obj_line(st->o, out);
+		return true;
+	case ST_LIVE:
+		buf_puts(out, "what it follows in ");
+		obj_line(st->o, out);
+		return true;
+	}
+	return false;
+}
+
+void rpack_each(const struct rpack *pk, void (*fn)(void *ctx, struct site site, const char *what), void *ctx)
+{
+	vec_foreach (sc, &pk->scopes) {
+		vec_foreach (r, &(*sc)->now) {
+			_buf_ struct buf line = BUF_INIT;
+
+			if (r->st->active && stmt_line(r->st, &line))
+				fn(ctx, ruleset_site_get(pk->rs, r->st->site), buf_str(&line));
+		}
+	}
+	vec_foreach (c, &pk->edits) {
+		_buf_ struct buf line = BUF_INIT;
+
+		if (!(*c)->on)
+			continue;
+		buf_puts(&line, "elements added to ");
+		obj_line((*c)->set, &line);
+		fn(ctx, ruleset_site_get(pk->rs, (*c)->site), buf_str(&line));
+	}
+}
+
 /* ---- what waits ---- */
 
 static void pending_obj(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)

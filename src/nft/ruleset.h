@@ -129,6 +129,8 @@ void scope_withdraw(struct scope *sc); /* all its statements, journaled */
 /* Frees the scope once its withdrawal is committed (it may be revived by a rollback before): withdraws what
  * is left. */
 void scope_drop(struct scope *sc);
+/* Between transactions, for one without statements whose making was rolled back: freed at once. */
+void scope_free(struct scope *sc);
 bool scope_running(const struct scope *sc);
 uint32_t state_seq(
 	struct scope *sc); /* takes the next place in this run, for a block or `each` that is made here */
@@ -219,6 +221,9 @@ void ruleset_pending(struct ruleset *rs, void (*fn)(void *ctx, const struct pend
 /* Desired state as `nft list ruleset` would print it (stable order: tables, then sets, chains). what NULL:
  * all; else "FAMILY TABLE" or "FAMILY TABLE NAME". -ENOENT with a suggestion. */
 int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct err *e);
+/* What a pack states and holds by edits, one call each, as a text of one line. Tables, chains and sets that
+ * are only named, and that others state too, are left out. */
+void rpack_each(const struct rpack *pk, void (*fn)(void *ctx, struct site site, const char *what), void *ctx);
 /* The wanted elements of a set, as texts in sorted order. -ENOENT. */
 int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx, const char *text),
 	void *ctx, struct err *e);

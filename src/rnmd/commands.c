@@ -9,10 +9,12 @@
 
 static int cmd_ping(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
-	(void)ctx;
+	struct daemon *d = ctx;
+
 	(void)s;
 	(void)args;
-	(void)e;
+	if (!d->ready)
+		return err_set(e, -EAGAIN, "not ready: the first commit failed and is tried again");
 	buf_puts(out, "pong\n");
 	return 0;
 }
@@ -41,8 +43,7 @@ static int cmd_reload(void *ctx, struct session *s, const char *args, struct buf
 {
 	(void)s;
 	(void)args;
-	(void)out;
-	return daemon_reload(ctx, e);
+	return daemon_reload(ctx, out, e);
 }
 
 /* Takes one word off the front. */
@@ -97,9 +98,17 @@ static int cmd_list(void *ctx, struct session *s, const char *args, struct buf *
 {
 	struct daemon *d = ctx;
 
+	_buf_ struct buf what = BUF_INIT;
+	char **words;
+	int n = control_words(args, &words, e);
+
 	(void)s;
-	args += strspn(args, " \t");
-	return ruleset_text(engine_ruleset(d->engine), *args ? args : NULL, out, e);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++)
+		buf_printf(&what, "%s%s", i ? " " : "", words[i]);
+	control_words_free(words);
+	return ruleset_text(engine_ruleset(d->engine), what.n ? buf_str(&what) : NULL, out, e);
 }
 
 static int cmd_plan(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)

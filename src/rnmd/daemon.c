@@ -139,10 +139,24 @@ static void on_hup(struct ev_loop *loop, ev_signal *s, int revents)
 
 	(void)loop;
 	(void)revents;
-	daemon_reload(d, &e); /* says itself what came of it */
+	daemon_reload(d, NULL, &e); /* says itself what came of it */
 }
 
 /* ---- start, reload, stop ---- */
+
+/* Once in each turn of the loop, before anybody is served. */
+static void on_first(struct ev_loop *loop, ev_prepare *p, int revents)
+{
+	struct daemon *d = p->data;
+
+	(void)revents;
+	if (!engine_committed(d->engine))
+		return;
+	ev_prepare_stop(loop, p);
+	d->ready = true;
+	log_info("rnmd", "ready in %llu us", (unsigned long long)((mono_ns() - d->started) / 1000));
+	notify_state("READY=1\n");
+}
 
 static struct watch_opt watch_opt_of(const struct config *cfg)
 {
@@ -166,32 +180,41 @@ static bool same(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* What only a start takes over. */
-static bool needs_start(const struct daemon *d, const struct config *was, const struct config *now)
+static void at_restart(bool differs, const char *key, struct buf *out)
 {
-	return was->socket_mode != now->socket_mode || !same(was->socket_group, now->socket_group) ||
-	       (!d->socket_path &&
-		       (!same(was->socket_path, now->socket_path) || !same(was->state_dir, now->state_dir)));
+	if (differs)
+		buf_printf(out, "%s takes effect at a restart\n", key);
 }
 
-int daemon_reload(struct daemon *d, struct err *e)
+/* What only a start takes over. */
+static void needs_start(const struct daemon *d, const struct config *now, struct buf *out)
+{
+	at_restart(!d->socket_path && !same(d->begun.path, now->socket_path), "socket.path", out);
+	at_restart(d->begun.mode != now->socket_mode, "socket.mode", out);
+	at_restart(!same(d->begun.group, now->socket_group), "socket.group", out);
+	at_restart(!d->socket_path && !same(d->begun.state, now->state_dir), "state", out);
+}
+
+int daemon_reload(struct daemon *d, struct buf *out, struct err *e)
 {
 	struct config *cfg = NULL;
 	uint64_t t0 = mono_ns();
 	struct watch_opt opt;
-	bool later = false;
+	_buf_ struct buf later = BUF_INIT;
 	int rc;
 
-	notify_state("RELOADING=1\n");
+	if (d->ready)
+		notify_state("RELOADING=1\n");
 	rc = config_load(d->config_path, &cfg, e);
 	if (rc == 0) {
 		opt = watch_opt_of(cfg);
-		later = needs_start(d, engine_config(d->engine), cfg);
+		needs_start(d, cfg, &later);
 		rc = engine_reload(d->engine, cfg, d->shipped_dir, e);
 	}
 	if (rc < 0)
 		config_free(cfg);
-	notify_state("READY=1\n");
+	if (d->ready)
+		notify_state("READY=1\n");
 	if (rc < 0) {
 		log_error("rnmd", "reload refused, everything stays as it was:\n%s", err_text(e));
 		return rc;
@@ -200,8 +223,14 @@ int daemon_reload(struct daemon *d, struct err *e)
 	if (!d->verbose)
 		log_level_set(engine_config(d->engine)->log_level);
 	log_notes(engine_config(d->engine));
-	if (later)
-		log_warn("config", "socket and state: what changed there counts from the next start on");
+	for (char *line = later.s, *end; line && *line; line = end + 1) {
+		end = strchr(line, '\n');
+		log_warn("config", "%.*s", (int)(end - line), line);
+	}
+	if (out) {
+		buf_puts(out, buf_str(&later));
+		buf_puts(out, engine_dropped(d->engine));
+	}
 	malloc_trim(0);
 	log_info("rnmd", "reloaded %s in %llu us", d->config_path,
 		(unsigned long long)((mono_ns() - t0) / 1000));
@@ -235,6 +264,10 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 	struct watch_ops wops = { .begin = net_begin, .end = net_end, .resync = net_resync, .ctx = d };
 	int rc;
 
+	d->begun.path = cfg->socket_path ? xstrdup(cfg->socket_path) : NULL;
+	d->begun.group = cfg->socket_group ? xstrdup(cfg->socket_group) : NULL;
+	d->begun.state = cfg->state_dir ? xstrdup(cfg->state_dir) : NULL;
+	d->begun.mode = cfg->socket_mode;
 	d->lock_fd = netns_lock(e);
 	if (d->lock_fd < 0)
 		return d->lock_fd;
@@ -280,6 +313,9 @@ static void stop(struct daemon *d)
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 	report_free(d);
+	free(d->begun.path);
+	free(d->begun.group);
+	free(d->begun.state);
 	free(d->shipped_dir);
 }
 
@@ -321,9 +357,11 @@ int daemon_run(struct daemon *d)
 		log_error("rnmd", "%s", err_text(&e));
 	} else {
 		malloc_trim(0);
-		log_info("rnmd", "ready in %llu us", (unsigned long long)((mono_ns() - d->started) / 1000));
-		notify_state("READY=1\n");
+		ev_prepare_init(&d->first, on_first);
+		d->first.data = d;
+		ev_prepare_start(d->loop, &d->first);
 		ev_run(d->loop, 0);
+		ev_prepare_stop(d->loop, &d->first);
 		notify_state("STOPPING=1\n");
 	}
 	stop(d);

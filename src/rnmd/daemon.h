@@ -30,7 +30,13 @@ struct daemon {
 	ev_io inotify;
 	VEC(struct file_watch) files;
 	uint64_t started;
-	bool verbose; /* -v */
+	bool verbose;     /* -v */
+	ev_prepare first; /* until the first commit is acknowledged */
+	bool ready;       /* it is */
+	struct {
+		char *path, *group, *state;
+		mode_t mode;
+	} begun; /* the configuration's socket and state at the start */
 	/* report.c */
 	struct report_line *lines;
 	uint32_t n_lines;
@@ -39,7 +45,8 @@ struct daemon {
 
 /* 0 after SIGTERM or SIGINT, 1 when it could not start. */
 int daemon_run(struct daemon *d);
-int daemon_reload(struct daemon *d, struct err *e);
+/* out: what to tell whoever asked for it, besides; may be NULL. */
+int daemon_reload(struct daemon *d, struct buf *out, struct err *e);
 /* report.c: REPORT_LINES are kept back at most */
 #define REPORT_LINES 128
 void report_init(struct daemon *d);

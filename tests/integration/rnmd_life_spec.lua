@@ -202,6 +202,48 @@ describe("rnmd", function()
 		sh.run("rm -r " .. dir)
 	end)
 
+	it("is not ready before the kernel took a first commit", function()
+		local dir = sh.tempdir()
+		sh.write(dir .. "/busy.c", [[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	ssize_t (*real)(int, const struct msghdr *, int) = dlsym(RTLD_NEXT, "sendmsg");
+	if (m->msg_name && *(const unsigned short *)m->msg_name == AF_NETLINK && !access(getenv("BUSY"), F_OK)) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return real(fd, m, flags);
+}]])
+		sh.run(("cd %s && cc -shared -fPIC -o busy.so busy.c -ldl && touch busy"):format(dir))
+		local listener = sh.spawn(("socat -u UNIX-RECV:%s/notify OPEN:%s/said,creat,append"):format(dir, dir))
+		sh.eventually(function() return select(2, sh.try(("test -S %s/notify"):format(dir))) == 0 end)
+		local d = daemon.start(ns, { packs = { ["a.lua"] = simple }, ready = false, program = (
+			"env ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 LD_PRELOAD=%s/busy.so BUSY=%s/busy NOTIFY_SOCKET=%s/notify %s/rnmd")
+			:format(dir, dir, dir, build) })
+		sh.eventually(function() return (d:ask "status") end, 20)
+		local _, ok, message = d:ask "ping"
+		assert.is_false(ok)
+		assert.matches("^not ready: ", message)
+		d:ask "reload"
+		assert.equal("", sh.read(dir .. "/said") or "")
+		assert.equal("", nft.ruleset(ns))
+		assert.not_matches("ready in", d:log())
+		-- It tries again by itself.
+		sh.run(("rm %s/busy"):format(dir))
+		d:wait()
+		assert.matches("table inet t ", nft.ruleset(ns))
+		sh.eventually(function() return sh.read(dir .. "/said") == "READY=1\n" end)
+		rnmd.stop(d)
+		listener:stop()
+		sh.run("rm -r " .. dir)
+	end)
+
 	it("runs with the configuration that comes with it, as its unit starts it", function()
 		local command = assert(sh.read("pkg-files/systemd/rnm.service"):match "ExecStart=(/[^\n]*)")
 		local program, config = command:match "^/usr/sbin/(rnmd) %-c /etc/rnm/(config%.yaml)$"

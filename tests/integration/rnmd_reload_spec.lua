@@ -169,11 +169,30 @@ end)]] }
 		d:configure(zones .. "limits:\n  main_instructions: 100k\n")
 		refused "busy%.lua:1: [^\n]*instruction"
 		d:configure(zones .. "limits:\n  hook_instructions: 50k\nsocket:\n  mode: \"0600\"\nlog: warn\n")
-		d:cmd "reload"
-		assert.matches("warn config: socket and state: [^\n]*next start", d:log())
+		assert.same({ "socket.mode takes effect at a restart" }, d:cmd "reload")
+		assert.matches("warn config: socket%.mode takes effect at a restart", d:log())
+		assert.same({ "socket.mode takes effect at a restart" }, d:cmd "reload") -- as long as it has none
 		d:cmd "emit x"
 		assert.matches("instruction budget of 50k used up", d:log())
 		assert.not_matches("info rnmd: reloaded", d:log()) -- the level is in force
+		d:configure(zones)
+		assert.same({}, d:cmd "reload")
+		rnmd.stop(d)
+	end)
+
+	it("tells what it drops of the console", function()
+		start()
+		d:cmd "eval nft.table('inet', 't'):chain('out'):rule('ip daddr 127.0.0.9 drop')"
+		d:pack("bad.lua", "error 'no'")
+		assert.is_false((select(2, d:ask "reload")))
+		assert.not_matches("dropped", d:log())
+		assert.matches("127%.0%.0%.9", nft.ruleset(ns))
+		sh.run(("rm %s/policies.d/bad.lua"):format(d.dir))
+		local line = "console: eval:1: dropped: rule of chain inet t out: ip daddr 127.0.0.9 drop"
+		assert.same({ line }, d:cmd "reload")
+		assert.is_truthy(d:log():find("warn pack: " .. line, 1, true))
+		assert.not_matches("127%.0%.0%.9", nft.ruleset(ns))
+		assert.same({}, d:cmd "reload")
 		rnmd.stop(d)
 	end)
 

@@ -31,6 +31,34 @@ describe("eval", function ()
     assert.equal("from the pack", eval("say()", "p"))
   end)
 
+  it("leaves nothing behind in a reload without a word", function ()
+    start [[ local t = nft.table("inet", "t") t:set("s", { type = "ipv4_addr" }) t:chain("c") ]]
+    eval [[ local t = nft.table("inet", "t") t:chain("c"):rule("tcp dport 1 drop") t:set("mine", { type = "ipv4_addr", elements = { "10.0.0.1", "10.0.0.2" } }) ]]
+    eval [[ nft.table("inet", "t"):set("s"):add("10.0.0.3") ]]
+    eval [[ nft.table("inet", "t"):set("s"):follow(net.addrs {}) ]]
+    eval [[ nft.table("inet", "t"):map("m", { type = "ipv4_addr : mark" }) nft.table("ip", "bare") ]]
+    eval [[ nft.table("inet", "t"):chain("c"):rule("ip daddr @nowhere drop") ]]
+    assert(sim:reload())
+    local said = {}
+    for _, line in ipairs(sim:log()) do said[#said + 1] = line:match "^warn pack: console: eval:1: dropped: (.*)" end
+    table.sort(said)
+    assert.same({ "2 elements of set inet t mine", "elements added to set inet t s", "map inet t m",
+      "rule of chain inet t c, which waits: eval:1:10: set @nowhere is not stated, or nobody gave its type",
+      "rule of chain inet t c: tcp dport 1 drop", "set inet t mine", "table ip bare", "what it follows in set inet t s" }, said)
+  end)
+
+  it("leaves nothing behind in a reload but so many words", function ()
+    start ""
+    eval [[ for i = 1, 30 do nft.table("inet", "t"):chain("c"):rule("tcp dport " .. i .. " drop") end ]]
+    assert(sim:reload())
+    local lines, last = 0
+    for _, line in ipairs(sim:log()) do
+      if line:find "^warn pack: console: " then lines, last = lines + 1, line end
+    end
+    assert.equal(21, lines)
+    assert.equal("warn pack: console: … 12 more", last) -- 30 rules, their table and chain
+  end)
+
   it("prints tables the same way each time", function ()
     start ""
     assert.equal("{}", eval "{}")
