@@ -75,6 +75,7 @@ struct elem_table { /* the elements of one set of one type, wanted and had */
 	bool split;    /* one element per operation, to find a refused one */
 	uint8_t *rec;
 	uint32_t n, cap, live, wanted, pending, refused;
+	uint32_t tried; /* transaction in which refused elements were tried again */
 	uint32_t *idx, idx_cap;
 	VEC(uint32_t) spare, dirty;
 	VEC(struct member) more;
@@ -312,7 +313,6 @@ void stmt_activate(struct stmt *st);
 void stmt_deactivate(struct stmt *st);
 void stmt_free(struct stmt *st);
 void stmts_purge(struct obj *o); /* takes what is active no more out of the object's lists */
-void scope_free(struct scope *sc);
 void rcode_put(struct rcode *rc);
 struct rcode *rcode_ref(struct rcode *rc);
 

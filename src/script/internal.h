@@ -259,6 +259,8 @@ void heal_arm(struct script *s);
 /* ---- scope.c ---- */
 struct subject *subject_new(struct pack *pk, enum scope_kind kind, struct item *item);
 void subject_free(struct subject *sub, bool dropped); /* dropped: its scope is the ruleset's to free */
+/* After a transaction: the scopes that it made and rolled back. */
+void scopes_lost_free(struct script *s);
 void subject_stale(struct subject *sub);
 /* What it stated and made goes (journaled). */
 void subject_withdraw(struct subject *sub);

@@ -71,6 +71,16 @@ void subject_free(struct subject *sub, bool dropped)
 	free(sub);
 }
 
+void scopes_lost_free(struct script *s)
+{
+	vec_foreach (p, &s->packs)
+		for (uint32_t i = (*p)->lost.n; i-- > 0;)
+			if (!scope_stmts((*p)->lost.v[i])) {
+				scope_free((*p)->lost.v[i]);
+				vec_remove(&(*p)->lost, i);
+			}
+}
+
 void subject_stale(struct subject *sub)
 {
 	if (!sub->item || sub->kind == SCOPE_HOOK) /* those run for events only */

@@ -327,8 +327,8 @@ void script_txn_end(struct script *s, bool committed)
 		pk->ran = false;
 		vm_gc_step(pk->vm);
 	}
-	if (committed)
-		limbo_free(s);
+	scopes_lost_free(s);
+	limbo_free(s);
 	timers_arm(s);
 }
 

@@ -133,6 +133,33 @@ describe("eval", function ()
     assert.equal(1, #sim.batches)
   end)
 
+  it("keeps nothing of what was undone", function ()
+    if (os.getenv "LD_PRELOAD" or ""):find "asan" then return end -- which keeps all that was freed for a while
+    local program = [=[
+      local sim = require "rnm.testing".simulate { packs = { p = "" } }
+      local function rss()
+        collectgarbage()
+        for line in io.lines "/proc/self/status" do
+          local k = line:match "^VmRSS:%s+(%d+)"
+          if k then return tonumber(k) end
+        end
+      end
+      for _, f in ipairs {
+        function () assert(sim:eval("rnm.block(function () nft.table([[inet]], [[t]]) end)", "p", true)) end,
+        function () assert(not sim:eval("rnm.block(function () nft.table([[inet]], [[t]]) end) error [[no]]", "p")) end,
+      } do
+        for _ = 1, 1000 do f() end
+        local before = rss()
+        for _ = 1, 10000 do f() end
+        print(rss() - before)
+      end
+    ]=]
+    local p <close> = assert(io.popen("lua5.4 -e '" .. program .. "'")) -- alone: no holes that others left in the heap
+    local grown = { p:read("n", "n") }
+    assert.equal(2, #grown)
+    for _, k in ipairs(grown) do assert.is_true(k < 500, "grew by " .. k .. " KiB") end
+  end)
+
   it("takes hooks", function ()
     start ""
     eval "n = 0 function on_addr_change(ev) n = n + 1 end"
