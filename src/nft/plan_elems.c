@@ -78,10 +78,32 @@ static bool resend(const struct elem_table *t, const struct elem *el)
 	       (a && a->timeout_ms && a->expires_at != h->expires_at);
 }
 
+/* A set that was full has room again: as many of the elements that it refused as others leave. Once a
+ * transaction. */
+static void try_refused(struct elem_table *t, uint32_t room, indices *add)
+{
+	if (!room || !t->refused || t->tried == t->set->rs->txn)
+		return;
+	t->tried = t->set->rs->txn;
+	for (uint32_t i = 0; i < t->n && room && t->refused; i++) {
+		struct elem *el = elem_at(t, i);
+
+		if (!(el->flags & E_REFUSED))
+			continue;
+		el->flags &= (uint8_t)~E_REFUSED;
+		t->refused--;
+		elem_touch(t, i);
+		if (!elem_wanted(t, el))
+			continue;
+		vec_push(add, i);
+		room--;
+	}
+}
+
 static void by_element(struct plan *p, struct elem_table *t, bool fresh)
 {
 	indices add = { 0 }, del = { 0 };
-	uint32_t n = fresh ? t->n : t->dirty.n;
+	uint32_t n = fresh ? t->n : t->dirty.n, room = 0;
 
 	for (uint32_t j = 0; j < n; j++) {
 		uint32_t i = fresh ? j : t->dirty.v[j];
@@ -96,10 +118,12 @@ static void by_element(struct plan *p, struct elem_table *t, bool fresh)
 			vec_push(&add, i);
 		} else if (have && !want) {
 			vec_push(&del, i);
+			room++;
 		} else if (want && !have) {
 			vec_push(&add, i);
 		}
 	}
+	try_refused(t, room, &add);
 	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, del.v, del.n, sizeof(uint32_t), get_key);
 	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, t, add.v, add.n, sizeof(uint32_t), get_wanted);
 }

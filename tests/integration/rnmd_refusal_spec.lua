@@ -68,6 +68,24 @@ end)]],
 		assert.same({ "192.0.2.1", "192.0.2.2" }, nft.set(ns, "inet t s"))
 	end)
 
+	it("of an element by a full set ends when another one leaves", function()
+		local d = daemon.start(ns, { packs = { ["a.lua"] = [[
+nft.table("inet", "t"):set("s", { type = "ipv4_addr", size = 2, elements = net.addrs { iface = "wan0", family = "ipv4" } })]] } })
+		for i = 1, 4 do
+			ns:run(("ip addr add 192.0.2.%d/32 dev wan0"):format(i))
+			rnmd.settle(d)
+		end
+		assert.same({ "192.0.2.1", "192.0.2.2" }, nft.set(ns, "inet t s"))
+		assert.matches("2 refused", rnmd.status(d))
+		ns:run "ip addr del 192.0.2.1/32 dev wan0"
+		rnmd.settle(d)
+		assert.same({ "192.0.2.2", "192.0.2.3" }, nft.set(ns, "inet t s"))
+		ns:run "ip addr del 192.0.2.2/32 dev wan0"
+		rnmd.settle(d)
+		assert.same({ "192.0.2.3", "192.0.2.4" }, nft.set(ns, "inet t s"))
+		assert.matches("0 refused", rnmd.status(d))
+	end)
+
 	it("that only tells of a flushed chain makes the table anew", function()
 		local text = [[nft.table("inet", "t"):chain("in", { type = "filter", hook = "input", priority = 0 }):rule("%s")]]
 		local d = daemon.start(ns, { packs = { ["a.lua"] = text:format "counter" } })
