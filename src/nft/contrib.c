@@ -29,6 +29,8 @@ struct contrib *contrib_new(struct rpack *pk, enum contrib_kind kind, struct obj
 		vec_push(&rs->contribs, c);
 		c->id = rs->contribs.n;
 	}
+	c->at = set->contribs.n;
+	vec_push(&set->contribs, c);
 	return c;
 }
 
@@ -71,6 +73,9 @@ void contrib_free(struct contrib *c)
 		elems_put(c->t);
 	rs->contribs.v[c->id - 1] = NULL;
 	vec_push(&rs->contrib_spare, c->id - 1);
+	c->set->contribs.v[c->at] = vec_last(&c->set->contribs);
+	c->set->contribs.v[c->at]->at = c->at;
+	c->set->contribs.n--;
 	obj_put(c->set);
 	free(c->bad);
 	free(c);
@@ -180,6 +185,7 @@ static void bad_value(struct contrib *c, const struct err *e)
 	}
 	free(c->bad);
 	c->bad = xstrdup(err_text(e));
+	c->set->bad = true;
 	obj_dirty(c->set);
 }
 

@@ -124,6 +124,7 @@ void elems_put(struct elem_table *t)
 	vec_free(&t->dirty);
 	vec_free(&t->more);
 	vec_free(&t->more_spare);
+	hmap_free(&t->holders);
 	vec_free(&t->attrs);
 	vec_free(&t->attr_spare);
 	vec_free(&t->kernel);
@@ -238,6 +239,7 @@ uint32_t attr_new(struct elem_table *t, const struct setelem *el, uint64_t now)
 	a.has_verdict = el->verdict;
 	a.verdict = el->verdict_code;
 	a.target = el->target[0] ? xstrdup(el->target) : NULL;
+	t->targets += a.target != NULL;
 	a.dlen = el->dlen;
 	a.data = el->dlen ? xmemdup(el->data, el->dlen) : NULL;
 	if (t->attr_spare.n) {
@@ -263,6 +265,7 @@ void attr_put(struct elem_table *t, uint32_t i)
 
 	if (!a || --a->refs)
 		return;
+	t->targets -= a->target != NULL;
 	free(a->comment);
 	free(a->target);
 	free(a->data);
@@ -337,85 +340,6 @@ bool elem_wanted(const struct elem_table *t, const struct elem *el)
 		return false;
 	attr = elem_attr(t, el);
 	return !attr || !is_over(t, &t->attrs.v[attr - 1]);
-}
-
-/* ---- members ---- */
-
-struct member *member_of(struct elem_table *t, uint32_t i, uint32_t contrib)
-{
-	struct member *m = &elem_at(t, i)->m;
-
-	while (m->contrib != contrib) {
-		if (!m->next)
-			return NULL;
-		m = &t->more.v[m->next - 1];
-	}
-	return m;
-}
-
-void member_put(struct elem_table *t, uint32_t i, const struct contrib *c, uint32_t attr, uint32_t site)
-{
-	struct member add = { .contrib = c->id, .attr = attr, .count = 1, .site = site };
-	struct elem *el = elem_at(t, i);
-	uint32_t at;
-
-	if (el->flags & E_REFUSED) {
-		el->flags &= (uint8_t)~E_REFUSED;
-		t->refused--;
-	}
-	if (!el->m.contrib) {
-		el->m = add;
-		t->wanted++;
-	} else {
-		add.next = el->m.next;
-		if (t->more_spare.n) {
-			at = vec_pop(&t->more_spare);
-			t->more.v[at] = add;
-		} else {
-			at = t->more.n;
-			vec_push(&t->more, add);
-		}
-		el->m.next = at + 1;
-	}
-	elem_touch(t, i);
-}
-
-bool member_drop(struct elem_table *t, uint32_t i, uint32_t contrib, uint32_t *attr)
-{
-	struct elem *el = elem_at(t, i);
-	struct member *m = &el->m;
-	uint32_t gone, prev_slot = 0;
-
-	while (m->contrib != contrib) {
-		if (!m->next)
-			return false;
-		prev_slot = m == &el->m ? 0 : (uint32_t)(m - t->more.v) + 1;
-		m = &t->more.v[m->next - 1];
-	}
-	gone = m->attr;
-	if (m == &el->m) {
-		if (m->next) {
-			uint32_t slot = m->next - 1;
-
-			*m = t->more.v[slot];
-			vec_push(&t->more_spare, slot);
-		} else {
-			memset(m, 0, sizeof(*m));
-			t->wanted--;
-		}
-	} else {
-		struct member *prev = prev_slot ? &t->more.v[prev_slot - 1] : &el->m;
-		uint32_t slot = (uint32_t)(m - t->more.v);
-
-		prev->next = m->next;
-		vec_push(&t->more_spare, slot);
-	}
-	if (attr)
-		*attr = gone;
-	else
-		attr_put(t, gone);
-	elem_touch(t, i);
-	return true;
 }
 
 void elems_settle(struct elem_table *t)

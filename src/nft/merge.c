@@ -359,6 +359,57 @@ static void heirless_edits(struct ruleset *rs)
 	}
 }
 
+/* Rules of chains that did not change themselves may wait for, or name, what came, went or has another type.
+ */
+static int follow_names(struct ruleset *rs, struct rpack **culprit, struct err *e)
+{
+	for (uint32_t i = 0; i < rs->named.n; i++) {
+		struct obj *tab = rs->named.v[i]->tab;
+
+		if (tab->walked)
+			continue;
+		tab->walked = true;
+		for (uint32_t j = 0; j < tab->members.n; j++) { /* sets of rules may come */
+			struct obj *m = tab->members.v[j];
+			int rc;
+
+			if (m->kind != OBJ_CHAIN || m->dirty || m->quiet || !m->rules.n)
+				continue;
+			rc = merge_rules(m, culprit, e);
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static void follow_targets(struct ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->named.n; i++) {
+		struct obj *o = rs->named.v[i];
+
+		if (o->kind != OBJ_CHAIN || o->tab->walked)
+			continue;
+		o->tab->walked = true;
+		vec_foreach (m, &o->tab->members)
+			if ((*m)->kind == OBJ_SET && !(*m)->dirty)
+				merge_targets(*m);
+	}
+}
+
+static void tables_anew(struct ruleset *rs)
+{
+	vec_foreach (o, &rs->named)
+		(*o)->tab->walked = false;
+}
+
+static void names_done(struct ruleset *rs)
+{
+	vec_foreach (o, &rs->named)
+		(*o)->name_changed = (*o)->tab->name_changed = false;
+	vec_clear(&rs->named);
+}
+
 int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e)
 {
 	int rc = edits_settle(rs, culprit, e);
@@ -395,6 +446,10 @@ int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e)
 			if (rc < 0)
 				return rc;
 		}
+	tables_anew(rs);
+	rc = follow_names(rs, culprit, e);
+	if (rc < 0)
+		return rc;
 	for (uint32_t i = 0; i < rs->dirty.n; i++)
 		if (rs->dirty.v[i]->kind == OBJ_SET) {
 			obj_changed(rs->dirty.v[i]);
@@ -402,11 +457,16 @@ int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e)
 			if (rc < 0)
 				return rc;
 		}
+	tables_anew(rs);
+	follow_targets(rs);
 	for (uint32_t i = 0; i < rs->changed.n; i++)
 		if (rs->changed.v[i]->kind == OBJ_SET) {
 			rc = merge_map(rs->changed.v[i], culprit, e);
 			if (rc < 0)
 				return rc;
 		}
-	return graph_check(rs, culprit, e);
+	rc = graph_check(rs, culprit, e);
+	if (rc == 0)
+		names_done(rs); /* after an error all is looked at again: a part of it may be taken back */
+	return rc;
 }

@@ -34,11 +34,11 @@ static int get_types(struct obj *set, struct rpack **culprit, struct err *e)
 {
 	bool left = false;
 
-	for (uint32_t i = 0; i < set->rs->contribs.n; i++) {
-		struct contrib *c = set->rs->contribs.v[i];
+	for (uint32_t i = 0; i < set->contribs.n; i++) {
+		struct contrib *c = set->contribs.v[i];
 		int rc;
 
-		if (!c || c->set != set || !c->on)
+		if (!c->on)
 			continue;
 		if (c->kind == C_STMT && c->st->el.raw.n) {
 			rc = raw_elems(c, culprit, e);
@@ -65,19 +65,25 @@ static void set_pending(struct elem_table *t, uint32_t i, bool pending)
 	elem_touch(t, i);
 }
 
+static const char *target_of(const struct elem_table *t, uint32_t i)
+{
+	const struct elem *el = elem_at(t, i);
+	uint32_t a = el->m.contrib ? elem_attr(t, el) : 0;
+
+	return a ? t->attrs.v[a - 1].target : NULL;
+}
+
 static void check_target(struct obj *set, struct elem_table *t, uint32_t i)
 {
 	struct elem *el = elem_at(t, i);
-	uint32_t a = el->m.contrib ? elem_attr(t, el) : 0;
-	const char *target = a ? t->attrs.v[a - 1].target : NULL;
+	const char *target = target_of(t, i);
 	struct obj *chain = target ? obj_find(set->rs, OBJ_CHAIN, set->family, set->tab->name, target) : NULL;
 
 	if (el->flags & E_USED)
 		set_pending(t, i, target && (!chain || !chain->want));
 }
 
-/* An element whose verdict goes to a chain that nobody states waits for it. Chains came or went: all are
- * looked at. */
+/* An element whose verdict goes to a chain that nobody states waits for it. */
 static void check_targets(struct obj *set, struct elem_table *t)
 {
 	if (set->dirty)
@@ -86,6 +92,18 @@ static void check_targets(struct obj *set, struct elem_table *t)
 	else
 		for (uint32_t i = 0; i < t->dirty.n; i++)
 			check_target(set, t, t->dirty.v[i]);
+}
+
+void merge_targets(struct obj *set)
+{
+	struct elem_table *t = set->want ? set->elems : NULL;
+
+	for (uint32_t i = 0; t && t->targets && i < t->n; i++) {
+		const char *target = target_of(t, i);
+
+		if (target && name_changed(set, OBJ_CHAIN, target))
+			check_target(set, t, i);
+	}
 }
 
 /* The later pack's error, or the other's where the later one has said nothing in this transaction. */
@@ -126,15 +144,30 @@ static const struct member *next_member(const struct elem_table *t, const struct
 	return m->next ? &t->more.v[m->next - 1] : NULL;
 }
 
+static int conflict_of(struct obj *set, struct elem_table *t, uint32_t i, const struct member *a,
+	const struct member *b, struct rpack **culprit, struct err *e)
+{
+	return conflict(set, t, i, contrib_by_id(set->rs, a->contrib), contrib_by_id(set->rs, b->contrib),
+		culprit, e);
+}
+
 static int check_conflict(
 	struct obj *set, struct elem_table *t, uint32_t i, struct rpack **culprit, struct err *e)
 {
-	for (const struct member *m = &elem_at(t, i)->m; m && m->contrib; m = next_member(t, m))
-		for (const struct member *n = next_member(t, m); n; n = next_member(t, n))
-			if (!attr_same_data(t, m->attr, n->attr) &&
-				conflict(set, t, i, contrib_by_id(set->rs, m->contrib),
-					contrib_by_id(set->rs, n->contrib), culprit, e) < 0)
-				return -EINVAL;
+	const struct member *first = &elem_at(t, i)->m, *odd = NULL;
+
+	for (const struct member *m = next_member(t, first); m; m = next_member(t, m)) {
+		if (attr_same_data(t, first->attr, m->attr))
+			continue;
+		odd = odd ? odd : m;
+		if (conflict_of(set, t, i, first, m, culprit, e) < 0)
+			return -EINVAL;
+	}
+	/* Neither the first nor those of another value are to blame: it may be one that says the same as the
+	 * first. */
+	for (const struct member *m = odd ? next_member(t, first) : NULL; m; m = next_member(t, m))
+		if (attr_same_data(t, first->attr, m->attr) && conflict_of(set, t, i, m, odd, culprit, e) < 0)
+			return -EINVAL;
 	return 0;
 }
 
@@ -212,16 +245,24 @@ static int make_over(struct contrib *c, struct elem_table *t, struct rpack **cul
 	return 0;
 }
 
+static bool stands_for(const struct contrib *c) /* for one that is of another type */
+{
+	return c->st && c->st->kind == ST_ELEMS && c->st->el.c != c;
+}
+
 static int change_types(struct obj *set, struct rpack **culprit, struct err *e)
 {
 	struct elem_table *t = set->elems;
+	VEC(struct contrib *) own = { 0 }; /* the others come and go meanwhile */
+	int rc = 0;
 
-	for (uint32_t i = 0; i < set->rs->contribs.n; i++) {
-		struct contrib *c = set->rs->contribs.v[i];
-		int rc;
+	vec_foreach (c, &set->contribs)
+		if (!stands_for(*c))
+			vec_push(&own, *c);
+	for (uint32_t i = 0; i < own.n && rc == 0; i++) {
+		struct contrib *c = own.v[i];
 
-		if (!c || c->set != set || !c->on || !c->t || c->kind == C_EDIT ||
-			(c->st && c->st->kind == ST_ELEMS && c->st->el.c != c))
+		if (!c->on || !c->t || c->kind == C_EDIT)
 			continue;
 		if (c->kind == C_LIVE && c->t != t) {
 			contrib_off(c);
@@ -231,12 +272,12 @@ static int change_types(struct obj *set, struct rpack **culprit, struct err *e)
 			c->as = NULL;
 		} else if (c->kind == C_STMT && c->t != t && (!c->as || c->as->t != t)) {
 			rc = make_over(c, t, culprit, e);
-			if (rc < 0)
-				return rc;
 		}
 	}
-	set->retyped = false;
-	return 0;
+	vec_free(&own);
+	if (rc == 0)
+		set->retyped = false;
+	return rc;
 }
 
 int merge_elems(struct obj *set, struct rpack **culprit, struct err *e)
@@ -256,10 +297,10 @@ int merge_elems(struct obj *set, struct rpack **culprit, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
-	for (uint32_t i = 0; i < set->rs->contribs.n; i++) {
-		struct contrib *c = set->rs->contribs.v[i];
+	for (uint32_t i = 0; set->bad && i < set->contribs.n; i++) {
+		struct contrib *c = set->contribs.v[i];
 
-		if (!c || c->set != set || !c->bad)
+		if (!c->bad)
 			continue;
 		if (can_blame(c->pk)) {
 			struct site s = ruleset_site_get(set->rs, c->site);
@@ -271,6 +312,7 @@ int merge_elems(struct obj *set, struct rpack **culprit, struct err *e)
 		free(c->bad);
 		c->bad = NULL;
 	}
+	set->bad = false;
 	return 0;
 }
 

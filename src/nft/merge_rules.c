@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "nft/model.h"
 
+#define FEW_NAMES 8
+
 static const char *const unstated = "%s %s is not stated by any pack";
 
 void scalars_off(struct stmt *st)
@@ -77,11 +79,13 @@ static const struct val *env_param(void *ctx, const char *name)
 
 static uint32_t number_take(struct rpack *pk)
 {
-	for (uint32_t i = 0; i < pk->numbers.n; i++)
-		if (!pk->numbers.v[i]) {
-			pk->numbers.v[i] = true;
-			return i + 1;
-		}
+	const bool *spare = pk->numbers.n ? memchr(pk->numbers.v, false, pk->numbers.n) : NULL;
+	uint32_t i = spare ? (uint32_t)(spare - pk->numbers.v) : 0;
+
+	if (spare) {
+		pk->numbers.v[i] = true;
+		return i + 1;
+	}
 	vec_push(&pk->numbers, true);
 	return pk->numbers.n;
 }
@@ -331,27 +335,78 @@ static void check_kept(struct stmt *st)
 			continue;
 		rcode_put(st->rule.kept);
 		st->rule.kept = NULL;
+		obj_changed(o);
 		return;
 	}
 }
 
+bool name_changed(const struct obj *o, enum obj_kind kind, const char *name)
+{
+	const struct ruleset *rs = o->rs;
+	const struct obj *to;
+
+	if (rs->named.n > FEW_NAMES) {
+		to = obj_find(o->rs, kind, o->family, o->tab->name, name);
+		return to && to->name_changed;
+	}
+	vec_foreach (p, &rs->named)
+		if ((*p)->tab == o->tab && (*p)->kind == kind && !strcmp((*p)->name, name))
+			return true;
+	return false;
+}
+
+static bool names_any_changed(const struct stmt *st)
+{
+	vec_foreach (r, &st->rule.rc->code->refs)
+		if ((r->kind == REF_CHAIN && name_changed(st->o, OBJ_CHAIN, r->name)) ||
+			(r->kind == REF_SET && name_changed(st->o, OBJ_SET, r->name)))
+			return true;
+	return false;
+}
+
+static bool must_compile(const struct stmt *st)
+{
+	if (!st->active || st->refused)
+		return false;
+	if (st->stale)
+		return true;
+	if (!st->rule.rc || st->rule.why)
+		return st->o->recheck || st->o->tab->name_changed;
+	return (st->o->recheck && st->rule.rc->code->refs.n) ||
+	       (st->o->tab->name_changed && names_any_changed(st));
+}
+
+/* Nothing in it depends on other names; what the kernel has of it may yet take a refused rule's place. */
+static bool is_quiet(const struct obj *chain)
+{
+	vec_foreach (st, &chain->rules)
+		if ((*st)->refused || !(*st)->rule.rc || (*st)->rule.why || (*st)->rule.rc->code->refs.n)
+			return false;
+	vec_foreach (k, &chain->krules)
+		if (k->rc->code->refs.n)
+			return false;
+	return true;
+}
+
 int merge_rules(struct obj *chain, struct rpack **culprit, struct err *e)
 {
-	bool recheck = chain->recheck;
 
 	if (chain->unsorted)
 		sort_rules(chain);
 	for (uint32_t i = 0; i < chain->rules.n; i++) {
 		struct stmt *st = chain->rules.v[i];
-		bool named = !st->rule.rc || st->rule.why || st->rule.rc->code->refs.n;
+		const struct rcode *was = st->rule.why ? NULL : st->rule.rc;
 
 		if (st->refused && st->rule.kept)
 			check_kept(st);
-		if (!st->active || st->refused || !(st->stale || (recheck && named)))
+		if (!must_compile(st))
 			continue;
 		if (compile(st, culprit, e) < 0)
 			return -EINVAL;
+		if (was != (st->rule.why ? NULL : st->rule.rc))
+			obj_changed(chain);
 	}
 	chain->recheck = false;
+	chain->quiet = is_quiet(chain);
 	return 0;
 }

@@ -37,7 +37,8 @@ struct member {           /* one contributor's hold on one element */
 	uint32_t attr;
 	uint32_t next;  /* in elem_table.more, 0: end */
 	uint32_t count; /* live values may give one element several times */
-	uint32_t site;
+	uint32_t site : 31;
+	uint32_t indexed : 1; /* in elem_table.holders */
 };
 
 enum {
@@ -80,6 +81,8 @@ struct elem_table { /* the elements of one set of one type, wanted and had */
 	VEC(uint32_t) spare, dirty;
 	VEC(struct member) more;
 	VEC(uint32_t) more_spare;
+	struct hmap holders; /* members of elements with many of them: index in more, + 1 */
+	uint32_t targets;    /* attributes that name a chain */
 	VEC(struct attr) attrs;
 	VEC(uint32_t) attr_spare;
 	ivals kernel;            /* ranges: what the kernel has, sorted */
@@ -97,7 +100,7 @@ struct held {
 
 enum contrib_kind { C_STMT, C_LIVE, C_EDIT };
 struct contrib {
-	uint32_t id;
+	uint32_t id, at; /* at: in set->contribs */
 	enum contrib_kind kind;
 	bool on; /* counted in its table */
 	bool lasting;
@@ -227,12 +230,15 @@ struct obj {
 	VEC(struct stmt *) decls, rules;
 	struct stmt *last_decl;
 	uint32_t last_run;
-	bool unsorted, recheck;  /* chains: rules moved; names in the table changed */
+	bool unsorted, recheck;  /* chains: rules moved; it came, went or became another kind of chain */
+	bool quiet;              /* chains: no rule waits or names anything */
+	bool name_changed;       /* in rs->named; tables: something in them is */
 	struct autoset *autoset; /* this is the set of a rule's live list */
 	struct live *dev_live;   /* chains whose devices are live */
 	struct live_sink dev_sink;
-	struct elem_table *tables; /* sets: of each type that is still in use */
-	struct elem_table *elems;  /* of the present type */
+	VEC(struct contrib *) contribs; /* sets */
+	struct elem_table *tables;      /* sets: of each type that is still in use */
+	struct elem_table *elems;       /* of the present type */
 	bool info_valid, typed;
 	struct set_info info;
 	uint64_t timeout_ms; /* what the kernel gives elements that are added without a timeout */
@@ -241,6 +247,7 @@ struct obj {
 	bool decl_refused; /* some declaration was refused by the kernel */
 	bool untyped; /* elements wait for a type */
 	bool retyped; /* elements may be of another type than the set */
+	bool bad;     /* some contributor has a value that is no element */
 	char *why;    /* why it is not wanted although stated; owned */
 	struct table_want table_want;
 	struct chain_def chain;
@@ -271,6 +278,8 @@ struct ruleset {
 	VEC(struct site) sites;
 	VEC(struct obj *) all; /* in order of making */
 	VEC(struct obj *) dirty, changed;
+	VEC(struct obj *) named; /* came, went or changed their type since the last merge that succeeded */
+	struct hmap said;        /* statements of elements that runs of this transaction made */
 	VEC(struct rpack *) packs;
 	VEC(struct contrib *) contribs;
 	VEC(uint32_t) contrib_spare;
@@ -336,12 +345,13 @@ uint32_t attr_new(
 uint32_t attr_ref(struct elem_table *t, uint32_t a);
 void attr_put(struct elem_table *t, uint32_t a);
 bool attr_same_data(const struct elem_table *t, uint32_t a, uint32_t b);
+void elems_settle(struct elem_table *t); /* frees elements that nobody wants and the kernel has not */
+/* members.c */
 struct member *member_of(struct elem_table *t, uint32_t i, uint32_t contrib); /* NULL: none */
 void member_put(struct elem_table *t, uint32_t i, const struct contrib *c, uint32_t attr,
 	uint32_t site); /* takes attr */
 bool member_drop(struct elem_table *t, uint32_t i, uint32_t contrib,
-	uint32_t *attr);                 /* attr: the reference goes to the caller, NULL: dropped */
-void elems_settle(struct elem_table *t); /* frees elements that nobody wants and the kernel has not */
+	uint32_t *attr); /* attr: the reference goes to the caller, NULL: dropped */
 
 /* contrib.c */
 struct contrib *contrib_new(struct rpack *pk, enum contrib_kind kind, struct obj *set, uint32_t site);
@@ -380,12 +390,16 @@ int merge_error(struct stmt *st, struct rpack **culprit, struct err *e, const ch
 /* merge_elems.c */
 int merge_elems(struct obj *set, struct rpack **culprit, struct err *e); /* of a dirty set */
 int merge_map(struct obj *set, struct rpack **culprit, struct err *e);   /* whose elements changed */
+void merge_targets(struct obj *set); /* chains of the table came or went */
 
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
 
 /* merge_rules.c */
-int merge_rules(struct obj *chain, struct rpack **culprit, struct err *e);
+int merge_rules(
+	struct obj *chain, struct rpack **culprit, struct err *e); /* plans again what changed in it */
+bool name_changed(const struct obj *o, enum obj_kind kind,
+	const char *name); /* did this set or chain of o's table come, go or change its type? */
 void rule_env_of(struct stmt *st, struct rule_env *env);
 void autos_off(struct stmt *st);
 void autos_free(struct stmt *st);

@@ -178,14 +178,10 @@ void obj_changed(struct obj *o)
 
 void names_changed(struct obj *o)
 {
-	vec_foreach (m, &o->tab->members) {
-		if ((*m)->kind == OBJ_CHAIN && (*m)->rules.n) {
-			(*m)->recheck = true;
-			obj_dirty(*m);
-		} else if (o->kind == OBJ_CHAIN && (*m)->elems && (*m)->info.flags & NFT_SET_MAP) {
-			obj_dirty(*m);
-		}
-	}
+	if (o->name_changed)
+		return;
+	o->name_changed = o->tab->name_changed = true;
+	vec_push(&o->rs->named, o);
 }
 
 void chain_def_free(struct chain_def *d)
@@ -223,6 +219,9 @@ static void obj_free(struct obj *o)
 			vec_remove(&rs->dirty, i);
 			break;
 		}
+	for (uint32_t i = rs->named.n; o->name_changed && i-- > 0;)
+		if (rs->named.v[i] == o)
+			vec_remove(&rs->named, i);
 	for (uint32_t i = rs->all.n; i-- > 0;)
 		if (rs->all.v[i] == o) {
 			vec_remove(&rs->all, i);
@@ -244,6 +243,7 @@ static void obj_free(struct obj *o)
 	free(o->set_comment);
 	free(o->set_comment_have);
 	vec_free(&o->members);
+	vec_free(&o->contribs);
 	vec_free(&o->decls);
 	vec_free(&o->rules);
 	if (o->dev_live) {
@@ -438,6 +438,7 @@ void ruleset_commit(struct ruleset *rs)
 	vec_foreach (pk, &rs->packs)
 		journal_commit(&(*pk)->log);
 	vec_clear(&rs->settling);
+	hmap_free(&rs->said);
 	if (rs->retyped)
 		forget_edits(rs);
 	if (rs->dirty.n || rs->changed.n || rs->dead.n || rs->scopes_dropped.n || rs->retired.n ||
@@ -477,6 +478,8 @@ void ruleset_free(struct ruleset *rs)
 	vec_free(&rs->all);
 	vec_free(&rs->dirty);
 	vec_free(&rs->changed);
+	vec_free(&rs->named);
+	hmap_free(&rs->said);
 	vec_free(&rs->packs);
 	vec_free(&rs->contribs);
 	vec_free(&rs->contrib_spare);

@@ -150,19 +150,46 @@ static uint64_t elems_sig(const struct elem_in *els, uint32_t n)
 	return h;
 }
 
+struct again {
+	const struct scope *sc;
+	const struct obj *set;
+	uint64_t sig;
+};
+
+static bool is_again(const void *item, const void *key)
+{
+	const struct stmt *st = item;
+	const struct again *a = key;
+
+	return st->active && st->sc == a->sc && st->run == a->sc->run && st->o == a->set &&
+	       st->el.sig == a->sig && st->el.c->t == a->set->elems;
+}
+
+static uint64_t again_hash(const struct again *a)
+{
+	return hash_mix(hash_mix(a->sig, (uintptr_t)a->set), a->sc->run);
+}
+
 int state_elems(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n, uint32_t site,
 	struct err *e)
 {
 	struct elem_table *t = elems_of(set);
 	struct probe p = { .kind = ST_ELEMS, .o = set, .sig = elems_sig(els, n) };
+	struct again again = { .sc = sc, .set = set };
 	struct setelem el;
 	struct stmt *st;
 
 	for (uint32_t i = 0; t && i < n; i++)
 		if (elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
 			return -EINVAL;
-	if (revive(sc, &p))
+	again.sig = p.sig;
+	if (t && hmap_find(&set->rs->said, again_hash(&again), is_again, &again))
+		return 0; /* one run says one thing once, however often */
+	st = revive(sc, &p);
+	if (st) {
+		hmap_put(&set->rs->said, again_hash(&again), st);
 		return 0;
+	}
 	st = make(sc, ST_ELEMS, set, site);
 	st->el.sig = p.sig;
 	st->el.c = contrib_new(sc->pk, C_STMT, set, site);
@@ -180,6 +207,7 @@ int state_elems(struct scope *sc, struct obj *set, const struct elem_in *els, ui
 				els[i].data ? val_copy(els[i].data) : (struct val){ 0 }, els[i].timeout_ms,
 				els[i].comment ? xstrdup(els[i].comment) : NULL });
 	}
+	hmap_put(&set->rs->said, again_hash(&again), st);
 	stmt_made(st);
 	return 0;
 }
