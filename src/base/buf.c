@@ -77,6 +77,34 @@ void buf_escape(struct buf *b, const char *s, size_t n)
 	}
 }
 
+static void put_visible(struct buf *b, const char *s, size_t n, const char *but)
+{
+	unsigned len;
+
+	for (size_t i = 0; i < n; i += len) {
+		len = utf8_seq(s + i, n - i);
+		if (len && text_is_clean(s + i, len) && !strchr(but, s[i])) {
+			buf_put(b, s + i, len);
+			continue;
+		}
+		len = len ? len : 1;
+		for (size_t k = i; k < i + len; k++)
+			buf_printf(b, "\\x%02x", (unsigned char)s[k]);
+	}
+}
+
+void buf_visible(struct buf *b, const char *s, size_t n)
+{
+	put_visible(b, s, n, "\\");
+}
+
+void buf_quote(struct buf *b, const char *s, size_t n)
+{
+	buf_putc(b, '"');
+	put_visible(b, s, n, "\\\"");
+	buf_putc(b, '"');
+}
+
 void buf_json(struct buf *b, const char *s, size_t n)
 {
 	size_t len;

@@ -20,6 +20,9 @@ void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_escape(struct buf *b, const char *s, size_t n); /* control bytes and \ as \xNN */
+/* The same for what others named: also bytes that are no UTF-8, and the control characters in it. */
+void buf_visible(struct buf *b, const char *s, size_t n);
+void buf_quote(struct buf *b, const char *s, size_t n); /* that in quotes, and " as \x22 */
 void buf_json(struct buf *b, const char *s,
 	size_t n);             /* a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD */
 char *buf_str(struct buf *b);  /* "" when empty; borrowed */

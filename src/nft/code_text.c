@@ -229,7 +229,8 @@ static void put_verdicts(const struct val *v, struct buf *out)
 
 		buf_puts(out, i ? ", " : "");
 		val_text(&v->list[i], out);
-		buf_printf(out, " : %s%s", d->kind == VAL_OBJ ? "jump " : "", d->str ? d->str : "");
+		buf_puts(out, d->kind == VAL_OBJ ? " : jump " : " : ");
+		buf_visible(out, d->str ? d->str : "", d->str ? strlen(d->str) : 0);
 	}
 	buf_puts(out, " }");
 }
@@ -258,7 +259,7 @@ static void put_param(
 	} else if (v->kind == VAL_MAP && !strcmp(before, "vmap")) {
 		put_verdicts(v, out);
 	} else if (v->kind == VAL_STRING && !strcmp(before, "prefix")) {
-		buf_printf(out, "\"%s\"", v->str ? v->str : "");
+		buf_quote(out, v->str ? v->str : "", v->str ? strlen(v->str) : 0);
 	} else if (v->kind == VAL_LIST && inner) {
 		for (uint32_t i = 0; i < v->n; i++) {
 			buf_puts(out, i ? ", " : "");

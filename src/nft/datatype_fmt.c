@@ -44,9 +44,7 @@ void dt_print_string(const struct datatype *t, unsigned bits, const uint8_t *p, 
 	size_t n = strnlen((const char *)p, datatype_bytes(bits));
 
 	(void)t;
-	buf_putc(out, '"');
-	buf_escape(out, (const char *)p, n);
-	buf_putc(out, '"');
+	buf_quote(out, (const char *)p, n);
 }
 
 /* ---- addresses ---- */
@@ -170,13 +168,10 @@ void dt_print_ifindex(const struct datatype *t, unsigned bits, const uint8_t *p,
 	uint64_t v = datatype_get_u64(t, bits, p);
 	char name[IFNAMSIZ];
 
-	if (v && if_indextoname((unsigned)v, name)) {
-		buf_putc(out, '"');
-		buf_escape(out, name, strlen(name));
-		buf_putc(out, '"');
-	} else {
+	if (v && if_indextoname((unsigned)v, name))
+		buf_quote(out, name, strlen(name));
+	else
 		buf_printf(out, "%llu", (unsigned long long)v);
-	}
 }
 
 static const char *hex16(const char *s, unsigned *v)

@@ -41,9 +41,11 @@ static void string_range(
 	unsigned n = datatype_bytes(bits), same = (unsigned)strnlen((const char *)lo, n);
 
 	if (!memcmp(lo, hi, same) && all_ff(hi + same, n - same)) {
-		buf_putc(out, '"');
-		buf_escape(out, (const char *)lo, same);
-		buf_puts(out, "*\"");
+		char glob[NFT_KEY_MAX + 1];
+
+		memcpy(glob, lo, same);
+		glob[same] = '*';
+		buf_quote(out, glob, same + 1);
 		return;
 	}
 	datatype_print(t, bits, lo, out);
@@ -139,9 +141,8 @@ void nft_elem_text(const struct set_info *set, const struct setelem *el, struct 
 	if (el->expires_ms)
 		buf_printf(out, " expires %s", duration_format(el->expires_ms, dur));
 	if (el->comment) {
-		buf_puts(out, " comment \"");
-		buf_escape(out, el->comment, strlen(el->comment));
-		buf_putc(out, '"');
+		buf_puts(out, " comment ");
+		buf_quote(out, el->comment, strlen(el->comment));
 	}
 	if (set->flags & (NFT_SET_MAP | NFT_SET_OBJECT))
 		print_data(set, el, out);

@@ -108,14 +108,7 @@ static void put_string(struct buf *out, const char *s)
 		buf_puts(out, s);
 		return;
 	}
-	buf_putc(out, '"');
-	for (; *s; s++) {
-		if (*s == '"')
-			buf_puts(out, "\\x22");
-		else
-			buf_escape(out, s, 1);
-	}
-	buf_putc(out, '"');
+	buf_quote(out, s, strlen(s));
 }
 
 static void put_list(const struct val *v, const char *sep, struct buf *out)
@@ -145,9 +138,8 @@ static void put_options(const struct val *v, struct buf *out)
 	if (v->timeout_ms)
 		buf_printf(out, " timeout %s", duration_format(v->timeout_ms, dur));
 	if (v->comment) {
-		buf_puts(out, " comment \"");
-		buf_escape(out, v->comment, strlen(v->comment));
-		buf_putc(out, '"');
+		buf_puts(out, " comment ");
+		buf_quote(out, v->comment, strlen(v->comment));
 	}
 }
 
@@ -165,7 +157,7 @@ void val_text(const struct val *v, struct buf *out)
 	case VAL_GLOB: put_string(out, v->str ? v->str : ""); break;
 	case VAL_OBJ:
 		buf_putc(out, '@');
-		buf_escape(out, v->str ? v->str : "", v->str ? strlen(v->str) : 0);
+		buf_visible(out, v->str ? v->str : "", v->str ? strlen(v->str) : 0);
 		break;
 	case VAL_RANGE: put_list(v, "-", out); break;
 	case VAL_CONCAT: put_list(v, " . ", out); break;

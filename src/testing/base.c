@@ -213,6 +213,16 @@ static int l_escape(lua_State *L)
 	return l_text(L, buf_escape);
 }
 
+static int l_visible(lua_State *L)
+{
+	return l_text(L, buf_visible);
+}
+
+static int l_quote(lua_State *L)
+{
+	return l_text(L, buf_quote);
+}
+
 /* buf(n, s): n times printf("%s;", s) with a NUL check after each. */
 static int l_buf(lua_State *L)
 {
@@ -540,8 +550,9 @@ int testing_base(lua_State *L)
 		{ "host", l_host }, { "mac", l_mac }, { "mac_format", l_mac_format }, { "glob", l_glob },
 		{ "duration", l_duration }, { "duration_format", l_duration_format }, { "u64", l_u64 },
 		{ "clean", l_clean }, { "suggest", l_suggest }, { "json", l_json }, { "escape", l_escape },
-		{ "buf", l_buf }, { "hash", l_hash }, { "tree", l_tree }, { "hmap", l_hmap },
-		{ "journal", l_journal }, { "log", l_log }, { "err", l_err }, { NULL, NULL } };
+		{ "visible", l_visible }, { "quote", l_quote }, { "buf", l_buf }, { "hash", l_hash },
+		{ "tree", l_tree }, { "hmap", l_hmap }, { "journal", l_journal }, { "log", l_log },
+		{ "err", l_err }, { NULL, NULL } };
 
 	new_class(L, "rnm.tree", tree);
 	new_class(L, "rnm.hmap", hmap);

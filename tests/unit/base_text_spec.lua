@@ -103,6 +103,9 @@ describe("text from outside", function()
 
 	it("is escaped without loss", function()
 		assert.equal([[a\x0ab\x5cx0a\x00]], base.escape("a\nb\\x0a\0"))
+		assert.equal([[größe "日" \x1b[31m\x7f\xc2\x9b\xff\xe2\x82\x00\x5c]], base.visible("größe \"日\" \27[31m\127\u{9b}\xff\xe2\x82\0\\"))
+		assert.equal([["größe \x22日\x22\x5c\x9b"]], base.quote('größe "日"\\\x9b'))
+		assert.equal('""', base.quote "")
 	end)
 
 	it("ends with a NUL however the buffer grew", function()

@@ -319,6 +319,26 @@ describe("a value", function()
 		assert.equal("nil", T.text(nil))
 	end)
 
+	it("is escaped in an element as in a rule", function()
+		for name, text in pairs {
+			["eth0.5-a_b"] = [["eth0.5-a_b"]], ["größe0"] = [["größe0"]], ["日本"] = [["日本"]],
+			["a\"} drop"] = [["a\x22} drop"]], ["a\\b"] = [["a\x5cb"]], ["a\xff"] = [["a\xff"]], ["a\u{9b}31m"] = [["a\xc2\x9b31m"]],
+		} do
+			assert.equal(text, T.text(name))
+			assert.equal(text, T.elem({ type = "ifname" }, name).text)
+			assert.equal((text:gsub('"$', '*"')), T.text { glob = name .. "*" })
+			local globbed = T.elem({ type = "ifname", flags = "interval" }, { glob = name .. "*" })
+			if text:find "\\x[c-f]" then -- no pattern may have these
+				assert.is_nil(globbed)
+			else
+				assert.equal((text:gsub('"$', '*"')), globbed.text)
+			end
+			local commented = T.elem({ type = "ipv4_addr" }, { addr = "192.0.2.1", comment = name }).text
+			assert.equal("192.0.2.1 comment " .. text, commented)
+			assert.equal(commented, T.text { addr = "192.0.2.1", comment = name })
+		end
+	end)
+
 	it("is equal to another of the same kind and content", function()
 		assert.is_true(T.same({ list = { 1, "a" } }, { list = { 1, "a" } }))
 		assert.is_false(T.same({ list = { 1, "a" } }, { list = { 1, "b" } }))
