@@ -321,3 +321,11 @@ void net_val_text(const struct net_val *v, struct buf *out)
 	case NF_NEXTHOPS: put_nexthops(v->route, out); break;
 	}
 }
+
+void net_val_show(const struct net_val *v, struct buf *out)
+{
+	_buf_ struct buf text = BUF_INIT;
+
+	net_val_text(v, &text);
+	buf_visible(out, buf_str(&text), text.n);
+}

@@ -168,6 +168,8 @@ const char *net_field_suggest(enum net_kind kind, const char *name);
 bool net_val_equal(const struct net_val *a, const struct net_val *b);
 /* The canonical text of a value ("" when absent); NF_FLAGS joined by ",". */
 void net_val_text(const struct net_val *v, struct buf *out);
+/* For people: a link's name may hold what a terminal obeys, here it is escaped. */
+void net_val_show(const struct net_val *v, struct buf *out);
 const char *net_name_of(const struct net_name *names, uint32_t num); /* NULL: none */
 /* Sets one field from its text, for simulations: what net_val_text() prints is understood; an addr's
  * `address` may carry

@@ -304,7 +304,7 @@ static void put_field(const struct net_field *f, const struct net_rec *r, struct
 	struct net_val v;
 
 	f->get(r, &v);
-	net_val_text(&v, out);
+	net_val_show(&v, out);
 }
 
 static void put_label(const struct net_rec *r, struct buf *out)
@@ -330,9 +330,9 @@ static void put_difference(const struct net_event *ev, const struct net_field *f
 	if (net_val_equal(&before, &after))
 		return;
 	buf_printf(out, " %s=", f->name);
-	net_val_text(&before, out);
+	net_val_show(&before, out);
 	buf_puts(out, "->");
-	net_val_text(&after, out);
+	net_val_show(&after, out);
 }
 
 void net_event_text(const struct net_event *ev, struct buf *out)
@@ -354,6 +354,6 @@ void net_event_text(const struct net_event *ev, struct buf *out)
 		if (v.absent || in_label(ev->kind, f[i].name) || f[i].lifetime)
 			continue;
 		buf_printf(out, " %s=", f[i].name);
-		net_val_text(&v, out);
+		net_val_show(&v, out);
 	}
 }

@@ -212,7 +212,7 @@ static void records(struct printer *p, struct live *l)
 			if (v.absent)
 				continue;
 			buf_printf(p->out, " %s=", f[j].name);
-			net_val_text(&v, p->out);
+			net_val_show(&v, p->out);
 		}
 	}
 	if (n > 100)

@@ -440,7 +440,7 @@ static void describe(const struct run *r, char *out, size_t cap)
 
 	if (r->rec && (f = net_natural_field(r->rec->kind)) != NULL) {
 		f->get(r->rec, &v);
-		net_val_text(&v, &key);
+		net_val_show(&v, &key);
 	}
 	if (it && site.line)
 		snprintf(out, cap, "%s at %s:%u%s%s", r->what, site.file, site.line, key.n ? " for " : "",

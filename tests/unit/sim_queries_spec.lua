@@ -231,6 +231,22 @@ describe("queries", function ()
     assert.same({ "1.1.1.1", "10.0.0.6" }, sim:set("inet t late"))
   end)
 
+  it("name links so that no terminal obeys them, the same in sets, rules and messages", function ()
+    start([[
+      local t = nft.table("inet", "t")
+      t:set("s", { type = "ifname", elements = net.links { kind = "tun" } })
+      rnm.block(function ()
+        t:chain("c"):rule("iifname $i accept", { i = net.links { kind = "tun" }:first().name })
+      end)
+      function on_link_change(ev) if ev.action == "change" then error("no") end end
+    ]], { links = { ["größe\"x"] = { kind = "tun" }, ["a\27[31m\"\xff"] = {} } })
+    assert.same({ [["größe\x22x"]] }, sim:set("inet t s"))
+    assert.matches([[iifname "größe\x22x" accept]], sim:ruleset(), 1, true)
+    assert.matches([[name=a\x1b[31m"\xff ]], eval "net.links {}", 1, true)
+    sim:link_set("a\27[31m\"\xff", { mtu = 1400 })
+    assert.matches([[ for a\x1b[31m"\xff: ]], sim:packs().p.last_error, 1, true)
+  end)
+
   it("stand in rules as sets and as single values", function ()
     start([[
       local c = nft.table("inet", "t"):chain("c")
