@@ -232,6 +232,7 @@ struct obj {
 	uint32_t last_run;
 	bool unsorted, recheck;  /* chains: rules moved; it came, went or became another kind of chain */
 	bool quiet;              /* chains: no rule waits or names anything */
+	bool looked, going;      /* the end of the transaction looks at it; frees it */
 	bool name_changed;       /* in rs->named; tables: something in them is */
 	struct autoset *autoset; /* this is the set of a rule's live list */
 	struct live *dev_live;   /* chains whose devices are live */
@@ -245,10 +246,10 @@ struct obj {
 	/* merged */
 	bool want;
 	bool decl_refused; /* some declaration was refused by the kernel */
-	bool untyped; /* elements wait for a type */
-	bool retyped; /* elements may be of another type than the set */
-	bool bad;     /* some contributor has a value that is no element */
-	char *why;    /* why it is not wanted although stated; owned */
+	bool untyped;      /* elements wait for a type */
+	bool retyped;      /* elements may be of another type than the set */
+	bool bad;          /* some contributor has a value that is no element */
+	char *why;         /* why it is not wanted although stated; owned */
 	struct table_want table_want;
 	struct chain_def chain;
 	struct set_want set;

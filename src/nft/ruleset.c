@@ -200,15 +200,7 @@ static bool obj_unused(const struct obj *o)
 	       (!o->elems || (!o->elems->live && o->elems->refs == 1)) && !o->elems_have && !o->foreign;
 }
 
-static void vec_drop(struct obj *list, struct obj *o)
-{
-	for (uint32_t i = 0; i < list->members.n; i++)
-		if (list->members.v[i] == o) {
-			vec_remove(&list->members, i);
-			return;
-		}
-}
-
+/* Its table and rs->all name it no more. */
 static void obj_free(struct obj *o)
 {
 	struct ruleset *rs = o->rs;
@@ -222,15 +214,8 @@ static void obj_free(struct obj *o)
 	for (uint32_t i = rs->named.n; o->name_changed && i-- > 0;)
 		if (rs->named.v[i] == o)
 			vec_remove(&rs->named, i);
-	for (uint32_t i = rs->all.n; i-- > 0;)
-		if (rs->all.v[i] == o) {
-			vec_remove(&rs->all, i);
-			break;
-		}
-	if (o->tab != o) {
-		vec_drop(o->tab, o);
+	if (o->tab != o)
 		obj_put(o->tab);
-	}
 	if (o->elems)
 		elems_put(o->elems);
 	if (o->elems_have)
@@ -372,9 +357,58 @@ uint32_t ruleset_begin(struct ruleset *rs, const char *event)
 	return ++rs->txn;
 }
 
+typedef VEC(struct obj *) objs;
+
+static void look_at(objs *look, struct obj *o)
+{
+	if (!o->looked)
+		vec_push(look, o);
+	o->looked = true;
+}
+
+static void drop_going(struct obj **v, uint32_t *n)
+{
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < *n; i++)
+		if (!v[i]->going)
+			v[left++] = v[i];
+	*n = left;
+}
+
+static void free_unused(struct ruleset *rs, objs *look, bool tables)
+{
+	uint32_t left = 0;
+	bool some = false;
+
+	for (uint32_t i = 0; i < look->n; i++) {
+		struct obj *o = look->v[i];
+
+		if ((o->kind == OBJ_TABLE) != tables || !obj_unused(o))
+			continue;
+		some = o->going = true;
+		look_at(look, o->tab);
+	}
+	if (!some)
+		return;
+	drop_going(rs->all.v, &rs->all.n);
+	vec_foreach (o, look)
+		if ((*o)->kind == OBJ_TABLE && !tables)
+			drop_going((*o)->members.v, &(*o)->members.n);
+	for (uint32_t i = 0; i < look->n; i++) {
+		struct obj *o = look->v[i];
+
+		if (o->going)
+			obj_free(o);
+		else
+			look->v[left++] = o;
+	}
+	look->n = left;
+}
+
 static void collect(struct ruleset *rs)
 {
-	VEC(struct obj *) look = { 0 };
+	objs look = { 0 };
 
 	vec_foreach (o, &rs->dirty)
 		stmts_purge(*o);
@@ -391,29 +425,19 @@ static void collect(struct ruleset *rs)
 			(*o)->changed = false;
 			if ((*o)->elems)
 				elems_settle((*o)->elems);
-			vec_push(&look, *o);
+			look_at(&look, *o);
 		}
 		vec_clear(&rs->changed);
 	}
 	vec_foreach (o, &rs->dirty) {
 		(*o)->dirty = false;
-		vec_push(&look, *o);
+		look_at(&look, *o);
 	}
 	vec_clear(&rs->dirty);
-	/* Members before their tables; an object may stand in the list twice. */
-	for (int tables = 0; tables < 2; tables++)
-		for (uint32_t i = 0; i < look.n; i++) {
-			struct obj *o = look.v[i];
-
-			if (!o || (o->kind == OBJ_TABLE) != tables || !obj_unused(o))
-				continue;
-			if (o->tab != o)
-				vec_push(&look, o->tab);
-			for (uint32_t j = 0; j < look.n; j++)
-				if (look.v[j] == o)
-					look.v[j] = NULL;
-			obj_free(o);
-		}
+	free_unused(rs, &look, false); /* members before their tables */
+	free_unused(rs, &look, true);
+	vec_foreach (o, &look)
+		(*o)->looked = false;
 	vec_foreach (o, &rs->dirty)
 		(*o)->dirty = false;
 	vec_clear(&rs->dirty);
@@ -467,8 +491,10 @@ void ruleset_free(struct ruleset *rs)
 		elems_put(vec_pop(&rs->expiries).t);
 	for (int tables = 0; tables < 2; tables++)
 		for (uint32_t i = rs->all.n; i-- > 0;)
-			if ((rs->all.v[i]->kind == OBJ_TABLE) == tables)
+			if (rs->all.v[i] && (rs->all.v[i]->kind == OBJ_TABLE) == tables) {
 				obj_free(rs->all.v[i]);
+				rs->all.v[i] = NULL;
+			}
 	hmap_foreach (name, &rs->files, pos)
 		free(name);
 	hmap_free(&rs->files);
