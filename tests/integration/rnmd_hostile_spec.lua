@@ -57,6 +57,28 @@ describe("hostile packs in rnmd", function()
 		end
 	end
 
+	it("get no more of the loop than others, with messages that breed and timers that take long", function()
+		ns:run "ip addr add 192.0.2.1/24 dev wan0"
+		local d = daemon.start(ns, { packs = { ["90-good.lua"] = good,
+			["breed.lua"] = [[rnm.on("message", { topic = "breed" }, function ()
+  for _ = 1, 2 do pcall(rnm.emit, "breed", { bulk = ("x"):rep(4000) }) end end)]],
+			["slow.lua"] = [[for _ = 1, 200 do rnm.every("10ms", function ()
+  local t = os.clock() while os.clock() - t < 0.015 do end end) end]] } })
+		d:cmd "emit breed"
+		local function memory()
+			return tonumber(sh.read(("/proc/%d/status"):format(d.process.pid)):match "VmRSS:%s+(%d+)")
+		end
+		follows(d)
+		local before = memory()
+		for _ = 1, 10 do
+			assert.same({ "pong" }, d:cmd "ping")
+		end
+		follows(d)
+		-- Sanitizers keep for a while what was freed.
+		assert.is_true(memory() - before < 8192 or rnmd.slow > 1, ("%d KiB more"):format(memory() - before))
+		rnmd.stop(d)
+	end)
+
 	it("are left out as main chunks", function()
 		ns:run "ip addr add 192.0.2.1/24 dev wan0"
 		local packs = { ["90-good.lua"] = good }
