@@ -108,8 +108,11 @@ void set_text(const struct set_want *s, const char *sep, struct buf *out)
 		buf_printf(out, "gc-interval %s;%s", duration_format(s->gc_ms, time), sep);
 	if (s->info.auto_merge)
 		buf_printf(out, "auto-merge;%s", sep);
-	if (s->comment)
-		buf_printf(out, "comment \"%s\";%s", s->comment, sep);
+	if (s->comment) {
+		buf_puts(out, "comment ");
+		buf_quote(out, s->comment, strlen(s->comment));
+		buf_printf(out, ";%s", sep);
+	}
 }
 
 static void elems_text(const struct op *op, struct buf *out)
