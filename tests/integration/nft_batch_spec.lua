@@ -240,11 +240,11 @@ describe("a batch", function()
 			ok { { kind = "add_elem", name = "s", set = spec, elems = { { { addr = "1.1.1.1", timeout = 7200000 } } } } }
 			print(io.popen("unset LD_PRELOAD; nft list set inet t s"):read("a"):match "expires %w+")
 		]]
-		if left:find "^expires 59s" then
+		if left:find "^expires 59s" or left:find "^expires 1m" then
 			pending "kernels before 6.12 do not"
 			return
 		end
-		assert.matches("^expires 1h59m", left)
+		assert.is_truthy(left:find "^expires 1h59m" or left:find "^expires 2h", left) -- 2h when nft was quick
 	end)
 
 	it("takes elements away again, ends of intervals too", function()
