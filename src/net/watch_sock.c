@@ -36,8 +36,10 @@ int watch_sock_slots(struct watch *w, size_t size)
 	w->slot_size = size;
 	for (unsigned i = 0; i < SLOTS; i++) {
 		w->iov[i] = (struct iovec){ slots + i * size, size };
-		w->msgs[i].msg_hdr =
-			(struct msghdr){ .msg_name = &w->from[i], .msg_iov = &w->iov[i], .msg_iovlen = 1 };
+		w->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &w->from[i],
+			.msg_namelen = sizeof(w->from[i]),
+			.msg_iov = &w->iov[i],
+			.msg_iovlen = 1 };
 	}
 	return 0;
 }
@@ -73,13 +75,14 @@ int watch_sock_recv(struct watch *w, unsigned max)
 	unsigned n = max < SLOTS ? max : SLOTS;
 	int got;
 
-	for (unsigned i = 0; i < n; i++)
-		w->msgs[i].msg_hdr.msg_namelen = sizeof(w->from[i]);
 	do {
 		got = recvmmsg(w->fd, w->msgs, n, MSG_DONTWAIT, NULL);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+	/* Of most calls one slot is used: only those are made ready again. */
+	for (int i = 0; i < got; i++)
+		w->msgs[i].msg_hdr.msg_namelen = sizeof(w->from[i]);
 	return got;
 }
 
