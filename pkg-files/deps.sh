@@ -6,12 +6,15 @@ set -eu
 
 missing=
 
-# need PACKAGE FILE|COMMAND …: a file is looked for below the include folders
+# need PACKAGE FILE|COMMAND …: a header is looked for below the include folders
 need() {
 	package=$1
 	shift
 	for what; do
 		case $what in
+		/*)
+			test -e "$what" && continue
+			;;
 		*.h)
 			for dir in /usr/include /usr/local/include; do
 				test -e "$dir/$what" && continue 2
@@ -41,6 +44,7 @@ demo() {
 	need nftables nft
 	need iproute2 ip
 	need util-linux unshare nsenter
+	need netbase /etc/services /etc/protocols
 }
 
 check() {
