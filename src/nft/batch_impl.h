@@ -75,6 +75,24 @@ void put_set(struct build *c, const struct op *op, uint32_t i);
 /* With its anonymous sets. -E2BIG: the rule is too large for a message. */
 int put_rule(struct build *c, const struct op *op, uint32_t i, struct err *e);
 void put_del_rule(struct build *c, const struct op *op, uint32_t i);
+
+/* ---- batch_stateful.c: objects and flowtables ---- */
+
+void put_object(struct build *c, const struct op *op, uint32_t i);
+void put_flowtable(struct build *c, const struct op *op, uint32_t i);
+void put_flow_dev(struct build *c, const struct op *op, uint32_t i);
+/* By op->obj->type and name or handle; flowtables by name or handle. */
+void put_del_object(struct build *c, const struct op *op, uint32_t i);
+void put_del_flowtable(struct build *c, const struct op *op, uint32_t i);
+
+/* ---- for who builds a batch operation by operation (load.c) ---- */
+
+struct nft_conn;
+struct build *nft_stream_begin(struct nft_conn *c, struct err *e); /* the batch's begin is written */
+int nft_stream_op(struct build *b, const struct op *op, uint32_t i, struct err *e); /* op is not kept */
+/* Ends, sends and reads the answers: of each operation i < n its errno in op_err. dry: only checked. */
+int nft_stream_send(
+	struct nft_conn *c, struct build *b, bool dry, uint32_t n, struct commit_result *r, struct err *e);
 bool table_mark_ok(const uint8_t *udata, size_t n, const char *instance);
 
 /* ---- batch_elem.c: elements ---- */

@@ -70,11 +70,21 @@ struct anon_set {                  /* an anonymous set or map of the rule, in th
 	} concat; /* field lengths for NFT_SET_CONCAT interval sets */
 };
 
+struct code;
+struct anon_chain { /* `jump { … }`: a chain that lives with its rule */
+	VEC(struct anon_rule {
+		struct code *code;   /* owned */
+		const char *comment; /* the tree's */
+	})
+	rules;
+};
+
 struct code {
 	VEC(struct nftnl_expr *)
 	exprs; /* owned. Lookups (and dynset) in anonymous set i carry SET_ID i + 1 and its name */
 	VEC(struct anon_set) sets;
 	VEC(struct ref) refs;
+	VEC(struct anon_chain) chains; /* a verdict that goes to chain i carries CHAIN_ID i + 1 and no name */
 	uint64_t hash; /* of the expressions and the anonymous sets' content; hash_stable(): the same in every
 			  process */
 };
@@ -83,6 +93,21 @@ struct code {
  * the rule pending); -ENODATA: an empty live scalar; -ENODEV: `iif`/`oif` of a device that is not there. */
 int rule_compile(const struct ast_rule *r, const struct rule_env *env, struct code **out, struct err *e);
 void code_free(struct code *c);
+/* Statements that stand by themselves (counter, limit, quota, last, ct count: of a set or an element), from
+ * the tree. r: the rule they were parsed in. Pushes the expressions, the caller's, on out. */
+struct exprs {
+	VEC(struct nftnl_expr *) e;
+};
+struct node;
+int stateful_compile(const struct ast_rule *r, const struct node *list, const struct rule_env *env,
+	struct exprs *out, struct err *e);
+/* The same from a text: "counter quota over 500 mbytes". */
+int stateful_parse(const char *text, struct exprs *out, struct err *e);
+void exprs_free(struct exprs *x);
+/* One element as written (N_ELEM of file_elems()) for a set; out->comment and out->exprs are the arena's or
+ * keep's. */
+int elem_compile(const struct ast_rule *r, const struct node *el, const struct set_info *set,
+	const struct rule_env *env, struct setelem *out, struct exprs *keep, struct err *e);
 /* The rule with its $names filled in, one line of nft syntax. Live lists print as @name of their set. */
 void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf *out);
 /* nft --debug=netlink's notation, one expression a line. */

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "nft/object.h"
 #include "nft/ruleset.h"
 
 enum op_kind {
@@ -22,6 +23,13 @@ enum op_kind {
 	OP_MOD_SET,   /* size, timeout, gc-interval */
 	OP_ADD_CHAIN_DEV,
 	OP_DEL_CHAIN_DEV, /* dev */
+	OP_ADD_OBJ,
+	OP_MOD_OBJ, /* in place: what the kernel updates (quota's bounds) */
+	OP_DEL_OBJ, /* obj: only its type */
+	OP_ADD_FLOWTABLE,
+	OP_DEL_FLOWTABLE,
+	OP_ADD_FLOW_DEV,
+	OP_DEL_FLOW_DEV,
 };
 
 /* A chain as the kernel wants it. */
@@ -34,6 +42,7 @@ struct chain_want {
 	uint32_t n_dev;
 	const char *const *dev;
 	const char *comment;
+	uint32_t flags; /* NFT_CHAIN_* */
 };
 struct table_want {
 	uint32_t flags;
@@ -46,6 +55,9 @@ struct set_want {
 	uint32_t size;
 	int32_t policy;
 	const char *comment;
+	/* Statements that each element gets (NFTA_SET_EXPRESSIONS): borrowed. */
+	struct nftnl_expr *const *exprs;
+	uint32_t n_exprs;
 };
 
 /* One operation: all that a message needs, borrowed from the ruleset until the transaction ends. */
@@ -73,10 +85,22 @@ struct op {
 			uint64_t id;         /* stable rule id for the user data */
 			const char *text;    /* nft syntax, for texts */
 		} rule;
+		const struct object_want *obj;
+		struct {
+			const struct flowtable_want *flow;
+			const char *flow_dev; /* of OP_ADD_FLOW_DEV, OP_DEL_FLOW_DEV */
+		};
 		const char *dev;
 	};
-	bool recreate; /* part of a delete + add: `!` */
-	bool changed;  /* ~ : in place */
+	/* What only `rnm nft load` says: */
+	bool excl;          /* create: -EEXIST where it is there */
+	bool destroy;       /* a delete of what may not be there */
+	bool insert;        /* OP_ADD_RULE without position: at the head of the chain */
+	bool after;         /* OP_ADD_RULE: behind the rule of position */
+	bool no_mark;       /* OP_ADD_TABLE, OP_ADD_RULE: no user data of rnm's */
+	uint64_t by_handle; /* deletes: by this handle, not by name */
+	bool recreate;      /* part of a delete + add: `!` */
+	bool changed;       /* ~ : in place */
 	/* who asked: */
 	const char *pack;
 	uint32_t site;

@@ -17,13 +17,20 @@
 #include "base/journal.h"
 #include "nft/lang.h"
 #include "nft/live.h"
+#include "nft/object.h"
 
 struct ruleset;
 struct rpack;
 struct scope;
 struct obj;
 
-enum obj_kind { OBJ_TABLE, OBJ_CHAIN, OBJ_SET }; /* maps are OBJ_SET with NFT_SET_MAP */
+enum obj_kind {
+	OBJ_TABLE,
+	OBJ_CHAIN,
+	OBJ_SET, /* maps too, with NFT_SET_MAP */
+	OBJ_FLOWTABLE,
+	OBJ_STATEFUL, /* + NFT_OBJECT_*: each type of object has names of its own */
+};
 
 /* Where in a policy something was said. */
 struct site {
@@ -89,13 +96,15 @@ enum {
 	SPEC_GC = 1 << 9,
 	SPEC_SIZE = 1 << 10,
 	SPEC_AUTO_MERGE = 1 << 11,
+	SPEC_OBJECT = 1 << 12,
+	SPEC_STATEFUL = 1 << 13,
 };
 
 /* What one declaration gives; fields left out are not in `given`. Reference counted, immutable once stated.
  */
 struct spec {
 	uint32_t refs, given;
-	uint32_t flags; /* NFT_TABLE_F_*, or NFT_SET_* (NFT_SET_MAP set by t:map()) */
+	uint32_t flags; /* NFT_TABLE_F_*, NFT_SET_* (NFT_SET_MAP set by t:map()), NFT_FLOWTABLE_* */
 	char *comment;
 	char chain_type[16];       /* "filter", "nat", "route" */
 	char *hook, *priority;     /* text, checked: resolved by the table's family */
@@ -105,6 +114,9 @@ struct spec {
 	uint64_t timeout_ms, gc_ms;
 	uint32_t size;
 	bool auto_merge;
+	uint32_t obj_type;          /* maps to objects: NFT_OBJECT_*, with SPEC_DATA */
+	struct object_want *object; /* owned, its comment is this spec's */
+	char *stateful;             /* sets: statements of each element, as stateful_parse() takes them */
 };
 struct spec *spec_new(void);
 struct spec *spec_ref(struct spec *s);

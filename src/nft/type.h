@@ -12,6 +12,7 @@
 #define NFT_KEY_MAX   64 /* bytes of a set key, all parts, each padded to 4 when concatenated */
 #define NFT_PARTS_MAX 16
 
+struct nftnl_expr;
 struct datatype; /* one scalar type: type.c's table (ipv4_addr, inet_service, ifname, mark, verdict, …) */
 
 /* The type of a set key, of map data, or of the place where a value stands: one scalar type or a
@@ -64,6 +65,9 @@ struct setelem {
 	char target[NFT_NAME_MAXLEN]; /* chain of jump/goto, or object name of object maps */
 	uint64_t timeout_ms, expires_ms;
 	const char *comment; /* borrowed */
+	/* The element's own statements (counter, limit, …): borrowed. */
+	struct nftnl_expr *const *exprs;
+	uint8_t n_exprs;
 };
 
 /* Catchall is the string "*", or for keys that are strings (where "*" might be a name) the glob "*". The
