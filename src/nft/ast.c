@@ -51,6 +51,22 @@ size_t arena_bytes(const struct arena_block *a)
 	return a ? a->total : 0;
 }
 
+void arena_reset(struct arena_block **a)
+{
+	struct arena_block *b = *a;
+
+	if (!b)
+		return;
+	if (b->size > 64 * 1024) {
+		arena_free(a);
+		return;
+	}
+	arena_free(&b->next);
+	memset(b->data, 0, b->used);
+	b->used = 0;
+	b->total = b->size;
+}
+
 void arena_free(struct arena_block **a)
 {
 	while (*a) {
@@ -181,6 +197,37 @@ int rule_parse(const char *text, size_t len, const struct src_pos *pos, struct a
 	hmap_put(&interned, hash, r);
 	*out = r;
 	return 0;
+}
+
+int stateful_tree(const char *text, struct ast_rule **out, struct node **list, struct err *e)
+{
+	_err_ struct err local = ERR_INIT;
+	struct ast_rule *r;
+	struct parser p;
+	size_t len = strlen(text);
+	int code;
+
+	*out = NULL;
+	if (len > PARSE_TEXT_MAX)
+		return err_set(e, -EINVAL, "a text of %zu bytes, the limit is %d", len, PARSE_TEXT_MAX);
+	r = xnew(struct ast_rule);
+	r->refs = 1;
+	r->src = (struct src){ .text = xstrndup(text, len), .len = (uint32_t)len, .line = 1 };
+	p = (struct parser){ .r = r, .e = &local };
+	lex_init(&p.lx, &r->src);
+	p_advance(&p);
+	parse_statefuls(&p, list);
+	if (!local.code && p.tok.kind != TOK_END)
+		p_unexpected(&p, "counter, limit, quota, last or ct count", NULL);
+	if (!local.code && !*list)
+		p_fail(&p, "expected counter, limit, quota, last or ct count");
+	if (!local.code) {
+		*out = r;
+		return 0;
+	}
+	code = err_set(e, local.code, "%s", err_text(&local));
+	ast_free(r);
+	return code;
 }
 
 const char *ast_text(const struct ast_rule *r)

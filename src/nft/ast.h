@@ -100,4 +100,5 @@ struct ast_rule {
 void *arena_alloc(struct arena_block **a, size_t n);
 char *arena_strdup(struct arena_block **a, const char *s, size_t n);
 void arena_free(struct arena_block **a);
+void arena_reset(struct arena_block **a); /* empty, but keeps memory for the next use */
 size_t arena_bytes(const struct arena_block *a);

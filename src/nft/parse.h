@@ -62,6 +62,11 @@ bool selector_starts(struct parser *p);
 struct node *parse_verdict(struct parser *p); /* NULL without an error: no verdict word */
 struct node *parse_stateful(
 	struct parser *p); /* counter, limit, quota, last, ct count in elements; NULL without error: none */
+/* All that stand here; false: an error. */
+bool parse_statefuls(struct parser *p, struct node **list);
+/* A text of nothing else, and the tree that holds it (one reference; not among the rules of ast.c's table).
+ */
+int stateful_tree(const char *text, struct ast_rule **out, struct node **list, struct err *e);
 
 struct node *parse_stmt(struct parser *p);              /* one statement */
 bool parse_stmts(struct parser *p, struct node **list); /* until the end of the rule */

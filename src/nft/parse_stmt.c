@@ -170,6 +170,17 @@ struct node *parse_stateful(struct parser *p)
 	return NULL;
 }
 
+bool parse_statefuls(struct parser *p, struct node **list)
+{
+	struct node *n;
+
+	while ((n = parse_stateful(p))) {
+		*list = n;
+		list = &n->next;
+	}
+	return !p->e->code;
+}
+
 struct node *parse_objref_ct(struct parser *p)
 {
 	static const struct {

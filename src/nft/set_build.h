@@ -31,4 +31,6 @@ struct build {
 bool build_fill(struct build *b, const struct node *n);
 /* Sorts, merges and makes the anonymous set for keys as they lie in left. Its index, -1 after an error. */
 int build_settle(struct build *b, const struct ex *left);
+/* "goto NAME", or the handle of a chain, as an element's verdict. */
+bool verdict_val(struct cc *c, const struct node *at, const struct val *v, struct setelem *el);
 void build_bounds(const struct ex *x, u128 *lo, u128 *hi);

@@ -89,7 +89,7 @@ static bool data_bytes(struct build *b, const struct ex *x, struct setelem *el)
 	return true;
 }
 
-static bool verdict_text(struct build *b, const struct node *at, const char *s, struct setelem *el)
+static bool verdict_text(struct cc *c, const struct node *at, const char *s, struct setelem *el)
 {
 	static const struct {
 		const char *word;
@@ -107,12 +107,23 @@ static bool verdict_text(struct build *b, const struct node *at, const char *s, 
 		s += 5;
 		if (*s && strlen(s) < 128) {
 			strcpy(el->target, s);
-			cc_ref(b->c, REF_CHAIN, 0, s);
 			return true;
 		}
 	}
-	cc_error(b->c, at, "$%s: \"%.60s\" is no verdict", at->s, s);
+	cc_error(c, at, "$%s: \"%.60s\" is no verdict", at->s, s);
 	return false;
+}
+
+bool verdict_val(struct cc *c, const struct node *at, const struct val *v, struct setelem *el)
+{
+	if (v->kind == VAL_OBJ && v->str && strlen(v->str) < 128) { /* a chain: jump there */
+		el->verdict_code = NFT_JUMP;
+		strcpy(el->target, v->str);
+		return true;
+	}
+	if (v->kind != VAL_STRING || !v->str)
+		return cc_error(c, at, "$%s: a verdict is expected as value", at->s);
+	return verdict_text(c, at, v->str, el);
 }
 
 static bool obj_of(struct build *b, const struct node *at, const struct val *v, struct setelem *el)
@@ -146,17 +157,11 @@ static bool add_data(
 			cc_error(b->c, n, "a verdict is expected here");
 		if (!v)
 			return false;
-		if (v->kind == VAL_OBJ && v->str && strlen(v->str) < 128) { /* a chain: jump there */
-			el->verdict_code = NFT_JUMP;
-			strcpy(el->target, v->str);
-			cc_ref(b->c, REF_CHAIN, 0, v->str);
-			return true;
-		}
-		if (v->kind != VAL_STRING || !v->str) {
-			cc_error(b->c, at, "$%s: a verdict is expected as value", at->s);
+		if (!verdict_val(b->c, n ? n : at, v, el))
 			return false;
-		}
-		return verdict_text(b, n ? n : at, v->str, el);
+		if (*el->target)
+			cc_ref(b->c, REF_CHAIN, 0, el->target);
+		return true;
 	}
 	if (n && n->kind == N_VERDICT) {
 		cc_error(b->c, n,
