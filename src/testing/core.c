@@ -11,6 +11,7 @@ int luaopen_rnm_core(lua_State *L)
 		{ "base", testing_base },
 		{ "net", testing_net },
 		{ "nft", testing_nft },
+		{ "raw", testing_nft_raw },
 		{ "script", testing_script },
 		{ "config", testing_config },
 		{ "control", testing_control },
