@@ -53,8 +53,10 @@ void engine_status(struct engine *en, struct buf *out)
 		mirror_count(en->mirror, NET_ROUTE), mirror_count(en->mirror, NET_RULE),
 		mirror_count(en->mirror, NET_NEIGH));
 	buf_printf(out,
-		"ruleset: %u tables, %u chains, %u rules, %u sets, %u elements, %u pending, %u refused\n",
-		s.tables, s.chains, s.rules, s.sets, s.elements, s.pending, s.refused);
+		"ruleset: %u tables, %u chains, %u rules, %u sets, %u objects, %u flowtables, %u elements, "
+		"%u pending, %u refused\n",
+		s.tables, s.chains, s.rules, s.sets, s.objects, s.flowtables, s.elements, s.pending,
+		s.refused);
 	buf_printf(out,
 		"transactions: %llu, %llu commits, %llu failures, %llu events, mean %llu us, max %llu us\n",
 		(unsigned long long)en->transactions, (unsigned long long)en->commits,

@@ -170,11 +170,12 @@ static bool chain_holds(struct engine *en, struct obj *chain)
 /* Is what the plan was for gone from the kernel? */
 static bool lost(struct engine *en, const struct sent *s)
 {
-	struct obj *chain;
+	struct obj *look;
 
-	if (!plan_lost(&s->plan, &s->result, &chain))
+	if (!plan_lost(&s->plan, &s->result, &look))
 		return false;
-	return !chain || (read_tables(en, NULL) == 0 && !obj_in_kernel(chain)) || !chain_holds(en, chain);
+	return !look || (read_tables(en, NULL) == 0 && !obj_in_kernel(look)) ||
+	       (obj_kind(look) == OBJ_CHAIN && !chain_holds(en, look));
 }
 
 static void check_chain(void *ctx, struct obj *chain)

@@ -65,7 +65,8 @@ static bool table_fits(const struct elem_table *t, const struct set_info *info)
 	uint32_t shape = NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_OBJECT;
 
 	return nft_type_equal(&t->info.key, &info->key) && (t->info.flags & shape) == (info->flags & shape) &&
-	       (!(info->flags & NFT_SET_MAP) || nft_type_equal(&t->info.data, &info->data));
+	       (!(info->flags & NFT_SET_MAP) || nft_type_equal(&t->info.data, &info->data)) &&
+	       t->info.obj_type == info->obj_type;
 }
 
 struct elem_table *elems_of(struct obj *set)

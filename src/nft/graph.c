@@ -67,7 +67,8 @@ static unsigned step(struct walk *w, struct stmt *st, struct obj *to)
 
 static unsigned through_map(struct walk *w, struct stmt *st, const struct obj *map)
 {
-	const struct elem_table *t = map && map->want ? map->elems : NULL;
+	const struct elem_table *t =
+		map && map->want && target_kind(&map->set.info) == OBJ_CHAIN ? map->elems : NULL;
 	unsigned deepest = 0;
 
 	for (uint32_t i = 0; t && i < t->n && !w->rc; i++) {
@@ -138,7 +139,7 @@ static int check_table(struct obj *table, struct rpack **culprit, struct err *e)
 static bool leads_on(const struct obj *o)
 {
 	if (o->kind == OBJ_SET)
-		return o->elems && nft_type_is_verdict(&o->elems->info.data) && o->elems->dirty.n;
+		return o->elems && target_kind(&o->elems->info) == OBJ_CHAIN && o->elems->dirty.n;
 	if (o->kind != OBJ_CHAIN || !o->want)
 		return false;
 	vec_foreach (st, &o->rules)

@@ -7,6 +7,19 @@
 #include "base/text.h"
 #include "nft/model.h"
 
+/* As nft orders them: objects, sets, flowtables, chains. */
+static int rank(const struct obj *o)
+{
+	switch (o->kind) {
+	case OBJ_TABLE: return 0;
+	case OBJ_CHAIN: return 3;
+	case OBJ_SET: return 1;
+	case OBJ_FLOWTABLE: return 2;
+	case OBJ_STATEFUL: break;
+	}
+	return -(int)o->kind;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct obj *x = *(struct obj *const *)a, *y = *(struct obj *const *)b;
@@ -14,7 +27,7 @@ static int by_name(const void *a, const void *b)
 	if (x->family != y->family)
 		return x->family < y->family ? -1 : 1;
 	if (x->kind != y->kind)
-		return x->kind == OBJ_SET ? -1 : y->kind == OBJ_SET ? 1 : (int)x->kind - (int)y->kind;
+		return rank(x) - rank(y);
 	return strcmp(x->name, y->name);
 }
 
@@ -82,21 +95,61 @@ static void strings_free(strings *s)
 	vec_free(s);
 }
 
+static bool is_map(const struct obj *o)
+{
+	return o->kind == OBJ_SET && o->set.info.flags & (NFT_SET_MAP | NFT_SET_OBJECT);
+}
+
+static const char *word_of(const struct obj *o)
+{
+	return is_map(o) ? "map" : obj_kind_word(o->kind);
+}
+
+/* After a block each of whose lines ends in the indentation of the next: the bracket stands further left. */
+static void close_block(struct buf *out)
+{
+	if (out->n && out->s[out->n - 1] == '\t')
+		out->s[--out->n] = '\0';
+	buf_puts(out, "}\n");
+}
+
+static void list_object(struct obj *o, struct buf *out)
+{
+	buf_printf(out, "\t%s %s {\n\t\t", word_of(o), o->name);
+	if (o->comment) {
+		buf_puts(out, "comment ");
+		buf_quote(out, o->comment, strlen(o->comment));
+		buf_puts(out, "\n\t\t");
+	}
+	object_text(o->object, false, "\n\t\t", out);
+	close_block(out);
+}
+
+static void list_flowtable(struct obj *o, struct buf *out)
+{
+	struct flowtable_want w = { .hook = o->chain.w.hook,
+		.flags = o->chain.w.flags,
+		.priority = o->chain.w.priority,
+		.n_dev = o->chain.dev.n,
+		.dev = (const char *const *)o->chain.dev.v };
+
+	buf_printf(out, "\tflowtable %s {\n\t\t", o->name);
+	flowtable_text(&w, "\n\t\t", out);
+	close_block(out);
+}
+
 static void list_set(struct obj *o, struct buf *out)
 {
 	strings els = { 0 };
 
-	buf_printf(out, "\t%s %s {\n\t\t", o->set.info.flags & NFT_SET_MAP ? "map" : "set", o->name);
+	buf_printf(out, "\t%s %s {\n\t\t", word_of(o), o->name);
 	set_text(&o->set, "\n\t\t", out);
 	elem_texts(o, &els);
 	for (uint32_t i = 0; i < els.n; i++)
-		buf_printf(
-			out, "%s%s%s", i ? ", " : "elements = { ", els.v[i], i + 1 == els.n ? " }\n\t" : "");
-	if (!els.n) { /* the last separator's indentation is one too deep */
-		out->s[--out->n] = '\0';
-	}
+		buf_printf(out, "%s%s%s", i ? ", " : "elements = { ", els.v[i],
+			i + 1 == els.n ? " }\n\t\t" : "");
 	strings_free(&els);
-	buf_puts(out, "}\n");
+	close_block(out);
 }
 
 static void list_chain(struct obj *o, struct buf *out)
@@ -115,6 +168,18 @@ static void list_chain(struct obj *o, struct buf *out)
 		if ((*st)->active && !(*st)->refused && !(*st)->rule.why && (*st)->rule.rc)
 			buf_printf(out, "\t\t%s\n", (*st)->rule.rc->text);
 	buf_puts(out, "\t}\n");
+}
+
+static void list_member(struct obj *o, struct buf *out)
+{
+	switch (o->kind) {
+	case OBJ_TABLE: return;
+	case OBJ_CHAIN: list_chain(o, out); return;
+	case OBJ_SET: list_set(o, out); return;
+	case OBJ_FLOWTABLE: list_flowtable(o, out); return;
+	case OBJ_STATEFUL: break;
+	}
+	list_object(o, out);
 }
 
 static const char *table_name(void *ctx, size_t i)
@@ -167,10 +232,7 @@ int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct e
 			hits++;
 			if (shown++)
 				buf_putc(out, '\n');
-			if (members.v[j]->kind == OBJ_SET)
-				list_set(members.v[j], out);
-			else
-				list_chain(members.v[j], out);
+			list_member(members.v[j], out);
 		}
 		buf_puts(out, "}\n");
 		vec_free(&members);
@@ -210,11 +272,7 @@ int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx
 
 static void obj_line(const struct obj *o, struct buf *out)
 {
-	const char *kind = o->kind == OBJ_TABLE ? "table" : o->kind == OBJ_CHAIN ? "chain" : "set";
-
-	if (o->kind == OBJ_SET && o->set.info.flags & NFT_SET_MAP)
-		kind = "map";
-	buf_printf(out, "%s %s %s", kind, nft_family_name(obj_family(o)), obj_table(o));
+	buf_printf(out, "%s %s %s", word_of(o), nft_family_name(obj_family(o)), obj_table(o));
 	if (o->kind != OBJ_TABLE)
 		buf_printf(out, " %s", obj_name(o));
 }
@@ -289,7 +347,7 @@ static void pending_obj(struct obj *o, void (*fn)(void *ctx, const struct pendin
 			continue;
 		p.pack = stmt_pack(*st)->name;
 		p.site = ruleset_site_get(o->rs, (*st)->site);
-		p.unstated = !p.refused && o->kind == OBJ_SET;
+		p.unstated = !p.refused && o->kind >= OBJ_SET;
 		fn(ctx, &p);
 		return;
 	}
@@ -325,7 +383,9 @@ static void pending_elems(struct obj *o, void (*fn)(void *ctx, const struct pend
 		if (!c || !(el->flags & (E_PENDING | E_REFUSED)))
 			continue;
 		p.why = p.refused ? "the kernel refused an element"
-				  : "the chain of an element is not stated by any pack";
+			: o->set.info.flags & NFT_SET_OBJECT
+				? "the object of an element is not stated by any pack"
+				: "the chain of an element is not stated by any pack";
 		p.pack = c->pk->name;
 		p.site = ruleset_site_get(o->rs, el->m.site ? el->m.site : c->site);
 		fn(ctx, &p);
@@ -367,6 +427,8 @@ struct ruleset_stats ruleset_stats(const struct ruleset *rs)
 		s.tables += o->kind == OBJ_TABLE;
 		s.chains += o->kind == OBJ_CHAIN;
 		s.sets += o->kind == OBJ_SET;
+		s.flowtables += o->kind == OBJ_FLOWTABLE;
+		s.objects += is_stateful(o);
 		if (o->kind == OBJ_CHAIN)
 			vec_foreach (st, &o->rules)
 				s.rules += (*st)->active && !(*st)->refused && !(*st)->rule.why;

@@ -73,17 +73,25 @@ static const char *target_of(const struct elem_table *t, uint32_t i)
 	return a ? t->attrs.v[a - 1].target : NULL;
 }
 
+enum obj_kind target_kind(const struct set_info *info)
+{
+	return info->flags & NFT_SET_OBJECT       ? object_kind(info->obj_type)
+	       : nft_type_is_verdict(&info->data) ? OBJ_CHAIN
+						  : OBJ_TABLE;
+}
+
 static void check_target(struct obj *set, struct elem_table *t, uint32_t i)
 {
 	struct elem *el = elem_at(t, i);
 	const char *target = target_of(t, i);
-	struct obj *chain = target ? obj_find(set->rs, OBJ_CHAIN, set->family, set->tab->name, target) : NULL;
+	struct obj *to =
+		target ? obj_find(set->rs, target_kind(&t->info), set->family, set->tab->name, target) : NULL;
 
 	if (el->flags & E_USED)
-		set_pending(t, i, target && (!chain || !chain->want));
+		set_pending(t, i, target && (!to || !to->want));
 }
 
-/* An element whose verdict goes to a chain that nobody states waits for it. */
+/* An element whose value is a chain or object that nobody states waits for it. */
 static void check_targets(struct obj *set, struct elem_table *t)
 {
 	if (set->dirty)
@@ -101,7 +109,7 @@ void merge_targets(struct obj *set)
 	for (uint32_t i = 0; t && t->targets && i < t->n; i++) {
 		const char *target = target_of(t, i);
 
-		if (target && name_changed(set, OBJ_CHAIN, target))
+		if (target && name_changed(set, target_kind(&t->info), target))
 			check_target(set, t, i);
 	}
 }
@@ -196,7 +204,7 @@ static int elem_over(const struct elem_table *from, const struct held *h, struct
 	size_t n = 0;
 	int rc;
 
-	if (!nft_type_equal(&from->info.data, &to->info.data))
+	if (!nft_type_equal(&from->info.data, &to->info.data) || from->info.obj_type != to->info.obj_type)
 		return err_set(e, -EINVAL, "its values are of another type now");
 	elem_get(from, h->elem, 0, &el);
 	plain.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
@@ -320,9 +328,9 @@ int merge_map(struct obj *set, struct rpack **culprit, struct err *e)
 {
 	struct elem_table *t = set->want ? set->elems : NULL;
 
-	if (!t || !(t->info.flags & NFT_SET_MAP))
+	if (!t || !(t->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT)))
 		return 0;
-	if (nft_type_is_verdict(&t->info.data))
+	if (target_kind(&t->info) != OBJ_TABLE)
 		check_targets(set, t);
 	return check_conflicts(set, t, culprit, e);
 }

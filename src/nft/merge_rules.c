@@ -9,8 +9,6 @@
 
 #define FEW_NAMES 8
 
-static const char *const unstated = "%s %s is not stated by any pack";
-
 void scalars_off(struct stmt *st)
 {
 	vec_foreach (p, &st->rule.scalars) {
@@ -125,12 +123,7 @@ static const struct set_info *env_live_set(void *ctx, const char *name, const st
 	a->want.info.key = *key;
 	a->want.info.flags = interval ? NFT_SET_INTERVAL : 0;
 	a->want.info.auto_merge = interval;
-	if (interval && key->n > 1) {
-		a->want.info.flags |= NFT_SET_CONCAT;
-		a->want.concat.n = key->n;
-		for (unsigned i = 0; i < key->n; i++)
-			a->want.concat.len[i] = (uint8_t)((key->bits[i] + 7) / 8);
-	}
+	set_want_concat(&a->want);
 	a->o = obj_get(st->o->rs, OBJ_SET, st->o->family, st->o->tab->name, set);
 	a->o->autoset = a;
 	a->o->want = true;
@@ -223,29 +216,49 @@ static void rule_why(struct stmt *st, bool nobody, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool ref_kind_of(const struct ref *r, enum obj_kind *kind)
+{
+	switch (r->kind) {
+	case REF_CHAIN: *kind = OBJ_CHAIN; return true;
+	case REF_SET: *kind = OBJ_SET; return true;
+	case REF_OBJECT: *kind = object_kind(r->obj_type); return true;
+	case REF_FLOWTABLE: *kind = OBJ_FLOWTABLE; return true;
+	case REF_DEVICE: break;
+	}
+	return false;
+}
+
+/* The first of the names in code that is not there to be named; NULL: all are. */
+static const struct ref *missing(const struct obj *chain, const struct code *code)
+{
+	vec_foreach (r, &code->refs) {
+		enum obj_kind kind;
+		const struct obj *to;
+
+		if (!ref_kind_of(r, &kind))
+			continue;
+		to = obj_find(chain->rs, kind, chain->family, chain->tab->name, r->name);
+		if (!to || !to->want)
+			return r;
+	}
+	return NULL;
+}
+
 static void check_refs(struct stmt *st)
 {
-	struct obj *o = st->o;
+	const struct ref *r = missing(st->o, st->rule.rc->code);
+	const struct obj *to;
+	enum obj_kind kind;
 
-	vec_foreach (r, &st->rule.rc->code->refs) {
-		struct obj *to = NULL;
-
-		switch (r->kind) {
-		case REF_CHAIN: to = obj_find(o->rs, OBJ_CHAIN, o->family, o->tab->name, r->name); break;
-		case REF_SET: to = obj_find(o->rs, OBJ_SET, o->family, o->tab->name, r->name); break;
-		case REF_OBJECT:
-		case REF_FLOWTABLE: break;
-		case REF_DEVICE: continue;
-		}
-		if (to && to->want)
-			continue;
-		rule_why(st, true, unstated,
-			r->kind == REF_CHAIN ? "chain"
-			: r->kind == REF_SET ? "set"
-					     : "object",
-			r->name);
+	if (!r || !ref_kind_of(r, &kind))
 		return;
-	}
+	to = obj_find(st->o->rs, kind, st->o->family, st->o->tab->name, r->name);
+	if (to && to->decl_refused)
+		rule_why(st, false, "the kernel refused %s %s", obj_kind_word(kind), r->name);
+	else if (to && to->why)
+		rule_why(st, false, "%s %s waits: %s", obj_kind_word(kind), r->name, to->why);
+	else
+		rule_why(st, true, "%s %s is not stated by any pack", obj_kind_word(kind), r->name);
 }
 
 static char *make_comment(struct stmt *st)
@@ -323,21 +336,11 @@ static void sort_rules(struct obj *chain)
 /* What a refused rule would have replaced stays only as long as all that it names. */
 static void check_kept(struct stmt *st)
 {
-	struct obj *o = st->o;
-
-	vec_foreach (r, &st->rule.kept->code->refs) {
-		struct obj *to = r->kind == REF_CHAIN || r->kind == REF_SET
-					 ? obj_find(o->rs, r->kind == REF_CHAIN ? OBJ_CHAIN : OBJ_SET,
-						   o->family, o->tab->name, r->name)
-					 : o;
-
-		if (to && to->want)
-			continue;
-		rcode_put(st->rule.kept);
-		st->rule.kept = NULL;
-		obj_changed(o);
+	if (!missing(st->o, st->rule.kept->code))
 		return;
-	}
+	rcode_put(st->rule.kept);
+	st->rule.kept = NULL;
+	obj_changed(st->o);
 }
 
 bool name_changed(const struct obj *o, enum obj_kind kind, const char *name)
@@ -357,9 +360,10 @@ bool name_changed(const struct obj *o, enum obj_kind kind, const char *name)
 
 static bool names_any_changed(const struct stmt *st)
 {
+	enum obj_kind kind;
+
 	vec_foreach (r, &st->rule.rc->code->refs)
-		if ((r->kind == REF_CHAIN && name_changed(st->o, OBJ_CHAIN, r->name)) ||
-			(r->kind == REF_SET && name_changed(st->o, OBJ_SET, r->name)))
+		if (ref_kind_of(r, &kind) && name_changed(st->o, kind, r->name))
 			return true;
 	return false;
 }

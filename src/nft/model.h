@@ -204,6 +204,12 @@ struct rpack {
 
 /* ---- objects ---- */
 
+struct set_stmts { /* the statements that each element of a set gets, shared by want and have */
+	uint32_t refs;
+	char *text, *canon; /* as it was given; as the kernel gets it, for comparing */
+	struct exprs x;
+};
+
 struct krule {
 	uint64_t handle, id; /* handle 0: not known */
 	struct rcode *rc;
@@ -211,7 +217,7 @@ struct krule {
 };
 typedef VEC(struct krule) krules;
 
-struct chain_def {           /* an owned chain_want */
+struct chain_def {           /* an owned chain_want; of a flowtable: hook, priority, flags and devices */
 	struct chain_want w; /* dev and comment are filled in when a plan borrows it */
 	VEC(char *) dev;
 	char *comment;
@@ -225,7 +231,7 @@ struct obj {
 	uint32_t refs;
 	struct obj *tab;
 	struct ruleset *rs;
-	VEC(struct obj *) members; /* tables: chains and sets */
+	VEC(struct obj *) members; /* tables: all that is in them */
 	bool dirty, changed;       /* in rs->dirty (merge), in rs->changed (plan) */
 	VEC(struct stmt *) decls, rules;
 	struct stmt *last_decl;
@@ -235,7 +241,7 @@ struct obj {
 	bool looked, going;      /* the end of the transaction looks at it; frees it */
 	bool name_changed;       /* in rs->named; tables: something in them is */
 	struct autoset *autoset; /* this is the set of a rule's live list */
-	struct live *dev_live;   /* chains whose devices are live */
+	struct live *dev_live;   /* chains and flowtables whose devices are live */
 	struct live_sink dev_sink;
 	VEC(struct contrib *) contribs; /* sets */
 	struct elem_table *tables;      /* sets: of each type that is still in use */
@@ -253,13 +259,18 @@ struct obj {
 	struct table_want table_want;
 	struct chain_def chain;
 	struct set_want set;
-	char *set_comment; /* of table_want or set */
+	struct set_stmts *stmts;    /* a reference */
+	struct object_want *object; /* NULL: nobody said what it is; its comment is the one below */
+	char *comment;              /* of table_want, set or object */
 	/* have */
 	bool have, own_before, foreign, seen, recreate;
+	bool in_the_way; /* flowtables: deleted before anything is made */
 	struct table_want table_have;
 	struct chain_def chain_have;
 	struct set_want set_have;
-	char *set_comment_have;
+	struct set_stmts *stmts_have;
+	struct object_want *object_have;
+	char *comment_have;
 	struct elem_table *elems_have; /* reference */
 	krules krules;
 	bool handles_stale;
@@ -313,6 +324,19 @@ void where_text(const struct ruleset *rs, const struct rpack *pk, uint32_t site,
 void chain_def_free(struct chain_def *d);
 void expiry_of(
 	struct elem_table *t, uint32_t elem, uint32_t attr); /* ruleset_expire() looks at it when these end */
+
+static inline bool is_stateful(const struct obj *o)
+{
+	return o->kind >= OBJ_STATEFUL;
+}
+static inline uint32_t object_type(const struct obj *o) /* NFT_OBJECT_* */
+{
+	return (uint32_t)o->kind - OBJ_STATEFUL;
+}
+static inline enum obj_kind object_kind(uint32_t type)
+{
+	return (enum obj_kind)(OBJ_STATEFUL + type);
+}
 
 /* stmt.c, state.c */
 bool spec_equal(const struct spec *a, const struct spec *b);
@@ -382,6 +406,12 @@ void edits_retire(struct rpack *old, struct rpack *heir);
 void edit_delta(struct contrib *c, int sign, const struct val *key, const struct val *data);
 void edit_forget(struct contrib *c, uint32_t elem); /* its time is over: no journal */
 
+/* merge_decl.c */
+int merge_table(struct obj *o, struct rpack **culprit, struct err *e);
+int merge_decls(struct obj *o, struct rpack **culprit, struct err *e); /* of what is in a table */
+void set_stmts_put(struct set_stmts *s);
+struct set_stmts *set_stmts_ref(struct set_stmts *s);
+
 /* merge.c */
 bool can_blame(const struct rpack
 		*pk); /* its share of this transaction is not empty: rolling it back changes something */
@@ -391,7 +421,9 @@ int merge_error(struct stmt *st, struct rpack **culprit, struct err *e, const ch
 /* merge_elems.c */
 int merge_elems(struct obj *set, struct rpack **culprit, struct err *e); /* of a dirty set */
 int merge_map(struct obj *set, struct rpack **culprit, struct err *e);   /* whose elements changed */
-void merge_targets(struct obj *set); /* chains of the table came or went */
+void merge_targets(struct obj *set); /* chains or objects of the table came or went */
+/* What the values of a map name: a kind of object; OBJ_TABLE: nothing. */
+enum obj_kind target_kind(const struct set_info *info);
 
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
@@ -400,7 +432,8 @@ int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
 int merge_rules(
 	struct obj *chain, struct rpack **culprit, struct err *e); /* plans again what changed in it */
 bool name_changed(const struct obj *o, enum obj_kind kind,
-	const char *name); /* did this set or chain of o's table come, go or change its type? */
+	const char *name); /* did this member of o's table come, go or change its type? */
+bool ref_kind_of(const struct ref *r, enum obj_kind *kind); /* false: it names nothing of the table */
 void rule_env_of(struct stmt *st, struct rule_env *env);
 void autos_off(struct stmt *st);
 void autos_free(struct stmt *st);
@@ -414,6 +447,7 @@ enum phase {
 	PH_ADD_TABLE,
 	PH_UNDO, /* what is made anew, and what names it */
 	PH_ADD_CHAIN,
+	PH_ADD_OBJ, /* flowtables as well */
 	PH_ADD_SET,
 	PH_MODIFY,
 	PH_DEL_ELEM,
@@ -422,6 +456,7 @@ enum phase {
 	PH_DEL_RULE,
 	PH_DEL_SET,
 	PH_DEL_CHAIN,
+	PH_DEL_OBJ,
 	PH_DEL_TABLE,
 	PH_MAX,
 };
@@ -459,9 +494,17 @@ void intervals_want(
 	struct elem_table *t, ivals *out); /* normalised, sorted; marks what a cover holds back E_HELD */
 void plan_elems(struct plan *p, struct obj *set, bool fresh);
 void plan_target_elems(struct plan *p, struct obj *map,
-	const struct obj *chain); /* takes elements that go to chain out first */
+	const struct obj *to); /* takes elements whose value is this chain or object out first */
 /* plan_rules.c */
 void plan_rules(struct plan *p, struct obj *chain, bool fresh);
+/* plan_obj.c */
+bool object_compatible(const struct obj *o);
+bool flowtable_compatible(const struct obj *o);
+void plan_object(struct plan *p, struct obj *o);
+void plan_flowtable(struct plan *p, struct obj *o);
+void plan_devices(struct plan *p, struct obj *o); /* of a chain or flowtable: those that come and go */
+/* It goes, and another flowtable takes a device of its: the kernel lets a device be in one only. */
+bool flowtable_in_the_way(const struct obj *o);
 /* plan_ack.c */
 void elems_gone(struct elem_table *t); /* the kernel has none of them */
 void chain_rules_gone(struct obj *chain);
@@ -469,3 +512,4 @@ void next_free(struct plan_next *n);
 /* plan_text.c */
 void chain_text(const struct chain_want *c, uint8_t family, const char *sep, struct buf *out);
 void set_text(const struct set_want *s, const char *sep, struct buf *out); /* each property followed by sep */
+void flowtable_text(const struct flowtable_want *f, const char *sep, struct buf *out); /* likewise */

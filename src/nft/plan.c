@@ -45,8 +45,13 @@ static bool chain_compatible(const struct obj *o)
 {
 	const struct chain_want *a = &o->chain_have.w, *b = &o->chain.w;
 
-	return a->base == b->base &&
+	return a->base == b->base && a->flags == b->flags &&
 	       (!a->base || (!strcmp(a->type, b->type) && a->hook == b->hook && a->priority == b->priority));
+}
+
+static bool same_stmts(const struct set_stmts *a, const struct set_stmts *b)
+{
+	return a == b || (a && b && !strcmp(a->canon, b->canon));
 }
 
 static bool set_compatible(const struct obj *o)
@@ -55,13 +60,27 @@ static bool set_compatible(const struct obj *o)
 
 	return nft_type_equal(&a->info.key, &b->info.key) && nft_type_equal(&a->info.data, &b->info.data) &&
 	       a->info.flags == b->info.flags && a->info.obj_type == b->info.obj_type &&
-	       a->policy == b->policy && !(a->size && !b->size);
+	       a->policy == b->policy && !(a->size && !b->size) && same_stmts(o->stmts_have, o->stmts);
+}
+
+static bool compatible(const struct obj *o)
+{
+	switch (o->kind) {
+	case OBJ_TABLE: return true;
+	case OBJ_CHAIN: return chain_compatible(o);
+	case OBJ_SET: return set_compatible(o);
+	case OBJ_FLOWTABLE: return flowtable_compatible(o);
+	case OBJ_STATEFUL: break;
+	}
+	return object_compatible(o);
 }
 
 static bool names(const struct rcode *rc, const struct obj *o)
 {
+	enum obj_kind kind;
+
 	vec_foreach (r, &rc->code->refs)
-		if (r->kind == (o->kind == OBJ_CHAIN ? REF_CHAIN : REF_SET) && !strcmp(r->name, o->name))
+		if (ref_kind_of(r, &kind) && kind == o->kind && !strcmp(r->name, o->name))
 			return true;
 	return false;
 }
@@ -73,7 +92,7 @@ static void make_way(struct plan *p, struct obj *o)
 	vec_foreach (m, &o->tab->members) {
 		struct obj *c = *m;
 
-		if (c->kind == OBJ_SET && o->kind == OBJ_CHAIN && c->have)
+		if (c->kind == OBJ_SET && c->have && target_kind(&c->set_have.info) == o->kind)
 			plan_target_elems(p, c, o);
 		if (c->kind != OBJ_CHAIN || !c->have || c == o)
 			continue;
@@ -107,27 +126,6 @@ static void plan_table(struct plan *p, struct obj *o)
 	op = plan_op(p, PH_ADD_TABLE, OP_ADD_TABLE, o);
 	op->table_want = o->table_want;
 	op->changed = o->have;
-}
-
-static void plan_devices(struct plan *p, struct obj *o)
-{
-	for (int del = 0; del < 2; del++) {
-		const struct chain_def *from = del ? &o->chain_have : &o->chain,
-				       *in = del ? &o->chain : &o->chain_have;
-
-		for (uint32_t i = 0; i < from->dev.n; i++) {
-			bool found = false;
-
-			vec_foreach (d, &in->dev)
-				found |= !strcmp(*d, from->dev.v[i]);
-			if (!found) {
-				struct op *op =
-					plan_op(p, PH_MODIFY, del ? OP_DEL_CHAIN_DEV : OP_ADD_CHAIN_DEV, o);
-
-				op->dev = from->dev.v[i];
-			}
-		}
-	}
 }
 
 /* The rules of a chain that goes and that name something: sets and chains may go before it. */
@@ -208,12 +206,28 @@ static void find_recreations(struct plan *p)
 		if (o->kind == OBJ_CHAIN)
 			vec_foreach (k, &o->krules)
 				k->gone = false;
-		o->recreate = o->kind != OBJ_TABLE && o->have && o->want && o->tab->want &&
-			      !(o->kind == OBJ_CHAIN ? chain_compatible(o) : set_compatible(o));
+		o->recreate = o->have && o->want && o->tab->want && !compatible(o);
+		o->in_the_way = o->kind == OBJ_FLOWTABLE && flowtable_in_the_way(o);
 	}
 	for (uint32_t i = 0; i < rs->changed.n; i++)
-		if (rs->changed.v[i]->recreate)
+		if (rs->changed.v[i]->recreate || rs->changed.v[i]->in_the_way)
 			make_way(p, rs->changed.v[i]);
+}
+
+static void plan_members(struct plan *p, struct obj *o)
+{
+	switch (o->kind) {
+	case OBJ_TABLE: return;
+	case OBJ_CHAIN:
+		plan_chain(p, o);
+		if (o->want)
+			plan_rules(p, o, !o->have || o->recreate);
+		return;
+	case OBJ_SET: plan_set(p, o); return;
+	case OBJ_FLOWTABLE: plan_flowtable(p, o); return;
+	case OBJ_STATEFUL: break;
+	}
+	plan_object(p, o);
 }
 
 int plan_make(struct ruleset *rs, struct plan *p, struct err *e)
@@ -228,17 +242,10 @@ int plan_make(struct ruleset *rs, struct plan *p, struct err *e)
 	for (uint32_t i = 0; i < rs->changed.n; i++) {
 		struct obj *o = rs->changed.v[i];
 
-		if (o->kind == OBJ_TABLE) {
+		if (o->kind == OBJ_TABLE)
 			plan_table(p, o);
-		} else if (!o->tab->want && o->tab->have) {
-			continue; /* goes with its table */
-		} else if (o->kind == OBJ_CHAIN) {
-			plan_chain(p, o);
-			if (o->want)
-				plan_rules(p, o, !o->have || o->recreate);
-		} else {
-			plan_set(p, o);
-		}
+		else if (o->tab->want || !o->tab->have) /* else it goes with its table */
+			plan_members(p, o);
 	}
 	for (int ph = 0; ph < PH_MAX; ph++)
 		n += p->next->phase[ph].n;

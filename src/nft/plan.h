@@ -30,6 +30,11 @@ enum op_kind {
 	OP_DEL_FLOWTABLE,
 	OP_ADD_FLOW_DEV,
 	OP_DEL_FLOW_DEV,
+	/* Only `rnm nft load` says these: */
+	OP_RENAME_CHAIN, /* name: the new one, by_handle: the chain */
+	OP_FLUSH_RULES,  /* of a chain, or of the whole table (name NULL) */
+	OP_FLUSH_SET,
+	OP_FLUSH_RULESET, /* no table; family NFPROTO_UNSPEC: all of it */
 };
 
 /* A chain as the kernel wants it. */
@@ -38,7 +43,7 @@ struct chain_want {
 	char type[16];
 	uint32_t hook;
 	int32_t priority;
-	int32_t policy; /* NF_ACCEPT, NF_DROP */
+	int32_t policy; /* NF_ACCEPT, NF_DROP; negative: it is not said, what is there stays */
 	uint32_t n_dev;
 	const char *const *dev;
 	const char *comment;
@@ -55,10 +60,15 @@ struct set_want {
 	uint32_t size;
 	int32_t policy;
 	const char *comment;
+	const char *typeof_text; /* "ip saddr . tcp dport", "ip saddr : meta mark"; NULL: declared by type */
 	/* Statements that each element gets (NFTA_SET_EXPRESSIONS): borrowed. */
 	struct nftnl_expr *const *exprs;
 	uint32_t n_exprs;
+	const char *stateful; /* the same as nft syntax, for texts */
 };
+
+/* Fills in flag and field lengths of concatenated ranges, from key and flags. */
+void set_want_concat(struct set_want *w);
 
 /* One operation: all that a message needs, borrowed from the ruleset until the transaction ends. */
 struct op {
@@ -84,6 +94,9 @@ struct op {
 			const char *comment; /* the user's, or "PACK:line" */
 			uint64_t id;         /* stable rule id for the user data */
 			const char *text;    /* nft syntax, for texts */
+			/* Numbers within this batch, 0: none. position_id is another rule's, in place of
+			 * position. */
+			uint32_t rule_id, position_id;
 		} rule;
 		const struct object_want *obj;
 		struct {
@@ -138,9 +151,9 @@ void plan_ack(struct plan *p, const struct commit_result *r);
  * many. Answers that only echo a culprit's are cleared: those operations are tried again. */
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, struct buf *text);
 
-/* Refused because what an operation is for is gone (somebody flushed the ruleset)? *chain, when not NULL, has
- * to be looked for first: the same answer comes for a rule that needs what this kernel lacks. */
-bool plan_lost(const struct plan *p, const struct commit_result *r, struct obj **chain);
+/* Refused because what an operation is for is gone (somebody flushed the ruleset)? *look, when not NULL, a
+ * chain or table, has to be looked for first: the same answer comes for what this kernel lacks. */
+bool plan_lost(const struct plan *p, const struct commit_result *r, struct obj **look);
 
 /* Chains whose new rules have no handle yet (commit_result.handles_known was false): read them back and tell.
  */

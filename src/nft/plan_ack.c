@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the kernel answered: an accepted plan becomes what it holds, a refused one marks who asked for what it
- * refuses. */
-#include <ctype.h>
-#include <errno.h>
-
+/* An accepted plan becomes what the kernel holds. */
 #include "base/log.h"
 #include "nft/model.h"
 
@@ -190,6 +186,29 @@ static void gone(struct obj *o)
 	}
 }
 
+static void ack_set(struct obj *o, bool fresh)
+{
+	struct set_stmts *stmts = set_stmts_ref(o->stmts);
+
+	free(o->comment_have);
+	o->comment_have = o->comment ? xstrdup(o->comment) : NULL;
+	set_stmts_put(o->stmts_have);
+	o->stmts_have = stmts;
+	o->set_have = o->set;
+	o->set_have.comment = o->comment_have;
+	ack_elems(o, fresh);
+}
+
+static void ack_object(struct obj *o)
+{
+	free(o->comment_have);
+	o->comment_have = o->comment ? xstrdup(o->comment) : NULL;
+	if (!o->object_have)
+		o->object_have = xnew(struct object_want);
+	*o->object_have = *o->object;
+	o->object_have->comment = o->comment_have;
+}
+
 static void ack_obj(struct obj *o)
 {
 	bool fresh = !o->have || o->recreate;
@@ -212,15 +231,12 @@ static void ack_obj(struct obj *o)
 		gone(o);
 	o->have = true;
 	o->recreate = false;
-	if (o->kind == OBJ_CHAIN) {
+	if (o->kind == OBJ_CHAIN || o->kind == OBJ_FLOWTABLE)
 		copy_chain(&o->chain_have, &o->chain);
-		return;
-	}
-	free(o->set_comment_have);
-	o->set_comment_have = o->set_comment ? xstrdup(o->set_comment) : NULL;
-	o->set_have = o->set;
-	o->set_have.comment = o->set_comment_have;
-	ack_elems(o, fresh);
+	else if (o->kind == OBJ_SET)
+		ack_set(o, fresh);
+	else
+		ack_object(o);
 }
 
 static void ack_rules(struct next_chain *n, const struct commit_result *r)
@@ -281,230 +297,4 @@ bool ruleset_handles_match(const struct obj *chain, const uint64_t *handles, uin
 		if (chain->krules.v[i].handle && chain->krules.v[i].handle != handles[i])
 			return false;
 	return true;
-}
-
-/* ---- refusals ---- */
-
-/* Who declared it in this transaction is at fault; where nobody did, all are. */
-static bool refuse_decls(struct obj *o)
-{
-	bool any = false, fresh = false;
-
-	vec_foreach (st, &o->decls)
-		fresh |= (*st)->active && !(*st)->refused && can_blame(stmt_pack(*st));
-	vec_foreach (st, &o->decls) {
-		if (fresh && !can_blame(stmt_pack(*st)))
-			continue;
-		any |= (*st)->active && !(*st)->refused;
-		(*st)->refused = true;
-	}
-	o->decl_refused = true;
-	if (o->autoset) /* the rule that it is for */
-		any |= o->autoset->c->on;
-	obj_dirty(o);
-	return any;
-}
-
-static bool refuse_elem(const struct op *op, bool mark)
-{
-	struct elem_table *t = (struct elem_table *)op->elem.src;
-	struct setelem el;
-	uint32_t i;
-
-	if (op->elem.n > 1) { /* which one is it? */
-		t->split = true;
-		return true;
-	}
-	op->elem.get(op, 0, &el);
-	i = elem_find(t, &el);
-	if (i == UINT32_MAX)
-		i = *(const uint32_t *)op->elem.list; /* a merged interval: its first element stands for it */
-	if (op->kind == OP_DEL_ELEM) {                /* it went by itself */
-		elem_at(t, i)->flags &= (uint8_t)~E_HAVE;
-		for (uint32_t j = 0; j < t->kernel.n; j++)
-			if (t->kernel.v[j].first == i) {
-				elem_at(t, t->kernel.v[j].last)->flags &= (uint8_t)~E_HAVE;
-				elem_touch(t, t->kernel.v[j].last);
-				attr_put(t, t->kernel.v[j].attr);
-				vec_remove(&t->kernel, j);
-				break;
-			}
-	} else if (mark) {
-		elem_at(t, i)->flags |= E_REFUSED;
-		t->refused++;
-	}
-	elem_touch(t, i);
-	return true;
-}
-
-/* A refused rule leaves what the kernel held in its place in force. */
-static void keep(struct stmt *st, const struct op *op)
-{
-	if (op->kind != OP_REPLACE_RULE)
-		return;
-	vec_foreach (k, &st->o->krules)
-		if (k->handle == op->rule.handle && !st->rule.kept)
-			st->rule.kept = rcode_ref(k->rc);
-}
-
-/* mark: leave it out from now on; else only say who it is, for all will be undone. */
-static bool refuse(struct op *op, bool mark)
-{
-	struct stmt *st = op->owner;
-	struct obj *o = op->owner;
-
-	switch (op->kind) {
-	case OP_ADD_RULE:
-	case OP_REPLACE_RULE:
-		if (!mark)
-			return true;
-		st->refused = true;
-		keep(st, op);
-		obj_dirty(st->o);
-		obj_changed(st->o);
-		return true;
-	case OP_DEL_ELEM:
-	case OP_ADD_ELEM: return refuse_elem(op, mark);
-	case OP_ADD_TABLE:
-	case OP_ADD_CHAIN:
-	case OP_ADD_SET:
-	case OP_MOD_CHAIN:
-	case OP_MOD_SET:
-	case OP_ADD_CHAIN_DEV: return !mark || refuse_decls(o);
-	case OP_DEL_TABLE:
-	case OP_DEL_RULE:
-	case OP_DEL_SET:
-	case OP_DEL_CHAIN:
-	case OP_DEL_CHAIN_DEV: /* what rnm believes of the kernel is wrong */ return false;
-	}
-	return false;
-}
-
-/* The kernel does not find the set or chain that an operation is for, although nothing of this plan makes it.
- */
-bool plan_lost(const struct plan *p, const struct commit_result *r, struct obj **chain)
-{
-	*chain = NULL;
-	for (uint32_t i = 0; i < p->ops.n; i++)
-		if (r->op_err[i] && r->op_err[i] != -ENOENT)
-			return false;
-	for (uint32_t i = 0; i < p->ops.n; i++) {
-		const struct op *op = &p->ops.v[i];
-		struct stmt *st = op->owner;
-
-		if (r->op_err[i] != -ENOENT)
-			continue;
-		if (op->kind == OP_ADD_ELEM && ((struct obj *)op->owner)->have)
-			return true;
-		if ((op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE) && st->o->have) {
-			*chain = st->o; /* or the kernel lacks something that the rule is made of */
-			return true;
-		}
-	}
-	return false;
-}
-
-struct blame {
-	uint8_t family;
-	const char *table;
-	int errnum;
-	struct buf shape;
-};
-typedef VEC(struct blame) blames;
-
-/* What the kernel's validation of a rule can depend on: its chain and its expressions, but no constants. */
-static void shape_of(const struct op *op, struct buf *out)
-{
-	size_t w;
-
-	buf_printf(out, "%s\n", op->name);
-	code_text(op->rule.code, out);
-	w = 0;
-	for (size_t i = 0; i < out->n; i++) {
-		out->s[w++] = out->s[i];
-		if (i && out->s[i] == 'x' && out->s[i - 1] == '0')
-			while (i + 1 < out->n && isxdigit((unsigned char)out->s[i + 1]))
-				i++;
-	}
-	out->n = w;
-	out->s[w] = '\0';
-}
-
-static bool is_rule(const struct op *op)
-{
-	return op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE;
-}
-
-/* A rule that fails the table's validation is linked until the batch is undone, so that every later rule of
- * the table fails with the same errno. Only the first is known to be at fault, and with it those that are
- * like it; the others are tried again. */
-static bool echo(blames *seen, const struct op *op, int errnum)
-{
-	struct blame new = { .family = op->family, .table = op->table, .errnum = errnum };
-
-	if (!is_rule(op))
-		return false;
-	shape_of(op, &new.shape);
-	vec_foreach (b, seen)
-		if (b->errnum == errnum && b->family == op->family && !strcmp(b->table, op->table)) {
-			bool like = !strcmp(buf_str(&b->shape), buf_str(&new.shape));
-
-			buf_free(&new.shape);
-			return !like;
-		}
-	vec_push(seen, new);
-	return false;
-}
-
-static void blames_free(blames *seen)
-{
-	vec_foreach (b, seen)
-		buf_free(&b->shape);
-	vec_free(seen);
-}
-
-static const char *reason(const struct op *op, int errnum)
-{
-	if (op->kind == OP_ADD_ELEM && errnum == -ENFILE)
-		return "the set is full";
-	return strerror(-errnum);
-}
-
-unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, struct buf *text)
-{
-	bool others = false;
-	blames seen = { 0 };
-	unsigned n = 0;
-
-	/* Where something else was refused, "no such file" is its echo: what names it can not be found. */
-	for (uint32_t i = 0; i < p->ops.n; i++)
-		others |= r->op_err[i] && r->op_err[i] != -ENOENT;
-	for (uint32_t i = 0; i < p->ops.n; i++) {
-		struct op *op = &p->ops.v[i];
-		struct site s = ruleset_site_get(p->rs, op->site);
-		_buf_ struct buf line = BUF_INIT;
-		struct plan one = { .rs = p->rs };
-		bool del = op->kind == OP_DEL_ELEM;
-
-		if (!r->op_err[i])
-			continue;
-		if (r->op_err[i] == -ENOENT ? others : echo(&seen, op, r->op_err[i])) {
-			r->op_err[i] = 0;
-			continue;
-		}
-		if (!refuse(op, mark))
-			continue;
-		n++;
-		if (del || ((op->kind == OP_ADD_ELEM) && op->elem.n > 1))
-			continue; /* nothing to tell: it is tried again */
-		one.ops.v = op;
-		one.ops.n = 1;
-		plan_text(&one, false, &line);
-		while (line.n && line.s[line.n - 1] == '\n')
-			line.s[--line.n] = '\0';
-		buf_printf(text, "%s%s %s:%u: %s: %s", text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,
-			s.line, buf_str(&line), reason(op, r->op_err[i]));
-	}
-	blames_free(&seen);
-	return n;
 }

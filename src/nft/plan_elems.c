@@ -269,7 +269,7 @@ void plan_elems(struct plan *p, struct obj *set, bool fresh)
 		by_interval(p, t, fresh);
 }
 
-void plan_target_elems(struct plan *p, struct obj *map, const struct obj *chain)
+void plan_target_elems(struct plan *p, struct obj *map, const struct obj *to)
 {
 	struct elem_table *t = map->elems_have;
 
@@ -279,7 +279,7 @@ void plan_target_elems(struct plan *p, struct obj *map, const struct obj *chain)
 			el->flags & E_HAVE && el->hattr ? t->attrs.v[el->hattr - 1].target : NULL;
 		uint32_t *list;
 
-		if (!target || strcmp(target, chain->name) != 0)
+		if (!target || strcmp(target, to->name) != 0)
 			continue;
 		list = xmalloc(sizeof(*list));
 		*list = i;

@@ -7,6 +7,11 @@
 
 #define ELEMS_SHOWN 64
 
+static bool is_map(const struct op *op)
+{
+	return op->set->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT);
+}
+
 static const char *verb(const struct op *op)
 {
 	switch (op->kind) {
@@ -18,13 +23,24 @@ static const char *verb(const struct op *op)
 	case OP_DEL_CHAIN:
 	case OP_DEL_CHAIN_DEV: return "delete chain";
 	case OP_ADD_SET:
-	case OP_MOD_SET: return op->set->info.flags & NFT_SET_MAP ? "add map" : "add set";
-	case OP_DEL_SET: return op->set->info.flags & NFT_SET_MAP ? "delete map" : "delete set";
+	case OP_MOD_SET: return is_map(op) ? "add map" : "add set";
+	case OP_DEL_SET: return is_map(op) ? "delete map" : "delete set";
 	case OP_ADD_ELEM: return "add element";
 	case OP_DEL_ELEM: return "delete element";
 	case OP_ADD_RULE: return op->rule.position ? "insert rule" : "add rule";
 	case OP_REPLACE_RULE: return "replace rule";
 	case OP_DEL_RULE: return "delete rule";
+	case OP_ADD_OBJ:
+	case OP_MOD_OBJ: return "add";
+	case OP_DEL_OBJ: return "delete";
+	case OP_ADD_FLOWTABLE:
+	case OP_ADD_FLOW_DEV: return "add flowtable";
+	case OP_DEL_FLOWTABLE:
+	case OP_DEL_FLOW_DEV: return "delete flowtable";
+	case OP_RENAME_CHAIN: return "rename chain";
+	case OP_FLUSH_RULES: return op->name ? "flush chain" : "flush table";
+	case OP_FLUSH_SET: return "flush set";
+	case OP_FLUSH_RULESET: return "flush ruleset";
 	}
 	return "?";
 }
@@ -41,6 +57,12 @@ static char sign(const struct op *op)
 	case OP_DEL_SET:
 	case OP_DEL_ELEM:
 	case OP_DEL_RULE:
+	case OP_DEL_OBJ:
+	case OP_DEL_FLOWTABLE:
+	case OP_DEL_FLOW_DEV:
+	case OP_FLUSH_RULES:
+	case OP_FLUSH_SET:
+	case OP_FLUSH_RULESET:
 	case OP_DEL_CHAIN_DEV: return '-';
 	case OP_ADD_TABLE:
 	case OP_ADD_CHAIN:
@@ -50,6 +72,11 @@ static char sign(const struct op *op)
 	case OP_REPLACE_RULE:
 	case OP_MOD_CHAIN:
 	case OP_MOD_SET:
+	case OP_ADD_OBJ:
+	case OP_MOD_OBJ:
+	case OP_ADD_FLOWTABLE:
+	case OP_ADD_FLOW_DEV:
+	case OP_RENAME_CHAIN:
 	case OP_ADD_CHAIN_DEV: return '+';
 	}
 	return '?';
@@ -66,8 +93,34 @@ void chain_text(const struct chain_want *c, uint8_t family, const char *sep, str
 		for (uint32_t i = 0; i < c->n_dev; i++)
 			buf_printf(out, "%s\"%s\"%s", i ? ", " : " devices = { ", c->dev[i],
 				i + 1 == c->n_dev ? " }" : "");
-	buf_printf(
-		out, " priority %d;%spolicy %s;", c->priority, sep, c->policy == NF_DROP ? "drop" : "accept");
+	buf_printf(out, " priority %d;%s%spolicy %s;", c->priority, sep,
+		c->flags & NFT_CHAIN_HW_OFFLOAD ? "flags offload; " : "",
+		c->policy == NF_DROP ? "drop" : "accept");
+}
+
+void flowtable_text(const struct flowtable_want *f, const char *sep, struct buf *out)
+{
+	buf_printf(out, "hook ingress priority %d;%s", f->priority, sep);
+	for (uint32_t i = 0; i < f->n_dev; i++)
+		buf_printf(out, "%s\"%s\"", i ? ", " : "devices = { ", f->dev[i]);
+	if (f->n_dev)
+		buf_printf(out, " };%s", sep);
+	if (f->flags & NFT_FLOWTABLE_HW_OFFLOAD)
+		buf_printf(out, "flags offload;%s", sep);
+	if (f->flags & NFT_FLOWTABLE_COUNTER)
+		buf_printf(out, "counter;%s", sep);
+}
+
+static void object_line(const struct object_want *o, struct buf *out)
+{
+	buf_puts(out, " { ");
+	object_text(o, false, "; ", out);
+	if (o->comment) {
+		buf_puts(out, "comment ");
+		buf_quote(out, o->comment, strlen(o->comment));
+		buf_puts(out, "; ");
+	}
+	buf_putc(out, '}');
 }
 
 void set_text(const struct set_want *s, const char *sep, struct buf *out)
@@ -86,7 +139,9 @@ void set_text(const struct set_want *s, const char *sep, struct buf *out)
 
 	buf_puts(out, "type ");
 	nft_type_text(&s->info.key, out);
-	if (s->info.flags & NFT_SET_MAP) {
+	if (s->info.flags & NFT_SET_OBJECT) {
+		buf_printf(out, " : %s", obj_kind_word(object_kind(s->info.obj_type)));
+	} else if (s->info.flags & NFT_SET_MAP) {
 		buf_puts(out, " : ");
 		nft_type_text(&s->info.data, out);
 	}
@@ -108,6 +163,8 @@ void set_text(const struct set_want *s, const char *sep, struct buf *out)
 		buf_printf(out, "gc-interval %s;%s", duration_format(s->gc_ms, time), sep);
 	if (s->info.auto_merge)
 		buf_printf(out, "auto-merge;%s", sep);
+	if (s->stateful)
+		buf_printf(out, "%s;%s", s->stateful, sep);
 	if (s->comment) {
 		buf_puts(out, "comment ");
 		buf_quote(out, s->comment, strlen(s->comment));
@@ -137,7 +194,10 @@ static void elems_text(const struct op *op, struct buf *out)
 
 static void op_text(const struct op *op, struct buf *out)
 {
-	buf_printf(out, "%c %s %s %s", sign(op), verb(op), nft_family_name(op->family), op->table);
+	buf_printf(out, "%c %s ", sign(op), verb(op));
+	if (op->kind == OP_ADD_OBJ || op->kind == OP_MOD_OBJ || op->kind == OP_DEL_OBJ)
+		buf_printf(out, "%s ", obj_kind_word(object_kind(op->obj->type)));
+	buf_printf(out, "%s %s", nft_family_name(op->family), op->table);
 	if (op->name)
 		buf_printf(out, " %s", op->name);
 	switch (op->kind) {
@@ -174,9 +234,27 @@ static void op_text(const struct op *op, struct buf *out)
 		break;
 	case OP_ADD_CHAIN_DEV:
 	case OP_DEL_CHAIN_DEV: buf_printf(out, " { device \"%s\"; }", op->dev); break;
+	case OP_ADD_OBJ:
+	case OP_MOD_OBJ: object_line(op->obj, out); break;
+	case OP_ADD_FLOWTABLE:
+		buf_puts(out, " { ");
+		flowtable_text(op->flow, " ", out);
+		buf_putc(out, '}');
+		break;
+	case OP_ADD_FLOW_DEV:
+	case OP_DEL_FLOW_DEV:
+		buf_printf(out, " { hook ingress priority %d; devices = { \"%s\" }; }", op->flow->priority,
+			op->flow_dev);
+		break;
 	case OP_DEL_TABLE:
 	case OP_DEL_SET:
-	case OP_DEL_CHAIN: break;
+	case OP_DEL_CHAIN:
+	case OP_DEL_OBJ:
+	case OP_DEL_FLOWTABLE:
+	case OP_RENAME_CHAIN:
+	case OP_FLUSH_RULES:
+	case OP_FLUSH_SET:
+	case OP_FLUSH_RULESET: break;
 	}
 }
 

@@ -140,6 +140,21 @@ enum obj_kind obj_kind(const struct obj *o)
 	return o->kind;
 }
 
+const char *obj_kind_word(enum obj_kind kind)
+{
+	const char *word;
+
+	switch (kind) {
+	case OBJ_TABLE: return "table";
+	case OBJ_CHAIN: return "chain";
+	case OBJ_SET: return "set";
+	case OBJ_FLOWTABLE: return "flowtable";
+	case OBJ_STATEFUL: break;
+	}
+	word = object_type_word((uint32_t)kind - OBJ_STATEFUL);
+	return word ? word : "object";
+}
+
 uint8_t obj_family(const struct obj *o)
 {
 	return o->family;
@@ -225,8 +240,12 @@ static void obj_free(struct obj *o)
 	vec_free(&o->krules);
 	chain_def_free(&o->chain);
 	chain_def_free(&o->chain_have);
-	free(o->set_comment);
-	free(o->set_comment_have);
+	set_stmts_put(o->stmts);
+	set_stmts_put(o->stmts_have);
+	free(o->object);
+	free(o->object_have);
+	free(o->comment);
+	free(o->comment_have);
 	vec_free(&o->members);
 	vec_free(&o->contribs);
 	vec_free(&o->decls);

@@ -73,6 +73,7 @@ struct obj *obj_find(struct ruleset *rs, enum obj_kind kind, uint8_t family, con
 void obj_ref(struct obj *o);
 void obj_put(struct obj *o);
 enum obj_kind obj_kind(const struct obj *o);
+const char *obj_kind_word(enum obj_kind kind); /* "chain", "flowtable", "ct helper", …; "set" for maps too */
 uint8_t obj_family(const struct obj *o);
 const char *obj_table(const struct obj *o); /* a table's own name for OBJ_TABLE */
 const char *obj_name(const struct obj *o);
@@ -245,6 +246,6 @@ uint64_t ruleset_next_expiry(const struct ruleset *rs);
 void ruleset_expire(struct ruleset *rs, uint64_t now_boot_ms);
 
 struct ruleset_stats {
-	uint32_t tables, chains, rules, sets, elements, pending, refused;
+	uint32_t tables, chains, rules, sets, objects, flowtables, elements, pending, refused;
 };
 struct ruleset_stats ruleset_stats(const struct ruleset *rs);

@@ -31,12 +31,27 @@ void spec_put(struct spec *s)
 	free(s->hook);
 	free(s->priority);
 	val_free(&s->devices);
+	free(s->object);
+	free(s->stateful);
 	free(s);
 }
 
 static bool str_same(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Start values too: a statement with others is another one. The comment is compared with the spec's. */
+static bool object_equal(const struct object_want *a, const struct object_want *b)
+{
+	if (!a || !b || !object_same(a, b))
+		return a == b;
+	switch (a->type) {
+	case NFT_OBJECT_COUNTER:
+		return a->counter.packets == b->counter.packets && a->counter.bytes == b->counter.bytes;
+	case NFT_OBJECT_QUOTA: return a->quota.used == b->quota.used;
+	default: return true;
+	}
 }
 
 bool spec_equal(const struct spec *a, const struct spec *b)
@@ -52,7 +67,8 @@ bool spec_equal(const struct spec *a, const struct spec *b)
 	       str_same(a->priority, b->priority) && a->policy == b->policy &&
 	       val_equal(&a->devices, &b->devices) && nft_type_equal(&a->key, &b->key) &&
 	       nft_type_equal(&a->data, &b->data) && a->timeout_ms == b->timeout_ms && a->gc_ms == b->gc_ms &&
-	       a->size == b->size && a->auto_merge == b->auto_merge;
+	       a->size == b->size && a->auto_merge == b->auto_merge && a->obj_type == b->obj_type &&
+	       object_equal(a->object, b->object) && str_same(a->stateful, b->stateful);
 }
 
 struct params *params_new(uint32_t n)
