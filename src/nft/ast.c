@@ -105,6 +105,7 @@ static void ast_free(struct ast_rule *r)
 {
 	arena_free(&r->arena);
 	vec_free(&r->params);
+	vec_free(&r->breaks);
 	free((char *)r->src.text);
 	free(r->squeezed);
 	free(r);
@@ -121,10 +122,11 @@ void ast_put(struct ast_rule *r)
 }
 
 /* The text between quotes stays as it is, other blanks shrink to one space. */
-static char *squeeze(const char *s, size_t n)
+static char *squeeze(const struct ast_rule *r, const char *s, size_t n)
 {
 	struct buf b = BUF_INIT;
 	bool quoted = false, blank = false;
+	uint32_t next = 0; /* of the newlines that end an inner rule */
 
 	for (size_t i = 0; i < n; i++) {
 		char c = s[i];
@@ -134,6 +136,10 @@ static char *squeeze(const char *s, size_t n)
 		if (!quoted && c == '#')
 			while (i + 1 < n && s[i + 1] != '\n')
 				i++;
+		if (next < r->breaks.n && i == r->breaks.v[next]) {
+			buf_putc(&b, ';');
+			next++;
+		}
 		if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '#')) {
 			blank = b.n > 0;
 			continue;
@@ -193,7 +199,7 @@ int rule_parse(const char *text, size_t len, const struct src_pos *pos, struct a
 		ast_free(r);
 		return code;
 	}
-	r->squeezed = squeeze(text, len);
+	r->squeezed = squeeze(r, text, len);
 	hmap_put(&interned, hash, r);
 	*out = r;
 	return 0;

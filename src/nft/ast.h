@@ -23,7 +23,9 @@ enum node_kind {
 	N_SET,     /* list of N_ELEM */
 	N_ELEM,    /* a: key, b: data or NULL, c: options (N_OPT_*, stateful S_*) */
 	N_MAP,     /* a map b */
-	N_VERDICT, /* u: code (NFT_JUMP, NF_ACCEPT, …), a: chain */
+	N_VERDICT, /* u: code (NFT_JUMP, NF_ACCEPT, …), a: chain's name, or N_CHAIN */
+	N_CHAIN,   /* { rules }: list of N_RULE, u: count */
+	N_RULE,    /* a: list of statements, s: comment */
 	N_OPT_TIMEOUT,
 	N_OPT_EXPIRES,
 	N_OPT_COMMENT, /* a */
@@ -92,6 +94,7 @@ struct ast_rule {
 	char *squeezed;
 	struct node *stmts;
 	VEC(const char *) params;
+	VEC(uint32_t) breaks; /* places of newlines that end rules inside of `jump { … }` */
 	const char *comment;
 	struct arena_block *arena;
 };

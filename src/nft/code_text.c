@@ -104,12 +104,23 @@ static void put_set_text(struct buf *out, const struct anon_set *s)
 	buf_putc(out, '\n');
 }
 
+static void put_chain_text(struct buf *out, const struct anon_chain *ch)
+{
+	buf_puts(out, "__chain%d\n");
+	vec_foreach (r, &ch->rules) {
+		code_text(r->code, out);
+		buf_putc(out, '\n');
+	}
+}
+
 void code_text(const struct code *c, struct buf *out)
 {
 	char line[4096];
 
 	vec_foreach (s, &c->sets)
 		put_set_text(out, s);
+	vec_foreach (ch, &c->chains)
+		put_chain_text(out, ch);
 	vec_foreach (e, &c->exprs) {
 		int n = nftnl_expr_snprintf(line, sizeof(line), *e, NFTNL_OUTPUT_DEFAULT, 0);
 
@@ -285,6 +296,7 @@ void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf 
 {
 	struct listen l = { .env = env };
 	char before[16] = "";
+	uint32_t next = 0; /* of the newlines that end an inner rule */
 	struct lexer lx;
 	struct tok t;
 
@@ -299,6 +311,10 @@ void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf 
 		const char *s = r->src.text + t.pos;
 		unsigned n = t.end - t.pos;
 
+		if (next < r->breaks.n && t.pos > r->breaks.v[next]) {
+			buf_putc(out, ';');
+			next++;
+		}
 		if (t.spaced && out->n && t.pos)
 			buf_putc(out, ' ');
 		if (t.kind == TOK_PARAM) {

@@ -263,20 +263,26 @@ static void hash_code(struct code *code)
 			h = hash_stable(h, el->target, strlen(el->target) + 1);
 		}
 	}
+	vec_foreach (ch, &code->chains) {
+		h = hash_stable(h, &ch->rules.n, sizeof(ch->rules.n));
+		vec_foreach (r, &ch->rules) {
+			h = hash_stable(h, &r->code->hash, sizeof(r->code->hash));
+			if (r->comment)
+				h = hash_stable(h, r->comment, strlen(r->comment) + 1);
+		}
+	}
 	code->hash = h;
 }
 
-int rule_compile(const struct ast_rule *r, const struct rule_env *env, struct code **out, struct err *e)
+struct code *compile_rule(const struct ast_rule *r, const struct node *stmts, const struct rule_env *env,
+	const struct cc *outer, struct err *e)
 {
-	_err_ struct err local = ERR_INIT;
-	struct cc c = { .r = r, .env = env, .e = &local };
-	int code = 0;
+	struct cc c = { .r = r, .env = env, .e = e, .depth = outer ? outer->depth + 1 : 0 };
 
-	*out = NULL;
 	c.code = xnew(struct code);
 	c.tail = &c.first;
 	dep_init(&c);
-	for (const struct node *n = r->stmts; n && !c.failed; n = n->next) {
+	for (const struct node *n = stmts; n && !c.failed; n = n->next) {
 		c.cur = n;
 		if (!compile_stmt(&c, n) && !c.failed)
 			cc_error(&c, n, "this statement cannot be compiled");
@@ -284,17 +290,25 @@ int rule_compile(const struct ast_rule *r, const struct rule_env *env, struct co
 	if (!c.failed) {
 		reduce(&c);
 		if (!gen(&c) && !c.failed)
-			cc_error(&c, r->stmts, "this rule cannot be compiled");
+			cc_error(&c, stmts, "this rule cannot be compiled");
 	}
 	arena_free(&c.arena);
 	if (c.failed) {
-		code = err_set(e, local.code ? local.code : -EINVAL, "%s", err_text(&local));
 		code_free(c.code);
-		return code;
+		return NULL;
 	}
 	hash_code(c.code);
-	*out = c.code;
-	return 0;
+	return c.code;
+}
+
+int rule_compile(const struct ast_rule *r, const struct rule_env *env, struct code **out, struct err *e)
+{
+	_err_ struct err local = ERR_INIT;
+
+	*out = compile_rule(r, r->stmts, env, NULL, &local);
+	if (*out)
+		return 0;
+	return err_set(e, local.code ? local.code : -EINVAL, "%s", err_text(&local));
 }
 
 void code_free(struct code *c)
@@ -305,8 +319,14 @@ void code_free(struct code *c)
 		nftnl_expr_free(*it);
 	vec_foreach (s, &c->sets)
 		vec_free(&s->elems);
+	vec_foreach (ch, &c->chains) {
+		vec_foreach (r, &ch->rules)
+			code_free(r->code);
+		vec_free(&ch->rules);
+	}
 	vec_free(&c->exprs);
 	vec_free(&c->sets);
+	vec_free(&c->chains);
 	vec_free(&c->refs);
 	free(c);
 }

@@ -335,6 +335,31 @@ static bool compile_queue(struct cc *c, const struct node *n)
 	return true;
 }
 
+/* `jump { … }`: its rules know nothing of what was matched before. */
+static bool compile_chain(struct cc *c, const struct node *n)
+{
+	struct rule_env env = *c->env;
+	struct anon_chain ch = { 0 };
+
+	if (c->depth >= CHAIN_DEPTH_MAX)
+		return cc_error(c, n, "the kernel follows at most %d jumps", CHAIN_DEPTH_MAX);
+	env.chain_type = NULL;
+	env.hook = -1;
+	for (const struct node *r = n->a; r; r = r->next) {
+		struct code *code = compile_rule(c->r, r->a, &env, c, c->e);
+
+		if (!code) {
+			c->failed = true;
+			break;
+		}
+		vec_foreach (ref, &code->refs)
+			cc_ref(c, ref->kind, ref->obj_type, ref->name);
+		vec_push(&ch.rules, (struct anon_rule){ code, r->s });
+	}
+	vec_push(&c->code->chains, ch);
+	return !c->failed;
+}
+
 static bool compile_verdict(struct cc *c, const struct node *n)
 {
 	struct st *s;
@@ -345,8 +370,11 @@ static bool compile_verdict(struct cc *c, const struct node *n)
 		if (!x)
 			return false;
 	}
+	if (n->a->kind == N_VERDICT && n->a->a && n->a->a->kind == N_CHAIN && !compile_chain(c, n->a->a))
+		return false;
 	s = st_add(c, n);
 	s->a = x;
+	s->code = c->code->chains.n;
 	return true;
 }
 
@@ -354,7 +382,9 @@ static bool compile_verdict(struct cc *c, const struct node *n)
 static bool is_terminal(const struct node *n)
 {
 	switch (n->kind) {
-	case S_VERDICT: return n->a->kind == N_VERDICT && (int32_t)n->a->u != NFT_CONTINUE;
+	case S_VERDICT:
+		return n->a->kind == N_VERDICT && (int32_t)n->a->u != NFT_CONTINUE &&
+		       !(n->a->a && n->a->a->kind == N_CHAIN); /* its rules may come to their end */
 	case S_REJECT:
 	case S_NAT:
 	case S_MASQ:

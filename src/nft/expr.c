@@ -297,6 +297,14 @@ struct nftnl_expr *expr_verdict(int32_t code, const char *chain)
 	return e;
 }
 
+struct nftnl_expr *expr_verdict_chain(int32_t code, uint32_t id)
+{
+	struct nftnl_expr *e = expr_verdict(code, NULL);
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_CHAIN_ID, id);
+	return e;
+}
+
 static struct nftnl_expr *lookup(int sreg, const char *set, uint32_t id)
 {
 	struct nftnl_expr *e = expr_new("lookup");

@@ -37,6 +37,7 @@ struct nftnl_expr *expr_shift(int sreg, int dreg, bool left, uint32_t bits, unsi
 struct nftnl_expr *expr_byteorder(int sreg, int dreg, bool hton, unsigned len, unsigned size);
 struct nftnl_expr *expr_immediate(int dreg, const void *data, unsigned len);
 struct nftnl_expr *expr_verdict(int32_t code, const char *chain); /* chain "" or NULL: none */
+struct nftnl_expr *expr_verdict_chain(int32_t code, uint32_t id); /* to a chain without a name */
 struct nftnl_expr *expr_lookup(
 	int sreg, int dreg, const char *set, uint32_t id, bool invert); /* dreg SLOT_NONE: no data */
 struct nftnl_expr *expr_lookup_verdict(int sreg, const char *set, uint32_t id);

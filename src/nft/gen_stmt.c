@@ -162,6 +162,8 @@ static bool gen_verdict(struct cc *c, const struct st *s)
 	uint32_t id;
 	int slot;
 
+	if (!s->a && n->a->a && n->a->a->kind == N_CHAIN)
+		return gen_push(c, n, expr_verdict_chain((int32_t)(int64_t)n->a->u, s->code));
 	if (!s->a)
 		return ev_verdict(c, n->a, &code, target) && gen_push(c, n, expr_verdict(code, target));
 	slot = gen_slots(c, s->a->a->kind == X_CONCAT ? ex_bytes(s->a->a) : 16);

@@ -8,6 +8,8 @@
 
 typedef unsigned __int128 u128;
 
+#define CHAIN_DEPTH_MAX 16
+
 enum ex_kind {
 	X_VALUE,  /* v */
 	X_RANGE,  /* v..hi */
@@ -102,9 +104,10 @@ struct cc { /* one compilation */
 	struct st *first, **tail;
 	struct pctx p;
 	const struct node *cur;
-	bool in_key;   /* inside a concatenation, map key or value of a statement */
-	bool terminal; /* the last statement leaves the rule */
-	unsigned slot; /* next free 4-byte register */
+	bool in_key;    /* inside a concatenation, map key or value of a statement */
+	bool terminal;  /* the last statement leaves the rule */
+	unsigned depth; /* of `jump { … }` */
+	unsigned slot;  /* next free 4-byte register */
 	bool failed;
 };
 
@@ -176,5 +179,9 @@ bool compile_nat(struct cc *c, const struct node *n);
 bool compile_dynset(struct cc *c, const struct node *n);
 void reduce(struct cc *c);
 bool gen(struct cc *c);
+/* Statements as a rule of their own: of `jump { … }`, one level deeper than c; c NULL: the rule itself. NULL
+ * with an error. */
+struct code *compile_rule(const struct ast_rule *r, const struct node *stmts, const struct rule_env *env,
+	const struct cc *c, struct err *e);
 struct nftnl_expr *gen_stateful(
 	struct cc *c, const struct node *n); /* counter, limit, … also inside of dynset */

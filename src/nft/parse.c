@@ -197,7 +197,58 @@ void p_leave(struct parser *p)
 
 /* ---- statements ---- */
 
-struct node *parse_verdict(struct parser *p)
+/* One rule of `jump { … }`; its comment is its own. */
+static struct node *parse_inner_rule(struct parser *p)
+{
+	struct node *n = p_node(p, N_RULE, p->tok.pos);
+	const char *comment = p->r->comment;
+	bool ok;
+
+	p->r->comment = NULL;
+	ok = parse_stmts(p, &n->a);
+	n->s = p->r->comment;
+	p->r->comment = comment;
+	if (!ok)
+		return NULL;
+	if (p->tok.kind == TOK_NL)
+		vec_push(&p->r->breaks, p->tok.pos);
+	return p_done(p, n);
+}
+
+/* { rule; rule }: inside, newlines end rules too. */
+static struct node *parse_chain(struct parser *p)
+{
+	struct node *n = p_node(p, N_CHAIN, p->tok.pos), **tail = &n->a;
+	bool newlines = p->lx.newlines;
+	uint32_t depth = p->lx.depth - 1;
+
+	if (!p_enter(p))
+		return NULL;
+	p->lx.newlines = true;
+	p->lx.depth = 0;
+	for (p_advance(p); p->tok.kind != '}';) {
+		if (p_accept(p, TOK_NL) || p_accept(p, ';'))
+			continue;
+		if (p->tok.kind == TOK_END)
+			return p_unexpected(p, "a rule or `}`", NULL);
+		*tail = parse_inner_rule(p);
+		if (!*tail)
+			return NULL;
+		tail = &(*tail)->next;
+		n->u++;
+	}
+	p_leave(p);
+	p->lx.newlines = newlines;
+	p->lx.depth = depth;
+	if (p->have_ahead) { /* read under the other rule */
+		p->lx.pos = p->tok.end;
+		p->have_ahead = false;
+	}
+	p_advance(p);
+	return p_done(p, n);
+}
+
+struct node *parse_verdict(struct parser *p, bool stmt)
 {
 	static const struct {
 		const char *word;
@@ -214,8 +265,13 @@ struct node *parse_verdict(struct parser *p)
 		n->u = (uint64_t)(int64_t)verdicts[i].code;
 		p_advance(p);
 		if (verdicts[i].code == NFT_JUMP || verdicts[i].code == NFT_GOTO) {
+			if (p->tok.kind == '{' && stmt) {
+				n->a = parse_chain(p);
+				return n->a ? p_done(p, n) : NULL;
+			}
 			if (p->tok.kind == '{')
-				return p_fail(p, "a chain in place is not supported here, give it a name");
+				return p_fail(p, "rules in braces stand in a statement only, give the chain "
+						 "a name");
 			if (!p_is_value(p))
 				return p_unexpected(p, "the name of a chain", NULL);
 			n->a = parse_value(p);
@@ -352,7 +408,7 @@ struct node *parse_stmt(struct parser *p)
 	struct node *n, *v;
 
 	if (p->tok.kind == TOK_WORD) {
-		v = parse_verdict(p);
+		v = parse_verdict(p, true);
 		if (p->e->code)
 			return NULL;
 		if (v) {

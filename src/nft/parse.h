@@ -56,10 +56,12 @@ struct node *parse_basic(struct parser *p, enum expr_mode m); /* without concate
 struct node *parse_list(struct parser *p);                    /* constants: a,b,c or a set, or @name */
 struct node *parse_setref(struct parser *p);
 struct node *parse_set(struct parser *p, bool verdicts);
+struct node *parse_elems(struct parser *p, bool map, bool verdicts); /* { … } with all options: N_SET */
 struct node *parse_map_of(struct parser *p, struct node *key, bool verdicts); /* after `map` or `vmap` */
 struct node *parse_selector(struct parser *p, enum expr_mode m); /* NULL without an error: none stands here */
 bool selector_starts(struct parser *p);
-struct node *parse_verdict(struct parser *p); /* NULL without an error: no verdict word */
+struct node *parse_verdict(
+	struct parser *p, bool stmt); /* NULL without an error: no verdict word. stmt: `jump { … }` too */
 struct node *parse_stateful(
 	struct parser *p); /* counter, limit, quota, last, ct count in elements; NULL without error: none */
 /* All that stand here; false: an error. */

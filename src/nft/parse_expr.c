@@ -267,7 +267,7 @@ static struct node *parse_elem(struct parser *p, bool map, bool verdicts)
 		return p_done(p, el);
 	if (!p_expect(p, ':', "`:` and the value for this key"))
 		return NULL;
-	el->b = parse_verdict(p);
+	el->b = parse_verdict(p, false);
 	if (p->e->code)
 		return NULL;
 	if (!el->b) {
@@ -315,6 +315,13 @@ struct node *parse_set(struct parser *p, bool verdicts)
 {
 	(void)verdicts;
 	return parse_braces(p, false, false);
+}
+
+struct node *parse_elems(struct parser *p, bool map, bool verdicts)
+{
+	if (p->tok.kind != '{')
+		return p_unexpected(p, "`{`", NULL);
+	return parse_braces(p, map, verdicts);
 }
 
 struct node *parse_map_of(struct parser *p, struct node *key, bool verdicts)

@@ -118,6 +118,42 @@ describe("a rule", function()
 	end)
 end)
 
+describe("rules in braces", function()
+	it("are a chain that lives with its rule", function()
+		local text = 'ip saddr 1.1.1.1 jump {\n\ttcp dport 22 accept comment "in" # ssh\n\n\tip saddr { 1.1.1.1,\n 2.2.2.2 } goto { drop; jump x }\n} counter comment "out"'
+		assert.same({ "__chain%d", "meta load l4proto => reg 1", "cmp eq reg 1 0x00000006", "payload load 2b @ transport header + 2 => reg 1",
+			"cmp eq reg 1 0x00001600", "immediate reg 0 accept", "__set%d 3", "element 01010101 : 0 |element 02020202 : 0 |", "__chain%d", "immediate reg 0 drop",
+			"immediate reg 0 jump -> x", "payload load 4b @ network header + 12 => reg 1", "lookup reg 1 set __set%d", "immediate reg 0 goto",
+			"payload load 4b @ network header + 12 => reg 1", "cmp eq reg 1 0x01010101", "immediate reg 0 jump", "counter pkts 0 bytes 0" }, code(text, { family = "ip" }))
+		local _, t = raw(text, { family = "ip" })
+		assert.same({ "chain x" }, t.refs)
+		assert.equal("out", t.comment)
+		assert.equal('ip saddr 1.1.1.1 jump { tcp dport 22 accept comment "in"; ip saddr { 1.1.1.1, 2.2.2.2 } goto { drop; jump x }; } counter comment "out"', t.text)
+		local _, other = raw(t.text, { family = "ip" })
+		assert.equal(t.hash, other.hash)
+		_, other = raw((t.text:gsub("in", "hi")), { family = "ip" })
+		assert.not_equal(t.hash, other.hash)
+	end)
+
+	it("take values, and come back as text on one line", function()
+		local _, t = raw("ip saddr $addr jump {\ntcp dport $port accept\ndrop\n}")
+		assert.equal("ip saddr 192.0.2.1 jump { tcp dport 80 accept; drop; }", t.rule)
+	end)
+
+	it("may come to their end", function()
+		assert.equal(3, #code("jump { } accept"))
+		says("never reached", "jump { accept counter }")
+		says("never reached", "accept jump { drop; }")
+	end)
+
+	it("stand in statements, not too deep", function()
+		says("in a statement only", "ip saddr vmap { 1.1.1.1 : jump { accept; } }")
+		says("at most 16 jumps", ("jump { "):rep(18) .. "accept" .. (" }"):rep(18))
+		says("nested too deep", ("jump { "):rep(400))
+		assert.is_table(code(("jump { "):rep(16) .. "accept" .. (" }"):rep(16)))
+	end)
+end)
+
 describe("a value", function()
 	it("stands where a constant can", function()
 		assert.same(code "ip saddr 192.0.2.1", code "ip saddr $addr")
@@ -260,7 +296,7 @@ describe("a wrong rule", function()
 			{ "meta length set 5", "compared, not set" }, { "log level info group 2", "exclude each other" }, { "limit rate 0/second", "rate of 0" },
 			{ "ip hdrlength 16", "15" }, { "meta mark & ct mark == 1", "must be a constant" }, { "iifname *", "stands in sets only" },
 			{ "fib oif type local", "saddr or daddr" }, { "numgen inc mod 0 1", "modulo 0" }, { "queue num 5-1", "ends before" }, { "$addr accept", "expected a statement" },
-			{ "ip saddr \1", "does not belong" }, { "jump {", "a chain in place" }, { "tcp option eol left", "boolean" }, { "@nh,0,200 1", "number in range" },
+			{ "ip saddr \1", "does not belong" }, { "jump {", "expected a rule or `}`" }, { "tcp option eol left", "boolean" }, { "@nh,0,200 1", "number in range" },
 		}
 		for _, c in ipairs(cases) do
 			local m = message(c[1])
