@@ -199,7 +199,6 @@ int rule_parse(const char *text, size_t len, const struct src_pos *pos, struct a
 		ast_free(r);
 		return code;
 	}
-	r->squeezed = squeeze(r, text, len);
 	hmap_put(&interned, hash, r);
 	*out = r;
 	return 0;
@@ -238,6 +237,8 @@ int stateful_tree(const char *text, struct ast_rule **out, struct node **list, s
 
 const char *ast_text(const struct ast_rule *r)
 {
+	if (!r->squeezed)
+		((struct ast_rule *)(uintptr_t)r)->squeezed = squeeze(r, r->src.text, r->src.len);
 	return r->squeezed;
 }
 

@@ -91,7 +91,7 @@ struct ast_rule {
 	uint32_t refs;
 	uint64_t hash;  /* of the source */
 	struct src src; /* text owned; no file */
-	char *squeezed;
+	char *squeezed; /* NULL until somebody asks for it */
 	struct node *stmts;
 	VEC(const char *) params;
 	VEC(uint32_t) breaks; /* places of newlines that end rules inside of `jump { … }` */

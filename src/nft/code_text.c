@@ -301,7 +301,7 @@ void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf 
 	struct tok t;
 
 	if (!r->params.n) {
-		buf_puts(out, r->squeezed);
+		buf_puts(out, ast_text(r));
 		return;
 	}
 	if (has_live(r, env))

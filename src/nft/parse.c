@@ -29,26 +29,6 @@ const struct tok *p_peek(struct parser *p)
 	return &p->ahead;
 }
 
-bool p_tok_is(const struct parser *p, const struct tok *t, const char *word)
-{
-	size_t n = strlen(word);
-
-	return t->kind == TOK_WORD && t->end - t->pos == n && !memcmp(p->lx.src->text + t->pos, word, n);
-}
-
-bool p_is(const struct parser *p, const char *word)
-{
-	return p_tok_is(p, &p->tok, word);
-}
-
-bool p_accept_word(struct parser *p, const char *word)
-{
-	if (!p_is(p, word))
-		return false;
-	p_advance(p);
-	return true;
-}
-
 bool p_accept(struct parser *p, int kind)
 {
 	if (p->tok.kind != kind)
@@ -250,95 +230,60 @@ static struct node *parse_chain(struct parser *p)
 
 struct node *parse_verdict(struct parser *p, bool stmt)
 {
-	static const struct {
-		const char *word;
-		int32_t code;
-	} verdicts[] = { { "accept", 1 }, { "drop", 0 }, { "continue", NFT_CONTINUE },
-		{ "return", NFT_RETURN }, { "jump", NFT_JUMP }, { "goto", NFT_GOTO }, { NULL, 0 } };
+	const struct word *w = word_at(p);
 	struct node *n;
 
-	for (int i = 0; verdicts[i].word; i++) {
-		if (!p_is(p, verdicts[i].word))
-			continue;
-		n = p_node(p, N_VERDICT, p->tok.pos);
-		n->s = verdicts[i].word;
-		n->u = (uint64_t)(int64_t)verdicts[i].code;
-		p_advance(p);
-		if (verdicts[i].code == NFT_JUMP || verdicts[i].code == NFT_GOTO) {
-			if (p->tok.kind == '{' && stmt) {
-				n->a = parse_chain(p);
-				return n->a ? p_done(p, n) : NULL;
-			}
-			if (p->tok.kind == '{')
-				return p_fail(p, "rules in braces stand in a statement only, give the chain "
-						 "a name");
-			if (!p_is_value(p))
-				return p_unexpected(p, "the name of a chain", NULL);
-			n->a = parse_value(p);
-			if (!n->a)
-				return NULL;
-		}
-		return p_done(p, n);
+	if (!w || w->what != WORD_VERDICT)
+		return NULL;
+	n = p_node(p, N_VERDICT, p->tok.pos);
+	n->s = w->name;
+	n->u = (uint64_t)(int64_t)w->verdict;
+	p_advance(p);
+	if (w->verdict == NFT_JUMP || w->verdict == NFT_GOTO) {
+		if (p->tok.kind == '{' && !stmt)
+			return p_fail(p, "rules in braces stand in a statement only, give the chain a name");
+		if (p->tok.kind != '{' && !p_is_value(p))
+			return p_unexpected(p, "the name of a chain", NULL);
+		n->a = p->tok.kind == '{' ? parse_chain(p) : parse_value(p);
+		if (!n->a)
+			return NULL;
 	}
-	return NULL;
+	return p_done(p, n);
 }
 
-static const struct {
-	const char *word;
-	parse_stmt_fn *fn;
-} stmts[] = {
-	{ "counter", parse_counter },
-	{ "limit", parse_limit },
-	{ "quota", parse_quota },
-	{ "last", parse_last },
-	{ "log", parse_log },
-	{ "reject", parse_reject },
-	{ "snat", parse_snat },
-	{ "dnat", parse_dnat },
-	{ "masquerade", parse_masq },
-	{ "redirect", parse_redirect },
-	{ "tproxy", parse_tproxy },
-	{ "dup", parse_dup },
-	{ "fwd", parse_fwd },
-	{ "queue", parse_queue },
-	{ "notrack", parse_notrack },
-	{ "add", parse_dynset },
-	{ "update", parse_dynset },
-	{ "delete", parse_dynset },
-	{ "set", parse_dynset },
-	{ "flow", parse_flow },
-	{ "synproxy", parse_synproxy },
-	{ "reset", parse_reset },
-	{ "meter", parse_meter },
-	{ "comment", parse_comment },
-};
-
-const char *stmt_word(void *ctx, size_t i)
+/* 0: none stands here, which means equality or, of sets of bits, that one is set. */
+static int accept_op(struct parser *p)
 {
-	static const char *const more[] = { "accept", "drop", "continue", "return", "jump", "goto", "meta",
-		"ct", "rt", "fib", "socket", "osf", "numgen", "jhash", "symhash", "ipsec", "exthdr", "mark",
-		"iif", "iifname", "oif", "oifname", "skuid", "skgid", "nftrace", NULL };
-	size_t n = ARRAY_SIZE(stmts);
-	const struct proto *pr;
+	static const struct {
+		char word[3];
+		int op;
+	} ops[] = { { "eq", TOK_EQ }, { "ne", TOK_NE }, { "lt", '<' }, { "gt", '>' }, { "le", TOK_LE },
+		{ "ge", TOK_GE } };
+	int op = 0;
 
-	(void)ctx;
-	if (i < n)
-		return stmts[i].word;
-	i -= n;
-	if (i < ARRAY_SIZE(more) - 1)
-		return more[i];
-	pr = proto_at(i - (ARRAY_SIZE(more) - 1));
-	return pr ? pr->name : NULL;
+	switch (p->tok.kind) {
+	case TOK_EQ:
+	case TOK_NE:
+	case TOK_LE:
+	case TOK_GE:
+	case '<':
+	case '>':
+	case '!': op = p->tok.kind; break;
+	case '=': op = TOK_EQ; break;
+	case TOK_WORD:
+		for (size_t i = 0; p->tok.end - p->tok.pos == 2 && i < ARRAY_SIZE(ops); i++)
+			if (p_is(p, ops[i].word))
+				op = ops[i].op;
+		break;
+	}
+	if (op)
+		p_advance(p);
+	return op;
 }
 
 /* expr [op] constant, expr set expr, expr vmap … */
 static struct node *parse_match(struct parser *p)
 {
-	static const struct {
-		const char *word;
-		int op;
-	} ops[] = { { "eq", TOK_EQ }, { "ne", TOK_NE }, { "lt", '<' }, { "gt", '>' }, { "le", TOK_LE },
-		{ "ge", TOK_GE } };
 	struct node *n = p_node(p, S_MATCH, p->tok.pos);
 
 	n->a = parse_expr(p, EXPR_SELECT);
@@ -369,26 +314,7 @@ static struct node *parse_match(struct parser *p)
 		}
 		return n->b ? p_done(p, n) : NULL;
 	}
-	n->op = 0;
-	switch (p->tok.kind) {
-	case TOK_EQ:
-	case TOK_NE:
-	case TOK_LE:
-	case TOK_GE:
-	case '<':
-	case '>':
-	case '!':
-	case '=':
-		n->op = p->tok.kind == '=' ? TOK_EQ : p->tok.kind;
-		p_advance(p);
-		break;
-	default:
-		for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
-			if (p_accept_word(p, ops[i].word)) {
-				n->op = ops[i].op;
-				break;
-			}
-	}
+	n->op = accept_op(p);
 	if (p_end_of_rule(p) && p->tok.kind != '{')
 		return p_fail(
 			p, "the rule ends here, expected a value to compare with (or `set`, `map`, `vmap`)");
@@ -407,23 +333,22 @@ struct node *parse_stmt(struct parser *p)
 {
 	struct node *n, *v;
 
-	if (p->tok.kind == TOK_WORD) {
+	const struct word *w = word_at(p);
+
+	if (w && w->what == WORD_VERDICT) {
 		v = parse_verdict(p, true);
-		if (p->e->code)
+		if (!v)
 			return NULL;
-		if (v) {
-			n = p_node(p, S_VERDICT, v->pos);
-			n->a = v;
+		n = p_node(p, S_VERDICT, v->pos);
+		n->a = v;
+		return p_done(p, n);
+	}
+	if (w && w->stmt)
+		return p_done(p, w->stmt(p));
+	if (w && w->what == WORD_CT) {
+		n = parse_objref_ct(p);
+		if (n || p->e->code)
 			return p_done(p, n);
-		}
-		for (size_t i = 0; i < ARRAY_SIZE(stmts); i++)
-			if (p_is(p, stmts[i].word))
-				return p_done(p, stmts[i].fn(p));
-		if (p_is(p, "ct")) {
-			n = parse_objref_ct(p);
-			if (n || p->e->code)
-				return p_done(p, n);
-		}
 	}
 	if (!selector_starts(p) && p->tok.kind != '(')
 		return p_unexpected_from(p, "a statement or a match", stmt_word, NULL);

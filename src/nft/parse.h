@@ -3,6 +3,8 @@
  * is kept. Internal to nft/. */
 #pragma once
 
+#include <string.h>
+
 #include "nft/ast.h"
 
 #define PARSE_DEPTH_MAX 48
@@ -22,9 +24,27 @@ struct parser {
 /* ---- tokens ---- */
 void p_advance(struct parser *p);
 const struct tok *p_peek(struct parser *p);
-bool p_is(const struct parser *p, const char *word); /* tok is this unquoted word */
-bool p_tok_is(const struct parser *p, const struct tok *t, const char *word);
-bool p_accept_word(struct parser *p, const char *word); /* and goes on */
+/* Inline, so that the length of a literal is no work. */
+static inline bool p_tok_is(const struct parser *p, const struct tok *t, const char *word)
+{
+	size_t n = strlen(word);
+
+	return t->end - t->pos == n && t->kind == TOK_WORD && !memcmp(p->lx.src->text + t->pos, word, n);
+}
+
+static inline bool p_is(const struct parser *p, const char *word) /* tok is this unquoted word */
+{
+	return p_tok_is(p, &p->tok, word);
+}
+
+static inline bool p_accept_word(struct parser *p, const char *word) /* and goes on */
+{
+	if (!p_is(p, word))
+		return false;
+	p_advance(p);
+	return true;
+}
+
 bool p_accept(struct parser *p, int kind);
 bool p_expect(struct parser *p, int kind, const char *what);
 bool p_expect_word(struct parser *p, const char *word);
@@ -80,4 +100,35 @@ parse_stmt_fn parse_counter, parse_limit, parse_quota, parse_last, parse_log, pa
 	parse_connlimit;
 struct node *parse_objref_ct(
 	struct parser *p); /* ct helper|timeout|expectation set …; NULL without an error: something else */
-const char *stmt_word(void *ctx, size_t i); /* every word a statement can begin with */
+
+/* ---- words ---- */
+enum word_kind {
+	WORD_OTHER,
+	WORD_VERDICT,
+	WORD_META,
+	WORD_CT,
+	WORD_RT,
+	WORD_FIB,
+	WORD_SOCKET,
+	WORD_OSF,
+	WORD_NUMGEN,
+	WORD_HASH,
+	WORD_IPSEC,
+	WORD_EXTHDR,
+};
+struct word {
+	const char *name;
+	uint8_t len, what; /* enum word_kind */
+	int32_t verdict;   /* of WORD_VERDICT: its code */
+	parse_stmt_fn *stmt;
+	const struct selkey *meta; /* a key of meta that stands without that word */
+	const struct proto *proto;
+};
+const struct word *word_find(
+	const char *s, size_t n); /* what a statement can begin with; NULL: no such word */
+static inline const struct word *word_at(const struct parser *p)
+{
+	return p->tok.kind == TOK_WORD ? word_find(p->lx.src->text + p->tok.pos, p->tok.end - p->tok.pos)
+				       : NULL;
+}
+const char *stmt_word(void *ctx, size_t i); /* all of them, for proposals */

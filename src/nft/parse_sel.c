@@ -8,9 +8,6 @@
 #include "nft/field.h"
 #include "nft/parse.h"
 
-static const char *const other_words[] = { "meta", "ct", "rt", "fib", "socket", "osf", "numgen", "jhash",
-	"symhash", "ipsec", "exthdr", NULL };
-
 static const char *key_next(void *ctx, size_t i)
 {
 	const struct selkey *t = ctx;
@@ -25,18 +22,6 @@ static const char *field_next(void *ctx, size_t i)
 	return p->fields[i].name;
 }
 
-static const struct proto *proto_here(const struct parser *p, const struct tok *t)
-{
-	char word[16];
-	uint32_t n = t->end - t->pos;
-
-	if (t->kind != TOK_WORD || n >= sizeof(word))
-		return NULL;
-	memcpy(word, p->lx.src->text + t->pos, n);
-	word[n] = '\0';
-	return proto_by_name(word);
-}
-
 static const struct selkey *key_here(const struct parser *p, const struct selkey *t)
 {
 	for (; t->name; t++)
@@ -45,23 +30,11 @@ static const struct selkey *key_here(const struct parser *p, const struct selkey
 	return NULL;
 }
 
-static const struct selkey *bare_meta(const struct parser *p)
-{
-	const struct selkey *k = key_here(p, meta_keys);
-
-	return k && (k->flags & SK_BARE) ? k : NULL;
-}
-
 bool selector_starts(struct parser *p)
 {
-	if (p->tok.kind == '@')
-		return true;
-	if (p->tok.kind != TOK_WORD)
-		return false;
-	for (int i = 0; other_words[i]; i++)
-		if (p_is(p, other_words[i]))
-			return true;
-	return proto_here(p, &p->tok) || bare_meta(p);
+	const struct word *w = word_at(p);
+
+	return p->tok.kind == '@' || (w && (w->what > WORD_VERDICT || w->meta || w->proto));
 }
 
 static bool number(struct parser *p, uint64_t max, uint64_t *out)
@@ -164,12 +137,23 @@ static struct node *parse_exthdr6(struct parser *p, const struct proto *pr)
 	return p_unexpected_from(p, "a field of this header", field_next, (void *)pr);
 }
 
+/* arp saddr ether, arp saddr ip: p is at the first word, f is the first field that begins with it. */
+static const struct field *second_word(struct parser *p, const struct field *f, size_t at)
+{
+	const char *first = f->name;
+
+	p_advance(p);
+	for (; f->name; f++)
+		if (!strncmp(f->name, first, at) && p_is(p, f->name + at))
+			return f;
+	return NULL;
+}
+
 static struct node *parse_field(struct parser *p, const struct proto *pr, enum expr_mode m)
 {
 	uint32_t pos = p->tok.pos;
 	const struct tok *next = p_peek(p);
 	struct node *n;
-	char two[32];
 
 	if (pr == &proto_tcp && (p_tok_is(p, next, "option") || p_tok_is(p, next, "opt"))) {
 		p_advance(p);
@@ -187,32 +171,17 @@ static struct node *parse_field(struct parser *p, const struct proto *pr, enum e
 		return parse_option(p, pos, PROTO_SCTP_CHUNK);
 	}
 	for (const struct field *f = pr->fields; f->name; f++) {
-		const char *space = strchr(f->name, ' ');
+		size_t len = next->end - next->pos;
 
-		snprintf(two, sizeof(two), "%.*s", space ? (int)(space - f->name) : 31, f->name);
-		if (!p_tok_is(p, next, two))
+		if (next->kind != TOK_WORD || strncmp(f->name, p->lx.src->text + next->pos, len) != 0 ||
+			(f->name[len] && f->name[len] != ' '))
 			continue;
-		if (space) {
-			p_advance(p);
-			if (!p_tok_is(p, p_peek(p), space + 1)) {
-				/* both spellings of arp saddr share the first word */
-				const struct field *g = f + 1;
-
-				for (; g->name; g++)
-					if (!strncmp(g->name, f->name, (size_t)(space - f->name) + 1) &&
-						p_tok_is(p, p_peek(p), g->name + (space - f->name) + 1))
-						break;
-				if (!g->name) {
-					p_advance(p);
-					return p_unexpected(p, "`ether` or `ip`", NULL);
-				}
-				f = g;
-			}
-		}
+		p_advance(p);
+		if (f->name[len] && !(f = second_word(p, f, len + 1)))
+			return p_unexpected(p, "`ether` or `ip`", NULL);
 		n = p_node(p, N_FIELD, pos);
 		n->def = f;
 		n->proto = pr;
-		p_advance(p);
 		p_advance(p);
 		return p_done(p, n);
 	}
@@ -227,10 +196,9 @@ static struct node *parse_field(struct parser *p, const struct proto *pr, enum e
 	}
 }
 
-static struct node *parse_meta(struct parser *p)
+static struct node *parse_meta(struct parser *p, const struct selkey *k)
 {
 	struct node *n = p_node(p, N_META, p->tok.pos);
-	const struct selkey *k = bare_meta(p);
 
 	if (!k) {
 		p_advance(p); /* meta */
@@ -414,53 +382,58 @@ static struct node *parse_ipsec(struct parser *p)
 	return p_done(p, n);
 }
 
+static struct node *parse_exthdr(struct parser *p)
+{
+	uint32_t pos = p->tok.pos;
+	struct node *n;
+
+	p_advance(p);
+	n = parse_option(p, pos, PROTO_EXTHDR6);
+	if (n && n->def)
+		return p_fail_at(p, n->pos, n->end,
+			"`exthdr` asks whether a header is there, its fields are read without that word");
+	return n;
+}
+
+/* `rt` is the routing decision and the name of a header. */
+static bool is_rt_key(struct parser *p)
+{
+	const struct tok *next = p_peek(p);
+
+	for (const struct selkey *k = rt_keys; k->name; k++)
+		if (p_tok_is(p, next, k->name))
+			return true;
+	return p_tok_is(p, next, "ip") || p_tok_is(p, next, "ip6");
+}
+
 struct node *parse_selector(struct parser *p, enum expr_mode m)
 {
-	const struct proto *pr;
+	const struct word *w = word_at(p);
 
 	if (p->tok.kind == '@')
 		return parse_raw(p);
-	if (p->tok.kind != TOK_WORD)
+	if (!w)
 		return NULL;
-	if (p_is(p, "meta") || bare_meta(p))
-		return parse_meta(p);
-	if (p_is(p, "ct"))
-		return parse_ct(p);
-	if (p_is(p, "fib"))
-		return parse_fib(p);
-	if (p_is(p, "socket"))
-		return parse_socket(p);
-	if (p_is(p, "osf"))
-		return parse_osf(p);
-	if (p_is(p, "numgen"))
-		return parse_numgen(p);
-	if (p_is(p, "jhash") || p_is(p, "symhash"))
-		return parse_hash(p);
-	if (p_is(p, "ipsec"))
-		return parse_ipsec(p);
-	if (p_is(p, "exthdr")) {
-		uint32_t pos = p->tok.pos;
-		struct node *n;
-
-		p_advance(p);
-		n = parse_option(p, pos, PROTO_EXTHDR6);
-		if (n && n->def)
-			return p_fail_at(p, n->pos, n->end,
-				"`exthdr` asks whether a header is there, its fields are read without that "
-				"word");
-		return n;
-	}
-	if (p_is(p, "rt")) {
-		const struct tok *next = p_peek(p);
-
-		if (p_tok_is(p, next, "ip") || p_tok_is(p, next, "ip6"))
+	if (w->meta)
+		return parse_meta(p, w->meta);
+	switch ((enum word_kind)w->what) {
+	case WORD_META: return parse_meta(p, NULL);
+	case WORD_CT: return parse_ct(p);
+	case WORD_FIB: return parse_fib(p);
+	case WORD_SOCKET: return parse_socket(p);
+	case WORD_OSF: return parse_osf(p);
+	case WORD_NUMGEN: return parse_numgen(p);
+	case WORD_HASH: return parse_hash(p);
+	case WORD_IPSEC: return parse_ipsec(p);
+	case WORD_EXTHDR: return parse_exthdr(p);
+	case WORD_RT:
+		if (is_rt_key(p))
 			return parse_rt(p);
-		for (const struct selkey *k = rt_keys; k->name; k++)
-			if (p_tok_is(p, next, k->name))
-				return parse_rt(p);
+		break;
+	case WORD_OTHER:
+	case WORD_VERDICT: break;
 	}
-	pr = proto_here(p, &p->tok);
-	if (!pr)
+	if (!w->proto)
 		return NULL;
-	return pr->kind == PROTO_EXTHDR6 ? parse_exthdr6(p, pr) : parse_field(p, pr, m);
+	return w->proto->kind == PROTO_EXTHDR6 ? parse_exthdr6(p, w->proto) : parse_field(p, w->proto, m);
 }
