@@ -21,13 +21,14 @@ void *arena_alloc(struct arena_block **a, size_t n)
 
 	n = (n + 15) & ~(size_t)15;
 	if (!b || b->size - b->used < n) {
-		size_t size = b ? b->size * 2 : 1024;
+		size_t size = b ? b->size * 2 : 960; /* malloc is quick up to 1 KiB */
 
 		if (size > 256 * 1024)
 			size = 256 * 1024;
 		if (size < n)
 			size = n;
-		b = xcalloc(1, sizeof(*b) + size);
+		b = xmalloc(sizeof(*b) + size);
+		b->used = 0;
 		b->size = size;
 		b->next = *a;
 		b->total = size + (*a ? (*a)->total : 0);
@@ -35,7 +36,7 @@ void *arena_alloc(struct arena_block **a, size_t n)
 	}
 	p = b->data + b->used;
 	b->used += n;
-	return p;
+	return memset(p, 0, n);
 }
 
 char *arena_strdup(struct arena_block **a, const char *s, size_t n)
@@ -62,7 +63,6 @@ void arena_reset(struct arena_block **a)
 		return;
 	}
 	arena_free(&b->next);
-	memset(b->data, 0, b->used);
 	b->used = 0;
 	b->total = b->size;
 }
@@ -106,7 +106,10 @@ static void ast_free(struct ast_rule *r)
 	arena_free(&r->arena);
 	vec_free(&r->params);
 	vec_free(&r->breaks);
-	free((char *)r->src.text);
+	if (r->file)
+		file_put(r->file);
+	else
+		free((char *)r->src.text);
 	free(r->squeezed);
 	free(r);
 }
@@ -115,44 +118,70 @@ void ast_put(struct ast_rule *r)
 {
 	if (!r || --r->refs)
 		return;
-	hmap_del_item(&interned, r->hash, r);
-	if (!interned.n)
-		hmap_free(&interned);
+	if (!r->file) {
+		hmap_del_item(&interned, r->hash, r);
+		if (!interned.n)
+			hmap_free(&interned);
+	}
 	ast_free(r);
 }
 
-/* The text between quotes stays as it is, other blanks shrink to one space. */
-static char *squeeze(const struct ast_rule *r, const char *s, size_t n)
+static bool continued(const char *s, size_t i, size_t n)
 {
-	struct buf b = BUF_INIT;
-	bool quoted = false, blank = false;
+	return s[i] == '\\' && ((i + 1 < n && s[i + 1] == '\n') ||
+				       (i + 2 < n && s[i + 1] == '\r' && s[i + 2] == '\n'));
+}
+
+void text_squeeze(const char *s, size_t n, const struct ast_rule *breaks, squeeze_param *param, void *ctx,
+	struct buf *out)
+{
+	bool quoted = false, blank = false, first = true;
+	size_t base = breaks ? (size_t)(s - breaks->src.text) : 0;
 	uint32_t next = 0; /* of the newlines that end an inner rule */
 
 	for (size_t i = 0; i < n; i++) {
 		char c = s[i];
+		size_t took;
 
-		if (!quoted && c == '\\' && i + 1 < n && s[i + 1] == '\n')
+		if (!quoted && continued(s, i, n))
 			c = ' ';
 		if (!quoted && c == '#')
 			while (i + 1 < n && s[i + 1] != '\n')
 				i++;
-		if (next < r->breaks.n && i == r->breaks.v[next]) {
-			buf_putc(&b, ';');
+		if (breaks && next < breaks->breaks.n && base + i == breaks->breaks.v[next]) {
+			buf_putc(out, ';');
 			next++;
 		}
 		if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '#')) {
-			blank = b.n > 0;
+			blank = !first;
 			continue;
 		}
 		if (blank)
-			buf_putc(&b, ' ');
-		blank = false;
+			buf_putc(out, ' ');
+		blank = first = false;
+		if (!quoted && c == '$' && param && (took = param(ctx, s + i, n - i, out))) {
+			i += took - 1;
+			continue;
+		}
 		quoted ^= c == '"';
-		buf_putc(&b, c);
+		buf_putc(out, c);
 	}
-	if (!b.n)
-		buf_puts(&b, "");
-	return b.s ? buf_take(&b) : xstrdup("");
+}
+
+int rule_read(struct parser *p)
+{
+	p_advance(p);
+	if (p_end_of_rule(p) && p->tok.kind != TOK_END)
+		p_unexpected(p, "a statement", NULL);
+	else if (p->tok.kind == TOK_END)
+		p_fail(p, "the rule is empty");
+	else if (parse_stmts(p, &p->r->stmts)) {
+		while (p_accept(p, ';'))
+			;
+		if (p->tok.kind != TOK_END)
+			p_unexpected(p, "the end of the rule", NULL);
+	}
+	return p->e->code;
 }
 
 int rule_parse(const char *text, size_t len, const struct src_pos *pos, struct ast_rule **out, struct err *e)
@@ -162,6 +191,7 @@ int rule_parse(const char *text, size_t len, const struct src_pos *pos, struct a
 	_err_ struct err local = ERR_INIT;
 	struct src src;
 	struct parser p;
+	int code;
 
 	*out = NULL;
 	if (r) {
@@ -182,22 +212,10 @@ int rule_parse(const char *text, size_t len, const struct src_pos *pos, struct a
 	src.line = pos ? pos->line : 1;
 	p = (struct parser){ .r = r, .e = &local };
 	lex_init(&p.lx, &src);
-	p_advance(&p);
-	if (p_end_of_rule(&p) && p.tok.kind != TOK_END)
-		p_unexpected(&p, "a statement", NULL);
-	else if (p.tok.kind == TOK_END)
-		p_fail(&p, "the rule is empty");
-	else if (parse_stmts(&p, &r->stmts)) {
-		while (p_accept(&p, ';'))
-			;
-		if (p.tok.kind != TOK_END)
-			p_unexpected(&p, "the end of the rule", NULL);
-	}
-	if (local.code) {
-		int code = err_set(e, local.code, "%s", err_text(&local));
-
+	code = rule_read(&p);
+	if (code < 0) {
 		ast_free(r);
-		return code;
+		return err_set(e, code, "%s", err_text(&local));
 	}
 	hmap_put(&interned, hash, r);
 	*out = r;
@@ -237,8 +255,15 @@ int stateful_tree(const char *text, struct ast_rule **out, struct node **list, s
 
 const char *ast_text(const struct ast_rule *r)
 {
-	if (!r->squeezed)
-		((struct ast_rule *)(uintptr_t)r)->squeezed = squeeze(r, r->src.text, r->src.len);
+	struct ast_rule *own = (struct ast_rule *)(uintptr_t)r;
+	struct buf b = BUF_INIT;
+
+	if (!r->squeezed && r->file) {
+		own->squeezed = file_rule_text(r);
+	} else if (!r->squeezed) {
+		text_squeeze(r->src.text, r->src.len, r, NULL, NULL, &b);
+		own->squeezed = b.s ? buf_take(&b) : xstrdup("");
+	}
 	return r->squeezed;
 }
 

@@ -17,8 +17,10 @@ static void report(struct cc *c, const struct node *n, int code, const char *msg
 {
 	struct src src = c->r->src;
 
-	src.file = c->env->pos ? c->env->pos->file : NULL;
-	src.line = c->env->pos ? c->env->pos->line : 1;
+	if (!c->r->file) {
+		src.file = c->env->pos ? c->env->pos->file : NULL;
+		src.line = c->env->pos ? c->env->pos->line : 1;
+	}
 	c->failed = true;
 	src_error_code(&src, n->pos, n->end, c->e, code, msg);
 }
@@ -237,17 +239,17 @@ struct st *st_match(struct cc *c, const struct node *n, enum match_op op, struct
 static void hash_code(struct code *code)
 {
 	uint64_t h = 0x726e6d;
-	uint8_t buf[4096 + 64] __attribute__((aligned(8)));
+	uint8_t buf[2048] __attribute__((aligned(8))) = { 0 }; /* no expression takes so much */
 
 	vec_foreach (it, &code->exprs) {
 		struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+		const char *name = nftnl_expr_get_str(*it, NFTNL_EXPR_NAME);
 
-		memset(buf, 0, sizeof(buf));
 		nlh->nlmsg_len = sizeof(*nlh);
 		nftnl_expr_build_payload(nlh, *it);
-		h = hash_stable(h, nftnl_expr_get_str(*it, NFTNL_EXPR_NAME),
-			strlen(nftnl_expr_get_str(*it, NFTNL_EXPR_NAME)) + 1);
-		h = hash_stable(h, buf, nlh->nlmsg_len < sizeof(buf) ? nlh->nlmsg_len : sizeof(buf));
+		h = hash_stable(h, name, strlen(name) + 1);
+		h = hash_stable(h, buf, nlh->nlmsg_len);
+		memset(buf, 0, nlh->nlmsg_len); /* libmnl leaves the bytes between attributes as they are */
 	}
 	vec_foreach (s, &code->sets) {
 		uint32_t head[4] = { s->info.flags, nft_type_id(&s->info.key), nft_type_len(&s->info.key),
@@ -274,11 +276,14 @@ static void hash_code(struct code *code)
 	code->hash = h;
 }
 
+static struct arena_block *spare; /* kept from one compilation to the next */
+
 struct code *compile_rule(const struct ast_rule *r, const struct node *stmts, const struct rule_env *env,
 	const struct cc *outer, struct err *e)
 {
-	struct cc c = { .r = r, .env = env, .e = e, .depth = outer ? outer->depth + 1 : 0 };
+	struct cc c = { .r = r, .env = env, .e = e, .depth = outer ? outer->depth + 1 : 0, .arena = spare };
 
+	spare = NULL;
 	c.code = xnew(struct code);
 	c.tail = &c.first;
 	dep_init(&c);
@@ -292,12 +297,17 @@ struct code *compile_rule(const struct ast_rule *r, const struct node *stmts, co
 		if (!gen(&c) && !c.failed)
 			cc_error(&c, stmts, "this rule cannot be compiled");
 	}
-	arena_free(&c.arena);
+	arena_reset(&c.arena);
+	if (spare) /* one was lent to a rule in braces, or to what a live value asked for */
+		arena_free(&c.arena);
+	else
+		spare = c.arena;
 	if (c.failed) {
 		code_free(c.code);
 		return NULL;
 	}
-	hash_code(c.code);
+	if (!env->no_hash)
+		hash_code(c.code);
 	return c.code;
 }
 

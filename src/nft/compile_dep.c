@@ -147,9 +147,9 @@ static void imply(struct cc *c, struct ex *left, u128 v, bool first)
 	dep_learn(c, left, right);
 }
 
-static void imply_meta(struct cc *c, const struct node *n, const char *key, u128 v, bool first)
+static void imply_meta(struct cc *c, const struct node *n, unsigned key, u128 v, bool first)
 {
-	const struct selkey *k = selkey_find(meta_keys, key);
+	const struct selkey *k = meta_key(key);
 	struct ex *x = ex_new(c, X_META, n);
 
 	x->dt = dt_for(k->type, k->order);
@@ -192,11 +192,11 @@ static bool imply_network(struct cc *c, const struct node *n, const struct proto
 	if (num < 0)
 		return conflict(c, n, ll ? ll : &proto_inet, p);
 	if (ll == &proto_inet)
-		imply_meta(c, n, "nfproto", (u128)num, first);
+		imply_meta(c, n, NFT_META_NFPROTO, (u128)num, first);
 	else if (ll == &proto_netdev)
-		imply_meta(c, n, "protocol", (u128)num, first);
+		imply_meta(c, n, NFT_META_PROTOCOL, (u128)num, first);
 	else if (c->env->family == NFPROTO_BRIDGE && ll == &proto_eth && p != &proto_arp && !payload)
-		imply_meta(c, n, "protocol", (u128)num, first);
+		imply_meta(c, n, NFT_META_PROTOCOL, (u128)num, first);
 	else
 		imply_field(c, n, ll, (u128)num, first);
 	return true;
@@ -234,7 +234,7 @@ bool dep_transport(struct cc *c, const struct node *n, const struct proto *tp, b
 		}
 	if (num < 0)
 		return conflict(c, n, net ? net : &proto_inet, tp);
-	imply_meta(c, n, "l4proto", (u128)num, first);
+	imply_meta(c, n, NFT_META_L4PROTO, (u128)num, first);
 	return true;
 }
 
@@ -245,7 +245,7 @@ static bool imply_link(struct cc *c, const struct node *n, const struct proto *p
 	int64_t num;
 
 	if (!ll || ll == &proto_inet || ll == &proto_netdev) {
-		imply_meta(c, n, "iiftype", ARPHRD_ETHER, false);
+		imply_meta(c, n, NFT_META_IIFTYPE, ARPHRD_ETHER, false);
 		ll = c->p.proto[PB_LL];
 	}
 	if (ll == p)

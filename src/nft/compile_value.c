@@ -87,6 +87,19 @@ static struct ex *glob_ex(
 	return x;
 }
 
+/* A name where an address stands, as far as somebody resolves it. */
+static bool host(
+	struct cc *c, const struct node *n, const struct datatype *dt, uint8_t out[16], struct err *e)
+{
+	size_t len = strlen(n->s);
+
+	if (!c->env->resolve || (dt->id != DT_IPADDR && dt->id != DT_IP6ADDR) || len > 253 ||
+		n->s[strspn(n->s, "0123456789.:/-")] == '\0' || !text_is_clean(n->s, len))
+		return false;
+	err_free(e);
+	return c->env->resolve(c->env->ctx, dt->id == DT_IPADDR ? AF_INET : AF_INET6, n->s, out, e) >= 0;
+}
+
 static struct ex *word_ex(struct cc *c, const struct node *n, const struct want *w, unsigned i)
 {
 	const struct datatype *dt = w->p[i].dt;
@@ -121,6 +134,8 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 	if (n->kind == N_WORD && (dt->id == DT_IPADDR || dt->id == DT_IP6ADDR || dt->id == DT_ETHERADDR) &&
 		parse_u64(n->s, UINT64_MAX, &num) && (w->p[i].bits >= 64 || !(num >> w->p[i].bits)))
 		return value_ex(c, n, w, i, num);
+	if (host(c, n, dt, b, &e))
+		return bytes_ex(c, n, w, i, b);
 	return cc_error(c, n, "%s", err_text(&e));
 }
 

@@ -16,10 +16,7 @@ const struct datatype *datatype_at(unsigned i)
 
 const struct datatype *datatype_by_id(enum dt_id id)
 {
-	for (unsigned i = 0; i < datatype_count; i++)
-		if (datatypes[i].id == id)
-			return &datatypes[i];
-	return NULL;
+	return id > DT_INVALID && id <= datatype_count ? &datatypes[id - 1] : NULL;
 }
 
 const struct datatype *datatype_by_name(const char *name)

@@ -66,4 +66,5 @@ enum {
 };
 
 extern const struct selkey meta_keys[], ct_keys[], rt_keys[], socket_keys[], xfrm_keys[];
+const struct selkey *meta_key(unsigned key); /* the first of NFT_META_key */
 const struct selkey *selkey_find(const struct selkey *t, const char *name); /* NULL: none */

@@ -101,6 +101,15 @@ const struct selkey xfrm_keys[] = {
 	END,
 };
 
+const struct selkey *meta_key(unsigned key)
+{
+	const struct selkey *k = meta_keys;
+
+	while (k->name && k->key != key)
+		k++;
+	return k->name ? k : NULL;
+}
+
 const struct selkey *selkey_find(const struct selkey *t, const char *name)
 {
 	for (; t->name; t++)

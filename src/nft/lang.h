@@ -46,9 +46,13 @@ struct rule_env {
 	/* Index of a device for `iif NAME`, 0: not there (compile answers -ENODEV, the rule waits). NULL: the
 	 * kernel is asked. */
 	uint32_t (*ifindex)(void *ctx, const char *name);
+	/* The only address (4 or 16 bytes) of a host, family AF_INET or AF_INET6. NULL: names of hosts are
+	 * refused. -errno with a message. */
+	int (*resolve)(void *ctx, int family, const char *name, uint8_t out[16], struct err *e);
 	/* For proposals, may be NULL: the i-th set of the table, the i-th value's name; NULL: end. */
 	const char *(*set_at)(void *ctx, size_t i);
 	const char *(*param_at)(void *ctx, size_t i);
+	bool no_hash; /* code.hash is not needed */
 	/* Where the rule's text begins, for messages; NULL: they show the line and a caret without a place.
 	 */
 	const struct src_pos *pos;
