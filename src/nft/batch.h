@@ -34,3 +34,18 @@ int nft_set_read(struct nft_conn *c, uint8_t family, const char *table, const st
 	void (*fn)(void *ctx, const struct setelem *el), void *ctx, struct err *e);
 
 uint32_t nft_genid(struct nft_conn *c); /* generation, 0: unknown */
+
+/* ---- a batch built operation by operation (load.c) ----
+ *
+ * Nothing but the messages is kept, so that a file of any size costs its messages. i is the caller's number
+ * of what the operation is for: several may have the same. nft_conn_expect() counts until the batch is sent.
+ * After an error of nft_stream_op() the batch is only good for being begun anew. A connection has one batch
+ * at a time. */
+struct build;
+struct build *nft_stream_begin(struct nft_conn *c, struct err *e); /* the batch's begin is written */
+int nft_stream_op(struct build *b, const struct op *op, uint32_t i, struct err *e); /* op is not kept */
+/* As nft_commit(): sends and reads the answers, of each i < n its errno in r->op_err. Without handles. */
+int nft_stream_send(
+	struct nft_conn *c, struct build *b, bool dry, uint32_t n, struct commit_result *r, struct err *e);
+/* Does this kernel take op.destroy (Linux 6.3)? Where it does not such an operation is -EOPNOTSUPP. */
+bool nft_destroys(struct nft_conn *c);

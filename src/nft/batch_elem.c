@@ -5,6 +5,7 @@
  * first key behind it; the second is left out where the interval reaches the last key. Concatenated ranges
  * carry both ends in one element. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 
 #include <libnftnl/udata.h>
@@ -84,14 +85,17 @@ static void put_data(struct nlmsghdr *nlh, const struct set_info *set, const str
 		put_key(nlh, NFTA_SET_ELEM_DATA, el->data, el->dlen);
 }
 
-static void put_times(struct nlmsghdr *nlh, const struct setelem *el)
+/* no_mark: as nft says it, nothing that was not asked for. */
+static void put_times(struct nlmsghdr *nlh, const struct setelem *el, bool no_mark)
 {
-	uint64_t left = el->expires_ms && el->expires_ms < el->timeout_ms ? el->expires_ms : el->timeout_ms;
+	uint64_t left = el->expires_ms && (!el->timeout_ms || el->expires_ms < el->timeout_ms)
+				? el->expires_ms
+				: el->timeout_ms;
 
-	if (!el->timeout_ms)
-		return;
-	mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64(el->timeout_ms));
-	mnl_attr_put_u64(nlh, NFTA_SET_ELEM_EXPIRATION, htobe64(left));
+	if (el->timeout_ms)
+		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64(el->timeout_ms));
+	if (left && (el->expires_ms || !no_mark))
+		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_EXPIRATION, htobe64(left));
 }
 
 static void put_udata(struct nlmsghdr *nlh, const struct setelem *el, bool open)
@@ -106,8 +110,10 @@ static void put_udata(struct nlmsghdr *nlh, const struct setelem *el, bool open)
 }
 
 /* The element itself; open: it is an interval without an end element. */
-static void put_elem(struct elem_msg *m, const struct set_info *set, const struct setelem *el, bool open)
+static int put_elem(
+	struct elem_msg *m, const struct set_info *set, const struct setelem *el, bool open, struct err *e)
 {
+	int r = 0;
 	struct nlmsghdr *nlh = m->nlh;
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 
@@ -117,12 +123,16 @@ static void put_elem(struct elem_msg *m, const struct set_info *set, const struc
 		put_key(nlh, NFTA_SET_ELEM_KEY, el->key, el->klen);
 	if (el->interval && set->key.n > 1)
 		put_key(nlh, NFTA_SET_ELEM_KEY_END, el->key_end, el->klen);
-	put_times(nlh, el);
+	put_times(nlh, el, m->op->no_mark);
 	if (m->type == NFT_MSG_NEWSETELEM)
 		put_data(nlh, set, el);
 	if (el->comment || open)
 		put_udata(nlh, el, open);
+	if (el->n_exprs)
+		r = put_stateful(
+			nlh, el->exprs, el->n_exprs, NFTA_SET_ELEM_EXPR, NFTA_SET_ELEM_EXPRESSIONS, e);
 	mnl_attr_nest_end(nlh, nest);
+	return r;
 }
 
 static void put_end(struct elem_msg *m, const uint8_t *key, uint16_t len)
@@ -151,7 +161,7 @@ static bool is_tree(const struct set_info *set)
 	return (set->flags & NFT_SET_INTERVAL) && set->key.n == 1;
 }
 
-void put_elems(struct build *c, const struct op *op, uint32_t i)
+int put_elems(struct build *c, const struct op *op, uint32_t i, struct err *e)
 {
 	const struct set_info *set = &op->elem.set->info;
 	bool add = op->kind == OP_ADD_ELEM;
@@ -160,29 +170,45 @@ void put_elems(struct build *c, const struct op *op, uint32_t i)
 		.op = op,
 		.set = op->name,
 		.i = i,
-		.type = add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
-		.flags = add ? NLM_F_CREATE : 0,
+		.type = add           ? NFT_MSG_NEWSETELEM
+			: op->destroy ? MSG_DESTROYSETELEM
+				      : NFT_MSG_DELSETELEM,
+		.flags = add ? NLM_F_CREATE | (op->excl ? NLM_F_EXCL : 0) : 0,
 	};
 	uint8_t behind[NFT_KEY_MAX];
 	struct setelem el;
+	int r = 0;
 
-	for (uint32_t k = 0; k < op->elem.n; k++) {
+	for (uint32_t k = 0; !r && k < op->elem.n; k++) {
 		bool end;
 
+		el.n_exprs = 0;
 		op->elem.get(op, k, &el);
 		if (el.klen > NFT_KEY_MAX || el.dlen > NFT_KEY_MAX)
-			continue;
+			return err_set(e, -EINVAL, "an element of set %s is too long", op->name);
 		if (!add) {
 			el.comment = NULL;
-			el.timeout_ms = 0;
+			el.timeout_ms = el.expires_ms = 0;
+			el.n_exprs = 0;
 		}
 		end = is_tree(set) && el.interval && key_behind(set, &el, behind);
 		room(&m);
-		put_elem(&m, set, &el, is_tree(set) && el.interval && !end);
+		r = put_elem(&m, set, &el, is_tree(set) && el.interval && !end, e);
 		if (end)
 			put_end(&m, behind, el.klen);
 	}
 	close_msg(&m);
+	return r;
+}
+
+/* No list of elements: all of them. */
+void put_flush_set(struct build *c, const struct op *op, uint32_t i)
+{
+	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_DELSETELEM, 0, op->family, i);
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, op->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, op->name);
+	msg_end(c->b, nlh);
 }
 
 /* ---- anonymous sets ---- */
@@ -236,7 +262,7 @@ void put_anon_elems(struct build *c, const struct op *op, const struct anon_set 
 		bool tree = is_tree(&s->info) && el->interval, end = tree && key_behind(&s->info, el, behind);
 
 		room(&m);
-		put_elem(&m, &s->info, el, tree && !end);
+		put_elem(&m, &s->info, el, tree && !end, NULL);
 		/* Where the next one begins there its begin is the end. */
 		if (end && !(next && next->interval && !memcmp(next->key, behind, el->klen)))
 			put_end(&m, behind, el->klen);

@@ -18,6 +18,19 @@
 	attrs_foreach (a, mnl_attr_get_payload(nest),                                                        \
 		(char *)mnl_attr_get_payload(nest) + mnl_attr_get_payload_len(nest))
 
+/* Newer than the headers this is built with. */
+enum {
+	MSG_GETRULE_RESET = 25,
+	MSG_DESTROYTABLE,
+	MSG_DESTROYCHAIN,
+	MSG_DESTROYRULE,
+	MSG_DESTROYSET,
+	MSG_DESTROYSETELEM,
+	MSG_DESTROYOBJ,
+	MSG_DESTROYFLOWTABLE,
+	MSG_GETSETELEM_RESET,
+};
+
 #define MSG_NONE UINT32_MAX /* a message that belongs to no operation */
 
 /* ---- msgbuf.c: the messages of one batch ---- */
@@ -57,57 +70,89 @@ void udata_comment(
 /* Entry of this type; NULL: none. */
 const uint8_t *udata_find(const uint8_t *p, size_t n, uint8_t type, uint8_t *len);
 
-/* ---- batch_obj.c: tables, chains, sets, rules ---- */
+/* ---- batch_conn.c, batch_send.c: the socket ---- */
+
+#define ANSWER_BUF 65536
 
 struct build {
 	struct msgbuf *b;
-	const char *instance;
-	uint32_t set_id; /* the last one given */
+	struct nft_conn *conn;
+	uint32_t set_id, chain_id; /* the last ones given */
 	bool echo;
 };
 
+struct nft_conn {
+	struct mnl_socket *commit, *dump;
+	struct msgbuf msgs;
+	struct build build;
+	struct iovec *iov;
+	uint32_t n_iov;
+	uint32_t seq, dump_seq;
+	uint32_t genid; /* the batch carries it; 0: none */
+	int sndbuf, rcvbuf;
+	int8_t destroys; /* -1: not known yet */
+	char instance[64];
+	uint8_t answer[ANSWER_BUF];
+};
+
+/* A netlink socket bound to a port of its own; -errno with a message. */
+int nft_socket(struct mnl_socket **out, struct err *e);
+/* The names of what can be missing for nf_tables at all. */
+int nft_socket_error(int code, const char *what, struct err *e);
+void conn_room(struct nft_conn *c, size_t bytes); /* the send buffer takes a batch of this size, if it may */
+/* Sends the batch and reads all answers to it, of n operations. Its sequence numbers are spent. */
+int conn_send(struct nft_conn *c, uint32_t n, struct commit_result *r, struct err *e);
+
+/* ---- batch_obj.c: tables, chains, sets ---- */
+
 void put_table(struct build *c, const struct op *op, uint32_t i);
-void put_chain(struct build *c, const struct op *op, uint32_t i);
-void put_chain_dev(struct build *c, const struct op *op, uint32_t i);
-/* Deletes of tables, chains, sets. */
-void put_del(struct build *c, const struct op *op, uint16_t type, uint32_t i);
-void put_set(struct build *c, const struct op *op, uint32_t i);
-/* With its anonymous sets. -E2BIG: the rule is too large for a message. */
+int put_chain(struct build *c, const struct op *op, uint32_t i, struct err *e);
+int put_chain_dev(struct build *c, const struct op *op, uint32_t i, struct err *e);
+void put_rename(struct build *c, const struct op *op, uint32_t i);
+/* Deletes of tables, chains, sets, and of all there is. */
+void put_del(struct build *c, const struct op *op, uint32_t i);
+int put_set(struct build *c, const struct op *op, uint32_t i, struct err *e);
+void put_anon_set(struct build *c, const struct op *op, const struct anon_set *a, uint32_t i);
+bool table_mark_ok(const uint8_t *udata, size_t n, const char *instance);
+/* A message that deletes: NFT_MSG_DEL*, or its DESTROY* where op says so. */
+struct nlmsghdr *del_begin(struct build *c, const struct op *op, uint16_t type, uint32_t i);
+/* Names of devices, nested in attr. -EINVAL: one is too long. */
+int put_devices(struct nlmsghdr *nlh, uint16_t attr, const char *const *dev, uint32_t n, struct err *e);
+/* At most two, as set and element take them; one and two have attributes of their own. */
+int put_stateful(struct nlmsghdr *nlh, struct nftnl_expr *const *exprs, uint32_t n, uint16_t one,
+	uint16_t more, struct err *e);
+
+/* ---- batch_typeof.c ---- */
+
+/* What nft keeps in a set's user data to print `typeof` again. */
+void udata_typeof(struct udata *u, const struct set_want *w);
+
+/* ---- batch_rule.c ---- */
+
+/* With its anonymous sets and chains. -E2BIG: the rule is too large for a message. */
 int put_rule(struct build *c, const struct op *op, uint32_t i, struct err *e);
 void put_del_rule(struct build *c, const struct op *op, uint32_t i);
+void put_flush_rules(struct build *c, const struct op *op, uint32_t i);
 
 /* ---- batch_stateful.c: objects and flowtables ---- */
 
-void put_object(struct build *c, const struct op *op, uint32_t i);
-void put_flowtable(struct build *c, const struct op *op, uint32_t i);
-void put_flow_dev(struct build *c, const struct op *op, uint32_t i);
+int put_object(struct build *c, const struct op *op, uint32_t i, struct err *e);
+int put_flowtable(struct build *c, const struct op *op, uint32_t i, struct err *e);
+int put_flow_dev(struct build *c, const struct op *op, uint32_t i, struct err *e);
 /* By op->obj->type and name or handle; flowtables by name or handle. */
 void put_del_object(struct build *c, const struct op *op, uint32_t i);
 void put_del_flowtable(struct build *c, const struct op *op, uint32_t i);
 
-/* ---- for who builds a batch operation by operation (load.c) ---- */
-
-struct nft_conn;
-struct build *nft_stream_begin(struct nft_conn *c, struct err *e); /* the batch's begin is written */
-int nft_stream_op(struct build *b, const struct op *op, uint32_t i, struct err *e); /* op is not kept */
-/* Ends, sends and reads the answers: of each operation i < n its errno in op_err. dry: only checked. */
-int nft_stream_send(
-	struct nft_conn *c, struct build *b, bool dry, uint32_t n, struct commit_result *r, struct err *e);
-bool table_mark_ok(const uint8_t *udata, size_t n, const char *instance);
-
 /* ---- batch_elem.c: elements ---- */
 
-void put_elems(struct build *c, const struct op *op, uint32_t i);
+int put_elems(struct build *c, const struct op *op, uint32_t i, struct err *e);
+void put_flush_set(struct build *c, const struct op *op, uint32_t i);
 /* The elements of an anonymous set, as nft lays them out. */
 void put_anon_elems(struct build *c, const struct op *op, const struct anon_set *s, uint32_t id, uint32_t i);
 uint32_t anon_size(const struct anon_set *s);
 
 /* ---- batch_read.c ---- */
 
-/* A netlink socket bound to a port of its own; -errno with a message. */
-int nft_socket(struct mnl_socket **out, struct err *e);
-/* The names of what can be missing for nf_tables at all. */
-int nft_socket_error(int code, const char *what, struct err *e);
 /* One question and its answers. Embedded in what the callbacks need. */
 struct nft_dump {
 	const char *what;                                           /* for messages */

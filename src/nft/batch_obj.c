@@ -1,32 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Tables, chains, sets and rules → messages. */
+/* Tables, chains and sets → messages. Written by hand over libmnl: nothing is copied that only goes into the
+ * message, and nothing is longer than was looked at. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/netfilter.h>
+#include <libmnl/libmnl.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 
-#include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
-#include <libnftnl/set.h>
-#include <libnftnl/table.h>
 #include <libnftnl/udata.h>
 
 #include "nft/batch_impl.h"
 #include "nft/datatype.h"
 
-#define EXPR_ROOM 4096 /* more than any expression of the compiler takes */
+#define SET_EXPRS_MAX 2 /* of the kernel */
 
 static const char mark[4] = { 'r', 'n', 'm', 1 };
 
-/* libnftnl's allocations are small and fixed: without memory for them nothing else goes on either. */
-#define NEW(call)                                                                                            \
-	({                                                                                                   \
-		__auto_type new_ = call;                                                                     \
-		if (!new_)                                                                                   \
-			abort();                                                                             \
-		new_;                                                                                        \
-	})
+static void put_u32(struct nlmsghdr *nlh, uint16_t attr, uint32_t v)
+{
+	mnl_attr_put_u32(nlh, attr, htonl(v));
+}
+
+static void put_udata(struct nlmsghdr *nlh, uint16_t attr, const struct udata *u)
+{
+	if (u->n)
+		mnl_attr_put(nlh, attr, (uint16_t)u->n, u->b);
+}
+
+static uint16_t add_flags(const struct op *op)
+{
+	return NLM_F_CREATE | (op->excl ? NLM_F_EXCL : 0);
+}
 
 /* ---- tables ---- */
 
@@ -41,94 +47,153 @@ bool table_mark_ok(const uint8_t *udata, size_t n, const char *instance)
 
 void put_table(struct build *c, const struct op *op, uint32_t i)
 {
-	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_NEWTABLE, NLM_F_CREATE, op->family, i);
-	struct nftnl_table *t = NEW(nftnl_table_alloc());
+	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_NEWTABLE, add_flags(op), op->family, i);
+	const char *instance = c->conn->instance;
+	char own[sizeof(mark) + sizeof(c->conn->instance)];
 	struct udata u = { .n = 0 };
-	char own[NFT_UDATA_MAX];
-	size_t n = strnlen(c->instance, 64);
 
 	udata_comment(&u, NFTNL_UDATA_TABLE_COMMENT, op->table_want.comment);
 	memcpy(own, mark, sizeof(mark));
-	memcpy(own + sizeof(mark), c->instance, n);
-	udata_put(&u, RNM_TLV, own, sizeof(mark) + n);
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, op->table);
-	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, op->table_want.flags);
-	nftnl_table_set_data(t, NFTNL_TABLE_USERDATA, u.b, u.n);
-	nftnl_table_nlmsg_build_payload(nlh, t);
-	nftnl_table_free(t);
+	memcpy(own + sizeof(mark), instance, strlen(instance));
+	if (!op->no_mark)
+		udata_put(&u, RNM_TLV, own, sizeof(mark) + strlen(instance));
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, op->table);
+	put_u32(nlh, NFTA_TABLE_FLAGS, op->table_want.flags);
+	put_udata(nlh, NFTA_TABLE_USERDATA, &u);
 	msg_end(c->b, nlh);
 }
 
 /* ---- chains ---- */
 
-static void set_devices(struct nftnl_chain *ch, const struct chain_want *w)
+int put_devices(struct nlmsghdr *nlh, uint16_t attr, const char *const *dev, uint32_t n, struct err *e)
 {
-	_autofree_ const char **devs = NULL;
+	struct nlattr *nest = mnl_attr_nest_start(nlh, attr);
 
-	if (w->n_dev == 1)
-		nftnl_chain_set_str(ch, NFTNL_CHAIN_DEV, w->dev[0]);
-	if (w->n_dev <= 1)
-		return;
-	devs = xcalloc(w->n_dev + 1, sizeof(*devs)); /* NULL at the end */
-	memcpy(devs, w->dev, w->n_dev * sizeof(*devs));
-	nftnl_chain_set_data(ch, NFTNL_CHAIN_DEVICES, devs, 0);
+	for (uint32_t i = 0; i < n; i++) {
+		if (strnlen(dev[i], IFNAMSIZ) >= IFNAMSIZ)
+			return err_set(e, -EINVAL, "'%.32s…' is too long for a device's name", dev[i]);
+		if ((size_t)((char *)mnl_nlmsg_get_payload_tail(nlh) - (char *)nest) > MSG_NEST_MAX)
+			return err_set(e, -E2BIG, "%u devices do not fit a message", n);
+		mnl_attr_put_strz(nlh, NFTA_DEVICE_NAME, dev[i]);
+	}
+	mnl_attr_nest_end(nlh, nest);
+	return 0;
 }
 
-void put_chain(struct build *c, const struct op *op, uint32_t i)
+static int put_hook(struct nlmsghdr *nlh, const struct chain_want *w, struct err *e)
+{
+	struct nlattr *hook = mnl_attr_nest_start(nlh, NFTA_CHAIN_HOOK);
+	int r = 0;
+
+	put_u32(nlh, NFTA_HOOK_HOOKNUM, w->hook);
+	put_u32(nlh, NFTA_HOOK_PRIORITY, (uint32_t)w->priority);
+	if (w->n_dev == 1 && strnlen(w->dev[0], IFNAMSIZ) < IFNAMSIZ)
+		mnl_attr_put_strz(nlh, NFTA_HOOK_DEV, w->dev[0]);
+	else if (w->n_dev)
+		r = put_devices(nlh, NFTA_HOOK_DEVS, w->dev, w->n_dev, e);
+	mnl_attr_nest_end(nlh, hook);
+	return r;
+}
+
+int put_chain(struct build *c, const struct op *op, uint32_t i, struct err *e)
 {
 	const struct chain_want *w = &op->chain;
 	bool add = op->kind == OP_ADD_CHAIN;
-	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_NEWCHAIN, add ? NLM_F_CREATE : 0, op->family, i);
-	struct nftnl_chain *ch = NEW(nftnl_chain_alloc());
+	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_NEWCHAIN, add ? add_flags(op) : 0, op->family, i);
 	struct udata u = { .n = 0 };
+	int r = 0;
 
-	nftnl_chain_set_str(ch, NFTNL_CHAIN_TABLE, op->table);
-	nftnl_chain_set_str(ch, NFTNL_CHAIN_NAME, op->name);
-	if (w->base)
-		nftnl_chain_set_u32(ch, NFTNL_CHAIN_POLICY, (uint32_t)w->policy);
-	if (add && w->base) {
-		nftnl_chain_set_u32(ch, NFTNL_CHAIN_HOOKNUM, w->hook);
-		nftnl_chain_set_s32(ch, NFTNL_CHAIN_PRIO, w->priority);
-		nftnl_chain_set_str(ch, NFTNL_CHAIN_TYPE, w->type);
-		set_devices(ch, w);
-	}
-	if (add) {
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, op->table);
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, op->name);
+	if (add && w->base)
+		mnl_attr_put_strz(nlh, NFTA_CHAIN_TYPE, w->type);
+	if (w->base && w->policy >= 0)
+		put_u32(nlh, NFTA_CHAIN_POLICY, (uint32_t)w->policy);
+	if (add && w->base)
+		r = put_hook(nlh, w, e);
+	if (add && w->flags & ~(uint32_t)NFT_CHAIN_BASE)
+		put_u32(nlh, NFTA_CHAIN_FLAGS, w->flags & ~(uint32_t)NFT_CHAIN_BASE);
+	if (add)
 		udata_comment(&u, NFTNL_UDATA_CHAIN_COMMENT, w->comment);
-		if (u.n)
-			nftnl_chain_set_data(ch, NFTNL_CHAIN_USERDATA, u.b, u.n);
-	}
-	nftnl_chain_nlmsg_build_payload(nlh, ch);
-	nftnl_chain_free(ch);
+	put_udata(nlh, NFTA_CHAIN_USERDATA, &u);
 	msg_end(c->b, nlh);
+	return r;
 }
 
 /* Adds or takes away one device of a base chain: the kernel takes its hook and priority from the chain. */
-void put_chain_dev(struct build *c, const struct op *op, uint32_t i)
+int put_chain_dev(struct build *c, const struct op *op, uint32_t i, struct err *e)
 {
 	bool add = op->kind == OP_ADD_CHAIN_DEV;
 	struct nlmsghdr *nlh = msg_begin(c->b, add ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN, 0, op->family, i);
-	struct nlattr *hook, *devs;
+	struct nlattr *hook;
+	int r;
 
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, op->table);
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, op->name);
 	hook = mnl_attr_nest_start(nlh, NFTA_CHAIN_HOOK);
-	devs = mnl_attr_nest_start(nlh, NFTA_HOOK_DEVS);
-	mnl_attr_put_strz(nlh, NFTA_DEVICE_NAME, op->dev);
-	mnl_attr_nest_end(nlh, devs);
+	r = put_devices(nlh, NFTA_HOOK_DEVS, &op->dev, 1, e);
 	mnl_attr_nest_end(nlh, hook);
+	msg_end(c->b, nlh);
+	return r;
+}
+
+void put_rename(struct build *c, const struct op *op, uint32_t i)
+{
+	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_NEWCHAIN, 0, op->family, i);
+
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, op->table);
+	mnl_attr_put_u64(nlh, NFTA_CHAIN_HANDLE, htobe64(op->by_handle));
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, op->name);
 	msg_end(c->b, nlh);
 }
 
-void put_del(struct build *c, const struct op *op, uint16_t type, uint32_t i)
-{
-	struct nlmsghdr *nlh = msg_begin(c->b, type, 0, op->family, i);
+/* ---- deletes ---- */
 
-	/* NFTA_TABLE_NAME, NFTA_CHAIN_TABLE and NFTA_SET_TABLE are all 1 */
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, op->table);
-	if (type == NFT_MSG_DELCHAIN)
-		mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, op->name);
-	if (type == NFT_MSG_DELSET)
-		mnl_attr_put_strz(nlh, NFTA_SET_NAME, op->name);
+struct nlmsghdr *del_begin(struct build *c, const struct op *op, uint16_t type, uint32_t i)
+{
+	static const uint16_t destroy[] = {
+		[NFT_MSG_DELTABLE] = MSG_DESTROYTABLE,
+		[NFT_MSG_DELCHAIN] = MSG_DESTROYCHAIN,
+		[NFT_MSG_DELRULE] = MSG_DESTROYRULE,
+		[NFT_MSG_DELSET] = MSG_DESTROYSET,
+		[NFT_MSG_DELSETELEM] = MSG_DESTROYSETELEM,
+		[NFT_MSG_DELOBJ] = MSG_DESTROYOBJ,
+		[NFT_MSG_DELFLOWTABLE] = MSG_DESTROYFLOWTABLE,
+	};
+
+	return msg_begin(c->b, op->destroy ? destroy[type] : type, 0, op->family, i);
+}
+
+void put_del(struct build *c, const struct op *op, uint32_t i)
+{
+	struct nlmsghdr *nlh;
+
+	switch (op->kind) {
+	case OP_DEL_CHAIN:
+		nlh = del_begin(c, op, NFT_MSG_DELCHAIN, i);
+		mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, op->table);
+		if (op->by_handle)
+			mnl_attr_put_u64(nlh, NFTA_CHAIN_HANDLE, htobe64(op->by_handle));
+		else
+			mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, op->name);
+		break;
+	case OP_DEL_SET:
+		nlh = del_begin(c, op, NFT_MSG_DELSET, i);
+		mnl_attr_put_strz(nlh, NFTA_SET_TABLE, op->table);
+		if (op->by_handle)
+			mnl_attr_put_u64(nlh, NFTA_SET_HANDLE, htobe64(op->by_handle));
+		else
+			mnl_attr_put_strz(nlh, NFTA_SET_NAME, op->name);
+		break;
+	case OP_DEL_TABLE:
+		nlh = del_begin(c, op, NFT_MSG_DELTABLE, i);
+		if (op->by_handle)
+			mnl_attr_put_u64(nlh, NFTA_TABLE_HANDLE, htobe64(op->by_handle));
+		else
+			mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, op->table);
+		break;
+	default: /* without a name: all tables */ nlh = del_begin(c, op, NFT_MSG_DELTABLE, i); break;
+	}
 	msg_end(c->b, nlh);
 }
 
@@ -144,185 +209,132 @@ static uint32_t byteorder(const struct nft_type *t)
 	return t->part[0]->order == ORDER_BIG ? 2 : 0;
 }
 
-static void set_udata(struct nftnl_set *s, const struct set_info *info, bool merge, const char *comment)
+static void set_udata(struct nlmsghdr *nlh, const struct set_info *info, bool merge, const struct set_want *w)
 {
 	struct udata u = { .n = 0 };
+	bool map = info->flags & (NFT_SET_MAP | NFT_SET_OBJECT);
 
 	udata_u32(&u, NFTNL_UDATA_SET_KEYBYTEORDER, byteorder(&info->key));
-	if (info->flags & NFT_SET_MAP)
+	if (map && !(info->flags & NFT_SET_OBJECT))
 		udata_u32(&u, NFTNL_UDATA_SET_DATABYTEORDER, byteorder(&info->data));
 	if (merge)
 		udata_u32(&u, NFTNL_UDATA_SET_MERGE_ELEMENTS, 1);
-	if (info->flags & NFT_SET_MAP)
+	if (map)
 		udata_u32(&u, NFTNL_UDATA_SET_DATA_INTERVAL, info->data.interval);
-	udata_comment(&u, NFTNL_UDATA_SET_COMMENT, comment);
-	nftnl_set_set_data(s, NFTNL_SET_USERDATA, u.b, u.n);
+	if (w)
+		udata_comment(&u, NFTNL_UDATA_SET_COMMENT, w->comment);
+	put_udata(nlh, NFTA_SET_USERDATA, &u);
 }
 
-static void set_concat(struct nftnl_set *s, const struct set_info *info, const struct nft_concat *concat)
+static bool ranges_of_parts(const struct set_info *info)
 {
-	struct nft_concat own = *concat;
+	return (info->flags & NFT_SET_INTERVAL) && info->key.n > 1;
+}
 
-	if (!(info->flags & NFT_SET_INTERVAL) || info->key.n < 2)
+static void put_fields(struct nlmsghdr *nlh, const struct set_info *info, const struct nft_concat *concat)
+{
+	struct nlattr *fields = mnl_attr_nest_start(nlh, NFTA_SET_DESC_CONCAT);
+	unsigned n = concat->n ? concat->n : info->key.n;
+
+	for (unsigned i = 0; i < n && i < NFT_PARTS_MAX; i++) {
+		struct nlattr *field = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+
+		put_u32(nlh, NFTA_SET_FIELD_LEN,
+			concat->n ? concat->len[i] : datatype_bytes(info->key.bits[i]));
+		mnl_attr_nest_end(nlh, field);
+	}
+	mnl_attr_nest_end(nlh, fields);
+}
+
+static void put_desc(
+	struct nlmsghdr *nlh, const struct set_info *info, const struct nft_concat *concat, uint32_t size)
+{
+	struct nlattr *desc;
+
+	if (!size && !ranges_of_parts(info))
 		return;
-	if (!own.n) {
-		own.n = info->key.n;
-		for (unsigned i = 0; i < own.n; i++)
-			own.len[i] = (uint8_t)datatype_bytes(info->key.bits[i]);
+	desc = mnl_attr_nest_start(nlh, NFTA_SET_DESC);
+	if (size)
+		put_u32(nlh, NFTA_SET_DESC_SIZE, size);
+	if (ranges_of_parts(info))
+		put_fields(nlh, info, concat);
+	mnl_attr_nest_end(nlh, desc);
+}
+
+/* What named and anonymous sets have in common. */
+static struct nlmsghdr *set_begin(struct build *c, const struct op *op, const struct set_info *info,
+	const char *name, uint32_t n_exprs, uint32_t i)
+{
+	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_NEWSET, add_flags(op), op->family, i);
+	uint32_t flags = info->flags;
+
+	if (ranges_of_parts(info))
+		flags |= NFT_SET_CONCAT;
+	if (flags & NFT_SET_OBJECT)
+		flags &= ~(uint32_t)NFT_SET_MAP;
+	if (n_exprs > 1)
+		flags |= NFT_SET_EXPR;
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, op->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	put_u32(nlh, NFTA_SET_FLAGS, flags);
+	put_u32(nlh, NFTA_SET_KEY_TYPE, nft_type_id(&info->key));
+	put_u32(nlh, NFTA_SET_KEY_LEN, nft_type_len(&info->key));
+	if (flags & NFT_SET_MAP) {
+		put_u32(nlh, NFTA_SET_DATA_TYPE, nft_type_id(&info->data));
+		put_u32(nlh, NFTA_SET_DATA_LEN, nft_type_len(&info->data));
 	}
-	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, info->flags | NFT_SET_CONCAT);
-	nftnl_set_set_data(s, NFTNL_SET_DESC_CONCAT, own.len, own.n);
+	if (flags & NFT_SET_OBJECT)
+		put_u32(nlh, NFTA_SET_OBJ_TYPE, info->obj_type);
+	put_u32(nlh, NFTA_SET_ID, ++c->set_id);
+	return nlh;
 }
 
-static struct nftnl_set *new_set(
-	const struct op *op, const struct set_info *info, const struct nft_concat *concat, uint32_t id)
+int put_stateful(struct nlmsghdr *nlh, struct nftnl_expr *const *exprs, uint32_t n, uint16_t one,
+	uint16_t more, struct err *e)
 {
-	struct nftnl_set *s = NEW(nftnl_set_alloc());
+	struct nlattr *list = NULL;
 
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, op->table);
-	nftnl_set_set_str(s, NFTNL_SET_NAME, info->name);
-	nftnl_set_set_u32(s, NFTNL_SET_ID, id);
-	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, info->flags);
-	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, nft_type_id(&info->key));
-	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, nft_type_len(&info->key));
-	if (info->flags & NFT_SET_MAP) {
-		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, nft_type_id(&info->data));
-		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, nft_type_len(&info->data));
+	if (n > SET_EXPRS_MAX)
+		return err_set(e, -E2BIG, "an element has at most %d statements", SET_EXPRS_MAX);
+	if (n > 1)
+		list = mnl_attr_nest_start(nlh, more);
+	for (uint32_t i = 0; i < n; i++) {
+		struct nlattr *nest = mnl_attr_nest_start(nlh, list ? NFTA_LIST_ELEM : one);
+
+		nftnl_expr_build_payload(nlh, exprs[i]);
+		mnl_attr_nest_end(nlh, nest);
 	}
-	if (info->flags & NFT_SET_OBJECT)
-		nftnl_set_set_u32(s, NFTNL_SET_OBJ_TYPE, info->obj_type);
-	set_concat(s, info, concat);
-	return s;
-}
-
-static void end_set(struct build *c, const struct op *op, struct nftnl_set *s, uint32_t i)
-{
-	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_NEWSET, NLM_F_CREATE, op->family, i);
-
-	nftnl_set_nlmsg_build_payload(nlh, s);
-	nftnl_set_free(s);
-	msg_end(c->b, nlh);
-}
-
-void put_set(struct build *c, const struct op *op, uint32_t i)
-{
-	const struct set_want *w = op->set;
-	struct nftnl_set *s = new_set(op, &w->info, &w->concat, ++c->set_id);
-
-	nftnl_set_set_str(s, NFTNL_SET_NAME, op->name);
-	if (w->size)
-		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, w->size);
-	if (w->timeout_ms)
-		nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT, w->timeout_ms);
-	if (w->gc_ms)
-		nftnl_set_set_u32(
-			s, NFTNL_SET_GC_INTERVAL, w->gc_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)w->gc_ms);
-	if (w->policy)
-		nftnl_set_set_u32(s, NFTNL_SET_POLICY, (uint32_t)w->policy);
-	set_udata(s, &w->info, w->info.auto_merge, w->comment);
-	end_set(c, op, s, i);
-}
-
-static void put_anon_set(struct build *c, const struct op *op, const struct anon_set *a, uint32_t i)
-{
-	struct nftnl_set *s = new_set(op, &a->info, &a->concat, ++c->set_id);
-
-	/* 0 would mean no limit; nft does not say it either */
-	if (a->elems.n)
-		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, anon_size(a));
-	set_udata(s, &a->info, a->info.flags & NFT_SET_INTERVAL, NULL);
-	end_set(c, op, s, i);
-	put_anon_elems(c, op, a, c->set_id, i);
-}
-
-/* ---- rules ---- */
-
-static uint16_t set_id_attr(const struct nftnl_expr *x)
-{
-	const char *name = nftnl_expr_get_str(x, NFTNL_EXPR_NAME);
-
-	if (!strcmp(name, "lookup"))
-		return NFTNL_EXPR_LOOKUP_SET_ID;
-	if (!strcmp(name, "dynset"))
-		return NFTNL_EXPR_DYNSET_SET_ID;
-	return !strcmp(name, "objref") ? NFTNL_EXPR_OBJREF_SET_ID : 0;
-}
-
-/* Code is shared between rules and batches: its set ids are those of this batch only while it is written. */
-static void put_expr(struct nlmsghdr *nlh, struct nftnl_expr *x, const struct code *code, uint32_t base)
-{
-	uint16_t attr = code->sets.n ? set_id_attr(x) : 0;
-	uint32_t id = attr && nftnl_expr_is_set(x, attr) ? nftnl_expr_get_u32(x, attr) : 0;
-	struct nlattr *nest;
-
-	if (id && id <= code->sets.n)
-		nftnl_expr_set_u32(x, attr, base + id);
-	nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
-	nftnl_expr_build_payload(nlh, x);
-	mnl_attr_nest_end(nlh, nest);
-	if (id && id <= code->sets.n)
-		nftnl_expr_set_u32(x, attr, id);
-}
-
-static void put_rule_udata(struct nlmsghdr *nlh, const struct op *op)
-{
-	struct {
-		uint64_t id, hash;
-	} own = { op->rule.id, op->rule.code->hash };
-	struct udata u = { .n = 0 };
-
-	udata_comment(&u, NFTNL_UDATA_RULE_COMMENT, op->rule.comment);
-	udata_put(&u, RNM_TLV, &own, sizeof(own));
-	mnl_attr_put(nlh, NFTA_RULE_USERDATA, (uint16_t)u.n, u.b);
-}
-
-static uint16_t rule_flags(const struct build *c, const struct op *op)
-{
-	uint16_t flags = c->echo ? NLM_F_ECHO : 0;
-
-	if (op->kind == OP_REPLACE_RULE)
-		return flags | NLM_F_REPLACE;
-	/* with a position: before the rule of that handle */
-	return flags | NLM_F_CREATE | (op->rule.position ? 0 : NLM_F_APPEND);
-}
-
-int put_rule(struct build *c, const struct op *op, uint32_t i, struct err *e)
-{
-	const struct code *code = op->rule.code;
-	uint32_t base = c->set_id;
-	struct nlmsghdr *nlh;
-	struct nlattr *nest;
-
-	for (uint32_t k = 0; k < code->sets.n; k++)
-		put_anon_set(c, op, &code->sets.v[k], i);
-	nlh = msg_begin(c->b, NFT_MSG_NEWRULE, rule_flags(c, op), op->family, i);
-	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, op->table);
-	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, op->name);
-	if (op->kind == OP_REPLACE_RULE)
-		mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(op->rule.handle));
-	else if (op->rule.position)
-		mnl_attr_put_u64(nlh, NFTA_RULE_POSITION, htobe64(op->rule.position));
-	nest = mnl_attr_nest_start(nlh, NFTA_RULE_EXPRESSIONS);
-	for (uint32_t k = 0; k < code->exprs.n; k++) {
-		size_t n = (size_t)((char *)mnl_nlmsg_get_payload_tail(nlh) - (char *)nest);
-
-		if (n + EXPR_ROOM > MSG_NEST_MAX)
-			return err_set(e, -E2BIG, "%s: the rule has too many expressions",
-				op->rule.text ? op->rule.text : op->name);
-		put_expr(nlh, code->exprs.v[k], code, base);
-	}
-	mnl_attr_nest_end(nlh, nest);
-	put_rule_udata(nlh, op);
-	msg_end(c->b, nlh);
+	if (list)
+		mnl_attr_nest_end(nlh, list);
 	return 0;
 }
 
-void put_del_rule(struct build *c, const struct op *op, uint32_t i)
+int put_set(struct build *c, const struct op *op, uint32_t i, struct err *e)
 {
-	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_DELRULE, 0, op->family, i);
+	const struct set_want *w = op->set;
+	struct nlmsghdr *nlh = set_begin(c, op, &w->info, op->name, w->n_exprs, i);
+	int r;
 
-	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, op->table);
-	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, op->name);
-	mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(op->rule.handle));
+	if (w->policy)
+		put_u32(nlh, NFTA_SET_POLICY, (uint32_t)w->policy);
+	put_desc(nlh, &w->info, &w->concat, w->size);
+	if (w->timeout_ms)
+		mnl_attr_put_u64(nlh, NFTA_SET_TIMEOUT, htobe64(w->timeout_ms));
+	if (w->gc_ms)
+		put_u32(nlh, NFTA_SET_GC_INTERVAL, w->gc_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)w->gc_ms);
+	set_udata(nlh, &w->info, w->info.auto_merge, w);
+	r = put_stateful(nlh, w->exprs, w->n_exprs, NFTA_SET_EXPR, NFTA_SET_EXPRESSIONS, e);
 	msg_end(c->b, nlh);
+	return r;
+}
+
+void put_anon_set(struct build *c, const struct op *op, const struct anon_set *a, uint32_t i)
+{
+	struct nlmsghdr *nlh = set_begin(c, op, &a->info, a->info.name, 0, i);
+
+	/* 0 would mean no limit; nft does not say it either */
+	put_desc(nlh, &a->info, &a->concat, a->elems.n ? anon_size(a) : 0);
+	set_udata(nlh, &a->info, a->info.flags & NFT_SET_INTERVAL, NULL);
+	msg_end(c->b, nlh);
+	put_anon_elems(c, op, a, c->set_id, i);
 }

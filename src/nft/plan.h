@@ -106,11 +106,11 @@ struct op {
 		const char *dev;
 	};
 	/* What only `rnm nft load` says: */
-	bool excl;          /* create: -EEXIST where it is there */
-	bool destroy;       /* a delete of what may not be there */
-	bool insert;        /* OP_ADD_RULE without position: at the head of the chain */
-	bool after;         /* OP_ADD_RULE: behind the rule of position */
-	bool no_mark;       /* OP_ADD_TABLE, OP_ADD_RULE: no user data of rnm's */
+	bool excl;    /* create: -EEXIST where it is there */
+	bool destroy; /* a delete of what may not be there */
+	bool insert;  /* OP_ADD_RULE without position: at the head of the chain */
+	bool after;   /* OP_ADD_RULE: behind the rule of position */
+	bool no_mark; /* OP_ADD_TABLE, OP_ADD_RULE: no user data of rnm's; elements: as nft sends them */
 	uint64_t by_handle; /* deletes: by this handle, not by name */
 	bool recreate;      /* part of a delete + add: `!` */
 	bool changed;       /* ~ : in place */

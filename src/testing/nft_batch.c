@@ -11,6 +11,8 @@
 #include "testing/nft_type.h"
 
 struct made { /* what an operation borrows */
+	struct object_want object;
+	struct flowtable_want flow;
 	struct set_want set;
 	VEC(struct val) vals; /* keys and data by turns; VAL_NIL: no data */
 	const char **dev;
@@ -41,6 +43,16 @@ static lua_Integer num(lua_State *L, int i, const char *name)
 	return v;
 }
 
+static bool flag(lua_State *L, int i, const char *name)
+{
+	bool on;
+
+	lua_getfield(L, i, name);
+	on = lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	return on;
+}
+
 static uint8_t family(lua_State *L, int i)
 {
 	static const char *const names[] = {
@@ -68,7 +80,18 @@ static const char *const kinds[] = { [OP_DEL_TABLE] = "del_table",
 	[OP_MOD_CHAIN] = "mod_chain",
 	[OP_MOD_SET] = "mod_set",
 	[OP_ADD_CHAIN_DEV] = "add_chain_dev",
-	[OP_DEL_CHAIN_DEV] = "del_chain_dev" };
+	[OP_DEL_CHAIN_DEV] = "del_chain_dev",
+	[OP_ADD_OBJ] = "add_obj",
+	[OP_MOD_OBJ] = "mod_obj",
+	[OP_DEL_OBJ] = "del_obj",
+	[OP_ADD_FLOWTABLE] = "add_flowtable",
+	[OP_DEL_FLOWTABLE] = "del_flowtable",
+	[OP_ADD_FLOW_DEV] = "add_flow_dev",
+	[OP_DEL_FLOW_DEV] = "del_flow_dev",
+	[OP_RENAME_CHAIN] = "rename_chain",
+	[OP_FLUSH_RULES] = "flush_rules",
+	[OP_FLUSH_SET] = "flush_set",
+	[OP_FLUSH_RULESET] = "flush_ruleset" };
 
 static void get_elem(const struct op *op, uint32_t i, struct setelem *out)
 {
@@ -212,6 +235,73 @@ static void read_rule(lua_State *L, int i, struct op *op, struct made *m, struct
 	op->rule.handle = (uint64_t)num(L, i, "handle");
 	op->rule.position = (uint64_t)num(L, i, "position");
 	op->rule.id = (uint64_t)num(L, i, "id");
+	op->rule.rule_id = (uint32_t)num(L, i, "rule_id");
+	op->rule.position_id = (uint32_t)num(L, i, "position_id");
+}
+
+/* type: NFT_OBJECT_*, the rest by the names of struct object_want */
+static void read_object(lua_State *L, int i, struct object_want *o)
+{
+	const char *name = str(L, i, "helper"), *secmark = str(L, i, "secmark");
+
+	o->type = (uint32_t)num(L, i, "obj_type");
+	o->comment = str(L, i, "comment");
+	switch (o->type) {
+	case NFT_OBJECT_COUNTER:
+		o->counter.packets = (uint64_t)num(L, i, "packets");
+		o->counter.bytes = (uint64_t)num(L, i, "bytes");
+		break;
+	case NFT_OBJECT_QUOTA:
+		o->quota.bytes = (uint64_t)num(L, i, "bytes");
+		o->quota.used = (uint64_t)num(L, i, "used");
+		o->quota.over = flag(L, i, "over");
+		break;
+	case NFT_OBJECT_LIMIT:
+		o->limit.rate = (uint64_t)num(L, i, "rate");
+		o->limit.unit = (uint64_t)num(L, i, "unit");
+		o->limit.burst = (uint32_t)num(L, i, "burst");
+		o->limit.bytes = flag(L, i, "bytes");
+		o->limit.over = flag(L, i, "over");
+		break;
+	case NFT_OBJECT_CONNLIMIT:
+		o->connlimit.count = (uint32_t)num(L, i, "count");
+		o->connlimit.over = flag(L, i, "over");
+		break;
+	case NFT_OBJECT_CT_HELPER:
+		snprintf(o->helper.name, sizeof(o->helper.name), "%s", name ? name : "");
+		o->helper.l3proto = (uint16_t)num(L, i, "l3proto");
+		o->helper.l4proto = (uint8_t)num(L, i, "l4proto");
+		break;
+	case NFT_OBJECT_CT_TIMEOUT:
+		o->timeout.l3proto = (uint16_t)num(L, i, "l3proto");
+		o->timeout.l4proto = (uint8_t)num(L, i, "l4proto");
+		lua_getfield(L, i, "policy");
+		for (int k = 1; lua_istable(L, -1) && k < CT_TIMEOUT_MAX; k++) {
+			if (lua_rawgeti(L, -1, k) == LUA_TNUMBER) {
+				o->timeout.given |= 1u << k;
+				o->timeout.seconds[k] = (uint32_t)lua_tointeger(L, -1);
+			}
+			lua_pop(L, 1);
+		}
+		lua_pop(L, 1);
+		break;
+	case NFT_OBJECT_CT_EXPECT:
+		o->expect.l3proto = (uint16_t)num(L, i, "l3proto");
+		o->expect.l4proto = (uint8_t)num(L, i, "l4proto");
+		o->expect.size = (uint8_t)num(L, i, "size");
+		o->expect.dport = (uint16_t)num(L, i, "dport");
+		o->expect.timeout_ms = (uint32_t)num(L, i, "timeout");
+		break;
+	case NFT_OBJECT_SYNPROXY:
+		o->synproxy.mss = (uint16_t)num(L, i, "mss");
+		o->synproxy.wscale = (uint8_t)num(L, i, "wscale");
+		o->synproxy.flags = (uint32_t)num(L, i, "flags");
+		break;
+	case NFT_OBJECT_SECMARK:
+		snprintf(o->secmark, sizeof(o->secmark), "%s", secmark ? secmark : "");
+		break;
+	default: break;
+	}
 }
 
 static void read_op(lua_State *L, int i, struct op *op, struct made *m, struct err *e)
@@ -253,10 +343,28 @@ static void read_op(lua_State *L, int i, struct op *op, struct made *m, struct e
 	case OP_DEL_RULE: read_rule(L, i, op, m, e); break;
 	case OP_ADD_CHAIN_DEV:
 	case OP_DEL_CHAIN_DEV: op->dev = str(L, i, "dev"); break;
-	case OP_DEL_TABLE:
-	case OP_DEL_SET:
-	case OP_DEL_CHAIN: break;
+	case OP_ADD_FLOW_DEV:
+	case OP_DEL_FLOW_DEV: op->flow_dev = str(L, i, "dev"); break;
+	case OP_ADD_FLOWTABLE:
+		read_chain(L, i, op, m);
+		m->flow = (struct flowtable_want){ op->chain.hook, (uint32_t)num(L, i, "flags"),
+			op->chain.priority, op->chain.n_dev, op->chain.dev };
+		op->flow = &m->flow;
+		break;
+	case OP_ADD_OBJ:
+	case OP_MOD_OBJ:
+	case OP_DEL_OBJ:
+		read_object(L, i, &m->object);
+		op->obj = &m->object;
+		break;
+	default: break;
 	}
+	op->excl = flag(L, i, "excl");
+	op->destroy = flag(L, i, "destroy");
+	op->insert = flag(L, i, "insert");
+	op->after = flag(L, i, "after");
+	op->no_mark = flag(L, i, "no_mark");
+	op->by_handle = (uint64_t)num(L, i, "by_handle");
 }
 
 static void free_made(struct made *m)
@@ -362,6 +470,17 @@ static void push_table(void *ctx, uint8_t fam, const char *name, bool own)
 	lua_rawseti(x->L, -2, ++x->n);
 }
 
+/* portid() → of the socket that commits */
+static int l_portid(lua_State *L)
+{
+	struct err e = ERR_INIT;
+
+	if (open_conn(L, &e) < 0)
+		return testing_fail(L, &e);
+	lua_pushinteger(L, nft_conn_portid(conn));
+	return 1;
+}
+
 /* tables() → {"1 t own", …} */
 static int l_tables(lua_State *L)
 {
@@ -442,7 +561,8 @@ static int l_genid(lua_State *L)
 int testing_nft_batch(lua_State *L)
 {
 	static const luaL_Reg funcs[] = { { "commit", l_commit }, { "tables", l_tables },
-		{ "handles", l_handles }, { "read", l_read }, { "genid", l_genid }, { NULL, NULL } };
+		{ "handles", l_handles }, { "read", l_read }, { "genid", l_genid }, { "portid", l_portid },
+		{ NULL, NULL } };
 
 	luaL_newlib(L, funcs);
 	return 1;
