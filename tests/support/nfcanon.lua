@@ -143,7 +143,7 @@ end
 
 -- An interval set may say or leave out that nothing lies before its first element.
 local function sentinel(s, el)
-	return s.flags & INTERVAL ~= 0 and (el.flags or 0) & 1 == 1 and not el.key_end and not (el.key.value or ""):find "[^0]"
+	return (s.flags or 0) & INTERVAL ~= 0 and (el.flags or 0) & 1 == 1 and not el.key_end and not (el.key.value or ""):find "[^0]"
 end
 
 function world:elements(s, degree)
@@ -200,7 +200,7 @@ end
 
 function world:expr_text(e, degree, regs)
 	local parts, set = { e.expr }, e.set and self:set(e.set)
-	if set and set.flags & ANONYMOUS ~= 0 then
+	if set and (set.flags or 0) & ANONYMOUS ~= 0 then
 		parts[2] = ("[%s: %s]"):format(self:set_text(set, degree), table.concat(self:elements(set, degree), ", "))
 	elseif e.set then
 		parts[2] = "@" .. e.set
@@ -320,7 +320,7 @@ function canon.of(ruleset)
 				end
 			end
 			for _, s in pairs(w.sets) do
-				if s.flags & ANONYMOUS == 0 then
+				if (s.flags or 0) & ANONYMOUS == 0 then
 					local place = name .. " set " .. s.name
 					places[place] = w:set_text(s, degree)
 					places[place .. " elements"] = table.concat(w:elements(s, degree), "\n")
