@@ -22,6 +22,11 @@ struct decompile_env {
 		void *fn_ctx);
 	const char *(*ifname)(void *ctx, uint32_t index); /* NULL: the kernel is asked */
 	bool stateless;                                   /* counters and quotas without their counts */
+	/* The size of a set that is a meter; 0: none. May be NULL. */
+	uint32_t (*set_size)(void *ctx, const char *name);
+	/* Begin of the line that a rule with jump { … } stands on, for the rules in it, each on a line of its
+	 * own; NULL: all on one line. */
+	const char *indent;
 };
 
 /* One line. false: it could not be spelled; out has the raw expressions behind a `#`. */
@@ -33,6 +38,12 @@ bool stateful_text(struct nftnl_expr *const *exprs, uint32_t n, bool stateless, 
 struct list_opts {
 	bool stateless, handles, no_elements;
 	bool numeric;
+	/* Counters and quotas begin anew (`reset …`): what is shown is what they were. */
+	bool reset;
+	/* LIST_SET: only these elements (`get element`); NULL: all. */
+	bool (*elem)(void *ctx, const struct setelem *el);
+	void *elem_ctx;
+	uint64_t rule; /* LIST_CHAIN: only the rule of this handle; 0: all */
 };
 /* `nft list ruleset`, `list table …`, of what the kernel holds. family NFPROTO_UNSPEC: all; table NULL: all;
  * what: one of the names of the kernel's objects in it (chain, set, map, object, flowtable), NULL: the whole
