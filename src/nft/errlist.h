@@ -10,8 +10,9 @@
 
 struct errlist {
 	VEC(struct errlist_item {
-		uint32_t file, pos; /* the file's rank and the place in it: their order */
-		char *text;         /* "FILE:LINE:COL: …", line, caret; owned */
+		uint32_t file; /* its rank; with pos: their order */
+		uint32_t pos;
+		char *text; /* "FILE:LINE:COL: …", line, caret; owned */
 	})
 	items;
 	uint32_t n; /* all of them */
