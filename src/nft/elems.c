@@ -306,7 +306,7 @@ uint32_t elem_attr(const struct elem_table *t, const struct elem *el)
 		const struct attr *a, *b;
 
 		m = &t->more.v[m->next - 1];
-		if (t->info.flags & NFT_SET_MAP) {
+		if (t->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT)) {
 			bool same = attr_same_data(t, best, m->attr);
 
 			if (earlier(t, m->contrib, by)) {

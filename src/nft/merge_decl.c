@@ -57,6 +57,31 @@ static bool str_same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+/* Statements as one line, with one space between words. */
+static char *squeezed(const char *text)
+{
+	_buf_ struct buf out = BUF_INIT;
+
+	for (; *text; text++) {
+		bool space = strchr(" \t\r\n;", *text) != NULL;
+
+		if (!space)
+			buf_putc(&out, *text);
+		else if (out.n && out.s[out.n - 1] != ' ')
+			buf_putc(&out, ' ');
+	}
+	while (out.n && out.s[out.n - 1] == ' ')
+		out.s[--out.n] = '\0';
+	return xstrdup(buf_str(&out));
+}
+
+static bool same_stateful(const char *a, const char *b)
+{
+	_autofree_ char *x = squeezed(a), *y = squeezed(b);
+
+	return !strcmp(x, y);
+}
+
 static uint8_t hook_family(const struct obj *o)
 {
 	return o->kind == OBJ_FLOWTABLE ? NFPROTO_NETDEV : o->family;
@@ -91,7 +116,7 @@ static bool same_field(const struct obj *o, uint32_t bit, const struct spec *a, 
 	case SPEC_SIZE: return a->size == b->size;
 	case SPEC_AUTO_MERGE: return a->auto_merge == b->auto_merge;
 	case SPEC_OBJECT: return object_same(a->object, b->object);
-	case SPEC_STATEFUL: return str_same(a->stateful, b->stateful);
+	case SPEC_STATEFUL: return same_stateful(a->stateful, b->stateful);
 	default: return true;
 	}
 }
@@ -275,23 +300,6 @@ struct set_stmts *set_stmts_ref(struct set_stmts *s)
 	if (s)
 		s->refs++;
 	return s;
-}
-
-static char *squeezed(const char *text)
-{
-	_buf_ struct buf out = BUF_INIT;
-
-	for (; *text; text++) {
-		bool space = strchr(" \t\r\n;", *text) != NULL;
-
-		if (!space)
-			buf_putc(&out, *text);
-		else if (out.n && out.s[out.n - 1] != ' ')
-			buf_putc(&out, ' ');
-	}
-	while (out.n && out.s[out.n - 1] == ' ')
-		out.s[--out.n] = '\0';
-	return xstrdup(buf_str(&out));
 }
 
 /* text NULL: none. 0, 1: left out, or negative. */

@@ -108,6 +108,8 @@ static bool check_set(struct world *w, int t, int s)
 			w, "set %s %s: wanted %d, in the kernel %d", table_names[t], set_names[s], !o, !!o);
 	if (!o)
 		return true;
+	if (s == S_DS && strcmp(o->stateful, v & 1u << 4 ? "limit rate 10/second" : "counter") != 0)
+		return fail(w, "set %s ds: each element has '%s'", table_names[t], o->stateful);
 	if (!(o->set.info.flags & NFT_SET_INTERVAL) != !intervals || o->set.size != size)
 		return fail(w, "set %s %s: flags %x, size %u", table_names[t], set_names[s],
 			o->set.info.flags, o->set.size);
@@ -181,6 +183,14 @@ static bool rule_in_force(struct world *w, const struct said *s)
 	case 15: return model_set_wanted(w, t, S_MK);
 	case 16: return model_set_wanted(w, t, S_IT);
 	case 17: return model_set_wanted(w, t, S_T4);
+	case R_COUNTER: return model_object_wanted(w, t, O_COUNTER);
+	case R_QUOTA: return model_object_wanted(w, t, O_QUOTA);
+	case R_LIMIT: return model_object_wanted(w, t, O_LIMIT);
+	case R_MAP: return model_set_wanted(w, t, S_OM);
+	case R_ANON: return model_object_wanted(w, t, O_COUNTER) && model_object_wanted(w, t, O_COUNTER2);
+	case R_FLOW: return model_flow_wanted(w, t, s->arg);
+	case R_POISON: return false;
+	case R_DS: return model_set_wanted(w, t, S_DS);
 	default: return true;
 	}
 }
@@ -198,7 +208,13 @@ static bool text_like(struct world *w, const struct said *s, const char *text)
 		[14] = "tcp dport vmap @iv",
 		[15] = "meta mark set ip saddr map @mk",
 		[16] = "tcp dport @it counter",
-		[17] = "ip saddr @t4 drop" };
+		[17] = "ip saddr @t4 drop",
+		[R_COUNTER] = "counter name \"x\"",
+		[R_QUOTA] = "quota name \"x\" drop",
+		[R_LIMIT] = "limit name \"x\" accept",
+		[R_MAP] = "counter name tcp dport map @om",
+		[R_ANON] = "counter name tcp dport map { 22 : \"x\", 80 : \"y\" }",
+		[R_DS] = "ip saddr @ds accept" };
 	char want[128], set[64];
 	int n;
 
@@ -214,6 +230,7 @@ static bool text_like(struct world *w, const struct said *s, const char *text)
 		snprintf(want + n, sizeof(want) - (size_t)n, " } accept");
 		break;
 	case 6: snprintf(want, sizeof(want), "jump c%d", s->arg); break;
+	case R_FLOW: snprintf(want, sizeof(want), "meta l4proto tcp flow add @f%d", s->arg); break;
 	case 8:
 	case 9:
 		if (sscanf(text, s->variant == 8 ? "ip saddr @%63s accept%n" : "ip daddr @%63s drop%n", set,
@@ -299,6 +316,62 @@ out:
 	return ok;
 }
 
+/* ---- objects, flowtables ---- */
+
+static bool check_object(struct world *w, int t, int i)
+{
+	const struct sim_obj *o = sim_find(
+		&w->k, object_kind(object_types[i]), table_family[t], table_names[t], object_names[i]);
+	uint32_t v = model_variants(w, SAID_OBJECT, t, i);
+	struct spec *want;
+	bool same;
+
+	if (!model_object_wanted(w, t, i) != !o)
+		return fail(w, "%s %s %s: wanted %d, in the kernel %d", object_type_word(object_types[i]),
+			table_names[t], object_names[i], !o, !!o);
+	if (!o)
+		return true;
+	want = object_spec(i, v & 1u << 1 ? 1 : v & 1u << 2 ? 2 : 3);
+	same = object_same(want->object, &o->object);
+	spec_put(want);
+	return same || fail(w, "%s %s %s: another one", object_type_word(object_types[i]), table_names[t],
+			       object_names[i]);
+}
+
+static bool check_flow(struct world *w, int t, int f)
+{
+	const struct sim_obj *o =
+		sim_find(&w->k, OBJ_FLOWTABLE, table_family[t], table_names[t], flow_names[f]);
+	uint32_t v = model_variants(w, SAID_FLOW, t, f), dev = v & 1u << 1 ? 3 : v & 1u << 2 ? 6 : 4;
+
+	if (!model_flow_wanted(w, t, f) != !o)
+		return fail(w, "flowtable %s %s: wanted %d, in the kernel %d", table_names[t], flow_names[f],
+			!o, !!o);
+	if (!o)
+		return true;
+	if (f == 0) {
+		dev = 0;
+		for (int i = 0; i < w->live[L_DEV].n; i++)
+			dev |= 1u << w->live[L_DEV].v[i];
+	} else {
+		dev <<= N_KEYS;
+	}
+	return (o->dev == dev && o->chain.priority == (!f && v & 1u << 2 ? 10 : 0) &&
+		       o->flags == (!f && v & 1u << 3 ? NFT_FLOWTABLE_COUNTER : 0)) ||
+	       fail(w, "flowtable %s %s: devices %x, not %x; priority %d, flags %x", table_names[t],
+		       flow_names[f], o->dev, dev, o->chain.priority, o->flags);
+}
+
+static bool check_table(struct world *w, int t, bool want)
+{
+	const struct sim_obj *o = sim_find(&w->k, OBJ_TABLE, table_family[t], table_names[t], "");
+	uint32_t flags = model_variants(w, SAID_TABLE, t, 0) & 1u << 2 ? NFT_TABLE_F_DORMANT : 0;
+
+	if (want != !!o)
+		return fail(w, "table %s: wanted %d", table_names[t], want);
+	return !o || o->flags == flags || fail(w, "table %s: flags %x", table_names[t], o->flags);
+}
+
 bool model_check(struct world *w)
 {
 	uint32_t sets = 0, autosets = 0, have = 0;
@@ -306,8 +379,18 @@ bool model_check(struct world *w)
 	w->now = boot_ms();
 	sim_expire(&w->k, w->now);
 	for (int t = 0; t < N_TABLES; t++) {
-		bool want = false;
+		bool want = model_declared(w, SAID_TABLE, t, 0);
 
+		for (int i = 0; i < N_OBJECTS; i++) {
+			want |= model_declared(w, SAID_OBJECT, t, i);
+			if (!check_object(w, t, i))
+				return false;
+		}
+		for (int i = 0; i < N_FLOWS; i++) {
+			want |= model_declared(w, SAID_FLOW, t, i);
+			if (!check_flow(w, t, i))
+				return false;
+		}
 		for (int c = 0; c < N_CHAINS; c++) {
 			want |= model_declared(w, SAID_CHAIN, t, c);
 			if (!check_chain(w, t, c, &autosets))
@@ -321,8 +404,8 @@ bool model_check(struct world *w)
 				return false;
 			}
 		}
-		if (!want != !sim_find(&w->k, OBJ_TABLE, table_family[t], table_names[t], ""))
-			return fail(w, "table %s: wanted %d", table_names[t], want);
+		if (!check_table(w, t, want))
+			return false;
 	}
 	vec_foreach (o, &w->k.objs)
 		have += (*o)->kind == OBJ_SET;

@@ -44,6 +44,7 @@ void sim_free(struct sim_kernel *k)
 		obj_gone(k, k->objs.v[0]);
 	vec_free(&k->objs);
 	vec_free(&k->deleted);
+	vec_free(&k->unmade);
 }
 
 void sim_expire(struct sim_kernel *k, uint64_t now)
@@ -60,7 +61,7 @@ void sim_expire(struct sim_kernel *k, uint64_t now)
 
 static bool used(struct sim_kernel *k, const struct sim_obj *o)
 {
-	enum ref_kind want = o->kind == OBJ_CHAIN ? REF_CHAIN : REF_SET;
+	enum obj_kind kind;
 
 	vec_foreach (p, &k->objs) {
 		const struct sim_obj *x = *p;
@@ -70,9 +71,10 @@ static bool used(struct sim_kernel *k, const struct sim_obj *o)
 		if (x != o)
 			vec_foreach (r, &x->rules)
 				vec_foreach (ref, &r->refs)
-					if (ref->kind == want && !strcmp(ref->name, o->name))
+					if (ref_kind_of(ref, &kind) && kind == o->kind &&
+						!strcmp(ref->name, o->name))
 						return true;
-		if (o->kind == OBJ_CHAIN)
+		if (x->kind == OBJ_SET && target_kind(&x->set.info) == o->kind)
 			vec_foreach (el, &x->els)
 				if (!strcmp(el->el.target, o->name))
 					return true;
@@ -121,9 +123,9 @@ static bool elem_ok(struct world *w, struct sim_obj *o, const struct op *op, uin
 		return fail(w, "add of element %s that %s has", buf_str(&b), o->name);
 	if (el.timeout_ms && !(o->set.info.flags & NFT_SET_TIMEOUT))
 		return fail(w, "timed element in %s", o->name);
-	if (!!(o->set.info.flags & NFT_SET_MAP) != (el.verdict || el.dlen || el.target[0]))
+	if (!!(o->set.info.flags & (NFT_SET_MAP | NFT_SET_OBJECT)) != (el.verdict || el.dlen || el.target[0]))
 		return fail(w, "element %s of %s: data", buf_str(&b), o->name);
-	if (el.target[0] && !sim_find(&w->k, OBJ_CHAIN, o->family, o->table, el.target))
+	if (el.target[0] && !sim_find(&w->k, target_kind(&o->set.info), o->family, o->table, el.target))
 		return fail(w, "element %s of %s goes nowhere", buf_str(&b), o->name);
 	add.el = el;
 	add.el.comment = NULL;
@@ -154,6 +156,7 @@ static bool rule_ok(struct world *w, struct sim_obj *o, const struct op *op, uin
 {
 	struct sim_rule *at = NULL, add = { .handle = handle };
 	uint32_t i = o->rules.n;
+	enum obj_kind kind;
 
 	if (op->kind != OP_ADD_RULE || op->rule.position) {
 		at = rule_at(o, op->kind == OP_ADD_RULE ? op->rule.position : op->rule.handle);
@@ -175,9 +178,7 @@ static bool rule_ok(struct world *w, struct sim_obj *o, const struct op *op, uin
 		vec_push(&add.refs, *r);
 	vec_insert(&o->rules, i, add);
 	vec_foreach (r, &op->rule.code->refs)
-		if ((r->kind == REF_SET || r->kind == REF_CHAIN) &&
-			!sim_find(&w->k, r->kind == REF_SET ? OBJ_SET : OBJ_CHAIN, o->family, o->table,
-				r->name))
+		if (ref_kind_of(r, &kind) && !sim_find(&w->k, kind, o->family, o->table, r->name))
 			return fail(w, "rule %s names %s, which is not there", op->rule.text, r->name);
 	return true;
 }
@@ -187,16 +188,64 @@ static uint32_t dev_bit(const char *name)
 	for (int i = 0; i < N_KEYS; i++)
 		if (!strcmp(device_names[i], name))
 			return 1u << i;
-	return 1u << 31;
+	return name[0] == 'x' ? 1u << (N_KEYS + name[1] - '0') : 1u << 31;
+}
+
+/* A device is in one flowtable of a table only. */
+static bool device_free(struct world *w, const struct sim_obj *o, uint32_t bit)
+{
+	vec_foreach (p, &w->k.objs)
+		if ((*p)->kind == OBJ_FLOWTABLE && *p != o && (*p)->family == o->family &&
+			!strcmp((*p)->table, o->table) && (*p)->dev & bit)
+			return fail(w, "flowtable %s has this device of %s already", (*p)->name, o->name);
+	return true;
+}
+
+static bool make_object(struct world *w, struct sim_obj *o, const struct op *op)
+{
+	const struct sim_obj *table = sim_find(&w->k, OBJ_TABLE, op->family, op->table, "");
+
+	o->object = *op->obj;
+	vec_foreach (old, &w->k.unmade)
+		if (old->table == table && !strcmp(old->name, o->name) && object_same(&old->object, op->obj))
+			return fail(
+				w, "%s %s is made anew as it was", object_type_word(op->obj->type), o->name);
+	return true;
+}
+
+static bool make_flowtable(struct world *w, struct sim_obj *o, const struct op *op)
+{
+	o->chain.hook = op->flow->hook;
+	o->chain.priority = op->flow->priority;
+	o->flags = op->flow->flags;
+	for (uint32_t i = 0; i < op->flow->n_dev; i++) {
+		uint32_t bit = dev_bit(op->flow->dev[i]);
+
+		if (!device_free(w, o, bit))
+			return false;
+		o->dev |= bit;
+	}
+	return true;
+}
+
+static void take_set(struct sim_obj *o, const struct set_want *set)
+{
+	o->set = *set;
+	snprintf(o->stateful, sizeof(o->stateful), "%s", set->stateful ? set->stateful : "");
+	o->set.stateful = o->set.comment = NULL;
+	o->set.exprs = NULL;
 }
 
 static bool make(struct world *w, const struct op *op, enum obj_kind kind)
 {
 	struct sim_obj *o = sim_find(&w->k, kind, op->family, op->table, op->name ? op->name : "");
 
+	if (o && op->kind == OP_ADD_TABLE && op->changed) {
+		o->flags = op->table_want.flags;
+		return true;
+	}
 	if (o)
-		return op->kind == OP_ADD_TABLE && op->changed ? true
-							       : fail(w, "%s is there already", o->name);
+		return fail(w, "%s is there already", o->name);
 	if (kind != OBJ_TABLE && !sim_find(&w->k, OBJ_TABLE, op->family, op->table, ""))
 		return fail(w, "no table %s", op->table);
 	o = xnew(struct sim_obj);
@@ -204,8 +253,14 @@ static bool make(struct world *w, const struct op *op, enum obj_kind kind)
 	o->family = op->family;
 	snprintf(o->table, sizeof(o->table), "%s", op->table);
 	snprintf(o->name, sizeof(o->name), "%s", op->name ? op->name : "");
+	if (kind == OBJ_TABLE)
+		o->flags = op->table_want.flags;
 	if (kind == OBJ_SET)
-		o->set = *op->set;
+		take_set(o, op->set);
+	if (kind == OBJ_FLOWTABLE && !make_flowtable(w, o, op))
+		return false;
+	if (kind >= OBJ_STATEFUL && !make_object(w, o, op))
+		return false;
 	if (kind == OBJ_CHAIN) {
 		o->chain = op->chain;
 		for (uint32_t i = 0; i < op->chain.n_dev; i++)
@@ -235,7 +290,23 @@ static bool unmake(struct world *w, const struct op *op, enum obj_kind kind)
 						fail(w, "rule '%s' of %s: ", r->text, (*p)->name);
 		return fail(w, "delete of %s %s, which is in use", op->table, op->name);
 	}
+	if (op->kind == OP_DEL_OBJ && op->recreate) {
+		struct sim_unmade u = { .table = sim_find(&w->k, OBJ_TABLE, op->family, op->table, ""),
+			.object = o->object };
+
+		snprintf(u.name, sizeof(u.name), "%s", o->name);
+		vec_push(&w->k.unmade, u);
+	}
 	obj_gone(&w->k, o);
+	return true;
+}
+
+/* The kernel takes what it can change, and acknowledges the rest. */
+static bool change_object(struct world *w, struct sim_obj *o, const struct op *op)
+{
+	if (o->object.type != NFT_OBJECT_QUOTA || object_same(&o->object, op->obj))
+		return fail(w, "%s %s is not changed by this", object_type_word(o->object.type), o->name);
+	o->object = *op->obj;
 	return true;
 }
 
@@ -245,7 +316,17 @@ static bool change(struct world *w, struct sim_obj *o, const struct op *op)
 
 	switch (op->kind) {
 	case OP_MOD_CHAIN: o->chain.policy = op->chain.policy; return true;
-	case OP_MOD_SET: o->set = *op->set; return true;
+	case OP_MOD_SET: take_set(o, op->set); return true;
+	case OP_MOD_OBJ: return change_object(w, o, op);
+	case OP_ADD_FLOW_DEV:
+	case OP_DEL_FLOW_DEV:
+		bit = dev_bit(op->flow_dev);
+		if (!(o->dev & bit) != (op->kind == OP_ADD_FLOW_DEV))
+			return fail(w, "device %s of flowtable %s", op->flow_dev, o->name);
+		if (op->kind == OP_ADD_FLOW_DEV && !device_free(w, o, bit))
+			return false;
+		o->dev ^= bit;
+		return true;
 	case OP_ADD_CHAIN_DEV:
 	case OP_DEL_CHAIN_DEV:
 		bit = dev_bit(op->dev);
@@ -257,21 +338,46 @@ static bool change(struct world *w, struct sim_obj *o, const struct op *op)
 	}
 }
 
+static enum obj_kind kind_of(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_ADD_TABLE:
+	case OP_DEL_TABLE: return OBJ_TABLE;
+	case OP_ADD_SET:
+	case OP_DEL_SET:
+	case OP_MOD_SET:
+	case OP_ADD_ELEM:
+	case OP_DEL_ELEM: return OBJ_SET;
+	case OP_ADD_OBJ:
+	case OP_MOD_OBJ:
+	case OP_DEL_OBJ: return object_kind(op->obj->type);
+	case OP_ADD_FLOWTABLE:
+	case OP_DEL_FLOWTABLE:
+	case OP_ADD_FLOW_DEV:
+	case OP_DEL_FLOW_DEV: return OBJ_FLOWTABLE;
+	default: return OBJ_CHAIN;
+	}
+}
+
 static bool apply(struct world *w, const struct op *op, uint64_t handle)
 {
-	bool set = op->kind == OP_ADD_ELEM || op->kind == OP_DEL_ELEM || op->kind == OP_MOD_SET;
+	enum obj_kind kind = kind_of(op);
 	struct sim_obj *o;
 
 	switch (op->kind) {
-	case OP_DEL_TABLE: return unmake(w, op, OBJ_TABLE);
-	case OP_DEL_SET: return unmake(w, op, OBJ_SET);
-	case OP_DEL_CHAIN: return unmake(w, op, OBJ_CHAIN);
-	case OP_ADD_TABLE: return make(w, op, OBJ_TABLE);
-	case OP_ADD_CHAIN: return make(w, op, OBJ_CHAIN);
-	case OP_ADD_SET: return make(w, op, OBJ_SET);
+	case OP_DEL_TABLE:
+	case OP_DEL_SET:
+	case OP_DEL_CHAIN:
+	case OP_DEL_OBJ:
+	case OP_DEL_FLOWTABLE: return unmake(w, op, kind);
+	case OP_ADD_TABLE:
+	case OP_ADD_CHAIN:
+	case OP_ADD_SET:
+	case OP_ADD_OBJ:
+	case OP_ADD_FLOWTABLE: return make(w, op, kind);
 	default: break;
 	}
-	o = sim_find(&w->k, set ? OBJ_SET : OBJ_CHAIN, op->family, op->table, op->name);
+	o = sim_find(&w->k, kind, op->family, op->table, op->name);
 	if (!o)
 		return fail(w, "change of %s %s, which is not there", op->table, op->name);
 	switch (op->kind) {
@@ -288,6 +394,19 @@ static bool apply(struct world *w, const struct op *op, uint64_t handle)
 	}
 }
 
+/* No kernel has the helper: what names its object does not find it either. */
+static bool names_helper(const struct op *op)
+{
+	if (op->kind == OP_ADD_OBJ)
+		return op->obj->type == NFT_OBJECT_CT_HELPER;
+	if (op->kind != OP_ADD_RULE && op->kind != OP_REPLACE_RULE)
+		return false;
+	vec_foreach (r, &op->rule.code->refs)
+		if (r->kind == REF_OBJECT && r->obj_type == NFT_OBJECT_CT_HELPER)
+			return true;
+	return false;
+}
+
 /* What this kernel refuses on principle, and deletes that come too late. */
 static int refused(struct world *w, const struct op *op)
 {
@@ -297,6 +416,8 @@ static int refused(struct world *w, const struct op *op)
 
 	if ((op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE) && !strcmp(op->rule.text, POISON_TEXT))
 		return -EINVAL;
+	if (names_helper(op))
+		return -ENOENT;
 	if (op->kind != OP_ADD_ELEM && op->kind != OP_DEL_ELEM)
 		return 0;
 	o = sim_find(&w->k, OBJ_SET, op->family, op->table, op->name);
@@ -353,6 +474,7 @@ static void remember(struct sim_kernel *k)
 			vec_push(&(*o)->before, (struct sim_rule){ .handle = r->handle, .hash = r->hash });
 	}
 	vec_clear(&k->deleted);
+	vec_clear(&k->unmade);
 }
 
 int sim_commit(struct world *w, const struct plan *p, struct commit_result *r)

@@ -14,6 +14,8 @@ static bool names_obj(const struct said *s, enum said_kind kind, int t, int obj)
 		return false;
 	if (kind == SAID_CHAIN)
 		return (s->kind == SAID_CHAIN || s->kind == SAID_RULE) && s->obj == obj;
+	if (kind != SAID_SET)
+		return s->kind == kind && s->obj == obj;
 	return (s->kind == SAID_SET || s->kind == SAID_ELEMS || s->kind == SAID_LIVE) && s->obj == obj;
 }
 
@@ -70,6 +72,17 @@ bool model_chain_wanted(struct world *w, int t, int c)
 	if (t == T_NETDEV && c == 0 && model_variants(w, SAID_CHAIN, t, c) & ~1u)
 		return w->live[L_DEV].n > 0;
 	return true;
+}
+
+bool model_object_wanted(struct world *w, int t, int o)
+{
+	return o != O_POISON && model_variants(w, SAID_OBJECT, t, o) & ~1u;
+}
+
+/* The real kernel of the tests has none. */
+bool model_flow_wanted(struct world *w, int t, int f)
+{
+	return !w->conn && model_variants(w, SAID_FLOW, t, f) & ~1u;
 }
 
 /* ---- order ---- */
@@ -200,6 +213,8 @@ bool model_in_force(struct world *w, int t, int s, int key, struct holder *out)
 	to = goes_to(s, best->data);
 	if (to && !model_chain_wanted(w, t, to[1] - '0'))
 		return false;
+	if (s == S_OM && !model_object_wanted(w, t, best->data % 2 ? O_COUNTER2 : O_COUNTER))
+		return false;
 	*out = *best;
 	return true;
 }
@@ -234,13 +249,28 @@ bool model_conflict(struct world *w, bool must)
 		w->quarrel = "c0";
 		if (two(v, 1u << 1 | 1u << 2) || (v & 1u << 3 && v & (1u << 1 | 1u << 2)))
 			return true;
+		w->quarrel = "flags of a table";
+		if (two(model_variants(w, SAID_TABLE, t, 0), 1u << 1 | 1u << 2))
+			return true;
+		for (int o = O_QUOTA; o <= O_LIMIT; o++) {
+			w->quarrel = object_names[o];
+			if (two(model_variants(w, SAID_OBJECT, t, o), 1u << 1 | 1u << 2 | 1u << 3))
+				return true;
+		}
+		for (int f = 0; f < N_FLOWS; f++) {
+			v = model_variants(w, SAID_FLOW, t, f);
+			w->quarrel = flow_names[f];
+			if (f ? two(v, 1u << 1 | 1u << 2 | 1u << 3) : v & 1u << 2 && v & (1u << 1 | 1u << 3))
+				return true;
+		}
 		for (int s = 0; s < N_SETS; s++) {
 			v = model_variants(w, SAID_SET, t, s);
 			w->quarrel = set_names[s];
-			if (two(v, 1u << 2 | 1u << 3))
+			if (two(v, 1u << 2 | 1u << 3) ||
+				(s == S_DS && v & 1u << 4 && v & (1u << 1 | 1u << 2 | 1u << 3)))
 				return true;
-			for (int k = 0; (s == S_VM || s == S_IV || s == S_MK) && model_set_wanted(w, t, s) &&
-					k < N_KEYS;
+			for (int k = 0; (s == S_VM || s == S_IV || s == S_MK || s == S_OM) &&
+					model_set_wanted(w, t, s) && k < N_KEYS;
 				k++)
 				if (!(must && w->old_quarrel[t][s][k]) && values_differ(w, t, s, k, must))
 					return true;

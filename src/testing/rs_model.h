@@ -25,6 +25,8 @@ bool model_declared(struct world *w, enum said_kind kind, int t, int obj);
 uint32_t model_variants(struct world *w, enum said_kind kind, int t, int obj); /* bits */
 bool model_set_wanted(struct world *w, int t, int s);
 bool model_chain_wanted(struct world *w, int t, int c);
+bool model_object_wanted(struct world *w, int t, int o);
+bool model_flow_wanted(struct world *w, int t, int f);
 int model_by_place(const void *a, const void *b);
 void model_place(const struct pack_said *p, int pack, int sc, int item, struct placed *out);
 int model_live_count(const struct test_live *l, int key);

@@ -37,6 +37,9 @@ struct world *world_new(uint64_t seed, struct nft_conn *conn)
 	w->seed = w->rnd = seed;
 	memset(w->fashion_set, 1, sizeof(w->fashion_set));
 	memset(w->fashion_chain, 1, sizeof(w->fashion_chain));
+	memset(w->fashion_object, 1, sizeof(w->fashion_object));
+	memset(w->fashion_flow, 1, sizeof(w->fashion_flow));
+	memset(w->fashion_table, 1, sizeof(w->fashion_table));
 	memset(w->type, -1, sizeof(w->type));
 	live_init(w);
 	return w;
@@ -315,6 +318,12 @@ static bool step(struct world *w, uint32_t *reloaded)
 		live_change(w, &w->live[rnd(w, N_LIVES)]);
 	if (rnd(w, 40) == 0)
 		w->fashion_set[rnd(w, N_TABLES)][rnd(w, N_SETS)] = (uint8_t)(1 + rnd(w, 4));
+	if (rnd(w, 40) == 0)
+		w->fashion_object[rnd(w, N_TABLES)][rnd(w, N_OBJECTS)] = (uint8_t)(1 + rnd(w, 3));
+	if (rnd(w, 40) == 0)
+		w->fashion_flow[rnd(w, N_TABLES)][rnd(w, N_FLOWS)] = (uint8_t)(1 + rnd(w, 3));
+	if (rnd(w, 60) == 0)
+		w->fashion_table[rnd(w, N_TABLES)] = (uint8_t)(1 + rnd(w, 2));
 	if (rnd(w, 60) == 0)
 		w->fashion_chain[rnd(w, N_TABLES)][0] = (uint8_t)(1 + rnd(w, 3));
 	if (rnd(w, 25) == 0 && !(*reloaded & 1u << i)) {

@@ -17,12 +17,14 @@ static uint8_t fashion(struct world *w, uint8_t usual, unsigned others)
 
 static bool is_map(int s)
 {
-	return s == S_VM || s == S_MK || s == S_IV;
+	return s == S_VM || s == S_MK || s == S_IV || s == S_OM;
 }
 
-static uint8_t any_data(struct world *w, int key)
+static uint8_t any_data(struct world *w, int set, int key)
 {
-	return (uint8_t)(rnd(w, 50) ? (uint32_t)key % 5 : rnd(w, 5));
+	uint32_t n = set == S_OM ? 2 : 5;
+
+	return (uint8_t)(rnd(w, 50) ? (uint32_t)key % n : rnd(w, n));
 }
 
 /* Timed statements have keys of their own, which no one else touches: how long what is hidden lives is not
@@ -45,7 +47,7 @@ static void some_elems(struct world *w, int pack, struct said *s)
 		if (dup)
 			continue;
 		s->key[s->n] = key;
-		s->data[s->n] = is_map(s->obj) ? any_data(w, key) : 0;
+		s->data[s->n] = is_map(s->obj) ? any_data(w, s->obj, key) : 0;
 		s->timeout[s->n] = timed_stmt(s->table, s->obj, key) ? 11u + 10u * key : 0;
 		s->n++;
 	}
@@ -55,7 +57,22 @@ static struct said any_said(struct world *w, int pack)
 {
 	struct said s = { .table = (uint8_t)(rnd(w, 5) ? T_INET : 1 + rnd(w, 2)) };
 
-	switch (rnd(w, 8)) {
+	switch (rnd(w, 11)) {
+	case 8:
+		s.kind = SAID_TABLE;
+		s.variant = rnd(w, 4) ? 0 : fashion(w, w->fashion_table[s.table], 3);
+		break;
+	case 9:
+		s.kind = SAID_OBJECT;
+		s.obj = (uint8_t)rnd(w, rnd(w, 10) ? O_POISON : N_OBJECTS);
+		s.variant = fashion(w, w->fashion_object[s.table][s.obj], 4);
+		break;
+	case 10:
+		s.kind = SAID_FLOW;
+		s.table = s.table == T_NETDEV ? T_INET : s.table;
+		s.obj = (uint8_t)rnd(w, N_FLOWS);
+		s.variant = fashion(w, w->fashion_flow[s.table][s.obj], 4);
+		break;
 	case 0:
 		s.kind = SAID_CHAIN;
 		s.obj = (uint8_t)rnd(w, N_CHAINS);
@@ -80,9 +97,14 @@ static struct said any_said(struct world *w, int pack)
 	default:
 		s.kind = SAID_RULE;
 		s.obj = (uint8_t)rnd(w, N_CHAINS);
-		s.variant = (uint8_t)rnd(w, 18);
+		s.variant = (uint8_t)rnd(w, N_RULES);
 		if (s.variant == 11 && (rnd(w, 3) || w->conn))
 			s.variant = 0;
+		if ((s.table == T_NETDEV && (s.variant == R_FLOW || s.variant == R_POISON)) ||
+			(s.variant == R_POISON && rnd(w, 3)))
+			s.variant = R_COUNTER;
+		if (s.variant == R_FLOW)
+			s.arg = (uint8_t)rnd(w, N_FLOWS);
 		s.insert = !rnd(w, 8);
 		if (s.variant <= 1)
 			s.arg = (uint8_t)rnd(w, 8);
@@ -115,7 +137,43 @@ static struct obj *get(struct world *w, enum obj_kind kind, int t, int obj)
 	char name[8];
 
 	snprintf(name, sizeof(name), "c%d", obj);
-	return obj_get(w->rs, kind, table_family[t], table_names[t], kind == OBJ_SET ? set_names[obj] : name);
+	if (kind == OBJ_TABLE)
+		return obj_get(w->rs, kind, table_family[t], NULL, table_names[t]);
+	if (kind == OBJ_STATEFUL)
+		return obj_get(w->rs, object_kind(object_types[obj]), table_family[t], table_names[t],
+			object_names[obj]);
+	return obj_get(w->rs, kind, table_family[t], table_names[t],
+		kind == OBJ_SET         ? set_names[obj]
+		: kind == OBJ_FLOWTABLE ? flow_names[obj]
+					: name);
+}
+
+static enum obj_kind kind_of(const struct said *s)
+{
+	switch ((enum said_kind)s->kind) {
+	case SAID_TABLE: return OBJ_TABLE;
+	case SAID_CHAIN:
+	case SAID_RULE: return OBJ_CHAIN;
+	case SAID_OBJECT: return OBJ_STATEFUL;
+	case SAID_FLOW: return OBJ_FLOWTABLE;
+	case SAID_SET:
+	case SAID_ELEMS:
+	case SAID_LIVE:
+	case SAID_NONE:
+	case SAID_NEST: break;
+	}
+	return OBJ_SET;
+}
+
+static struct spec *spec_said(struct world *w, const struct said *s)
+{
+	switch ((enum said_kind)s->kind) {
+	case SAID_TABLE: return table_spec(s->variant);
+	case SAID_SET: return set_spec(s->table, s->obj, s->variant);
+	case SAID_OBJECT: return object_spec(s->obj, s->variant);
+	case SAID_FLOW: return flow_spec(w, s->obj, s->variant);
+	default: return chain_spec(w, s->table, s->obj, s->variant);
+	}
 }
 
 struct inputs {
@@ -144,8 +202,7 @@ static void inputs_make(struct inputs *x, unsigned n, int set, const uint8_t *ke
 
 static bool state(struct world *w, struct scope *sc, const struct said *s)
 {
-	struct obj *o =
-		get(w, s->kind == SAID_CHAIN || s->kind == SAID_RULE ? OBJ_CHAIN : OBJ_SET, s->table, s->obj);
+	struct obj *o = get(w, kind_of(s), s->table, s->obj);
 	_err_ struct err e = ERR_INIT;
 	struct params *params = NULL;
 	struct inputs in;
@@ -154,10 +211,12 @@ static bool state(struct world *w, struct scope *sc, const struct said *s)
 	int rc = 0;
 
 	switch ((enum said_kind)s->kind) {
+	case SAID_TABLE:
 	case SAID_CHAIN:
 	case SAID_SET:
-		spec = s->kind == SAID_SET ? set_spec(s->table, s->obj, s->variant)
-					   : chain_spec(w, s->table, s->obj, s->variant);
+	case SAID_OBJECT:
+	case SAID_FLOW:
+		spec = spec_said(w, s);
 		state_decl(sc, o, spec, site(w, s));
 		spec_put(spec);
 		break;
@@ -395,7 +454,7 @@ static bool edit(struct world *w, int pack)
 		if (timed_stmt(t, s, k) || (n && k == key[0]) || (n > 1 && k == key[1]))
 			continue;
 		key[n] = k;
-		data[n] = is_map(s) ? any_data(w, k) : 0;
+		data[n] = is_map(s) ? any_data(w, s, k) : 0;
 		timeout[n++] = timed && rnd(w, 2) ? 5 + 10 * rnd(w, 4) : 0;
 	}
 	if (!n)

@@ -9,7 +9,12 @@
 
 const char *const table_names[N_TABLES] = { "t0", "t1", "t2" };
 const uint8_t table_family[N_TABLES] = { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_NETDEV };
-const char *const set_names[N_SETS] = { "h4", "i4", "t4", "cc", "it", "vt", "vm", "mk", "iv" };
+const char *const set_names[N_SETS] = { "h4", "i4", "t4", "cc", "it", "vt", "vm", "mk", "iv", "om", "ds" };
+/* Each type has names of its own. */
+const char *const object_names[N_OBJECTS] = { "x", "y", "x", "x", "x" };
+const uint8_t object_types[N_OBJECTS] = { NFT_OBJECT_COUNTER, NFT_OBJECT_COUNTER, NFT_OBJECT_QUOTA,
+	NFT_OBJECT_LIMIT, NFT_OBJECT_CT_HELPER };
+const char *const flow_names[N_FLOWS] = { "f0", "f1" };
 const char *const device_names[N_KEYS] = { "d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8", "d9", "da",
 	"db" };
 
@@ -64,9 +69,15 @@ struct val key_val(int set, int key, bool interval)
 		return v;
 	case S_IT:
 	case S_IV: return range_of(val_int(ports[key][0]), val_int(ports[key][1]));
+	case S_OM:
 	case S_VM: return val_int(22 + key);
 	default: (void)interval; return addr_val(key);
 	}
+}
+
+const char *object_target(int data)
+{
+	return object_names[data % 2 ? O_COUNTER2 : O_COUNTER];
 }
 
 struct val data_val(int set, int data)
@@ -75,6 +86,8 @@ struct val data_val(int set, int data)
 
 	if (set == S_VM || set == S_IV)
 		return val_string(verdicts[data % 5], strlen(verdicts[data % 5]));
+	if (set == S_OM)
+		return val_string(object_target(data), strlen(object_target(data)));
 	if (set == S_MK)
 		return val_int(data + 1);
 	return (struct val){ 0 };
@@ -208,7 +221,7 @@ struct spec *set_spec(int table, int set, int variant)
 {
 	static const char *const keys[N_SETS] = { "ipv4_addr", "ipv4_addr", "ipv4_addr",
 		"ipv4_addr . inet_service", "inet_service", "ipv4_addr", "inet_service", "ipv4_addr",
-		"inet_service" };
+		"inet_service", "inet_service", "ipv4_addr" };
 	static const uint32_t flags[N_SETS] = { 0, NFT_SET_INTERVAL, NFT_SET_TIMEOUT, NFT_SET_INTERVAL,
 		NFT_SET_INTERVAL | NFT_SET_TIMEOUT, 0, 0, 0, NFT_SET_INTERVAL };
 	struct spec *s = spec_new();
@@ -222,6 +235,17 @@ struct spec *set_spec(int table, int set, int variant)
 		s->given |= SPEC_DATA;
 		nft_type_parse(set == S_MK ? "mark" : "verdict", &s->data, NULL);
 		s->flags |= NFT_SET_MAP;
+	}
+	if (set == S_OM) {
+		s->given |= SPEC_DATA;
+		s->obj_type = NFT_OBJECT_COUNTER;
+		s->flags |= NFT_SET_MAP;
+	}
+	if (set == S_DS) {
+		s->given |= SPEC_STATEFUL;
+		s->stateful = xstrdup(variant == 4   ? "limit rate 10/second"
+				      : variant == 3 ? " counter;"
+						     : "counter");
 	}
 	if (flags[set]) {
 		s->given |= SPEC_FLAGS;
@@ -239,6 +263,76 @@ struct spec *set_spec(int table, int set, int variant)
 		s->given |= SPEC_AUTO_MERGE;
 		s->auto_merge = true;
 	}
+	return s;
+}
+
+/* 0: only the name. Counters: 1, 2 have other start values, 3 a comment; of others each is another one. */
+struct spec *object_spec(int object, int variant)
+{
+	struct spec *s = spec_new();
+	struct object_want *o;
+
+	if (!variant)
+		return s;
+	s->given = SPEC_OBJECT;
+	s->object = o = xnew(struct object_want);
+	o->type = object_types[object];
+	switch (o->type) {
+	case NFT_OBJECT_COUNTER: o->counter.packets = variant == 2 ? 7 : 0; break;
+	case NFT_OBJECT_QUOTA:
+		o->quota.bytes = 1000u * (unsigned)(variant < 3 ? variant : 2);
+		o->quota.over = variant == 3;
+		break;
+	case NFT_OBJECT_LIMIT:
+		o->limit.rate = 10u * (unsigned)variant;
+		o->limit.unit = 1;
+		o->limit.burst = 5;
+		break;
+	default:
+		strcpy(o->helper.name, "nobody-has");
+		o->helper.l4proto = IPPROTO_TCP;
+		break;
+	}
+	if (variant == 3 && o->type == NFT_OBJECT_COUNTER) {
+		s->given |= SPEC_COMMENT;
+		s->comment = xstrdup("a comment");
+		o->comment = s->comment;
+	}
+	return s;
+}
+
+/* 0 has live devices, at another priority in variant 2, counting in 3; 1 a list in each variant. */
+struct spec *flow_spec(struct world *w, int flow, int variant)
+{
+	static const char *const lists[4][3] = { { 0 }, { "x0", "x1" }, { "x1", "x2" }, { "x2" } };
+	struct spec *s = spec_new();
+
+	if (!variant)
+		return s;
+	s->given = SPEC_HOOK | SPEC_PRIORITY | SPEC_DEVICES;
+	s->hook = xstrdup("ingress");
+	s->priority = xstrdup(!flow && variant == 2 ? "10" : variant == 3 ? "filter" : "0");
+	if (!flow && variant == 3) {
+		s->given |= SPEC_FLAGS;
+		s->flags = NFT_FLOWTABLE_COUNTER;
+	}
+	if (!flow) {
+		s->devices = (struct val){ .kind = VAL_LIVE, .live = &w->live[L_DEV].live };
+		return s;
+	}
+	s->devices = (struct val){ .kind = VAL_LIST, .list = xcalloc(3, sizeof(struct val)) };
+	for (int i = 0; i < 3 && lists[variant][i]; i++)
+		s->devices.list[s->devices.n++] = val_string(lists[variant][i], 2);
+	return s;
+}
+
+/* 1, 2: awake, dormant. */
+struct spec *table_spec(int variant)
+{
+	struct spec *s = spec_new();
+
+	s->given = variant ? SPEC_FLAGS : 0;
+	s->flags = variant == 2 ? NFT_TABLE_F_DORMANT : 0;
 	return s;
 }
 
@@ -285,6 +379,14 @@ static const char *const texts[] = {
 	"meta mark set ip saddr map @mk",
 	"tcp dport @it counter",
 	"ip saddr @t4 drop",
+	[R_COUNTER] = "counter name \"x\"",
+	[R_QUOTA] = "quota name \"x\" drop",
+	[R_LIMIT] = "limit name \"x\" accept",
+	[R_MAP] = "counter name tcp dport map @om",
+	[R_ANON] = "counter name tcp dport map { 22 : \"x\", 80 : \"y\" }",
+	[R_FLOW] = "meta l4proto tcp flow add @f%d",
+	[R_POISON] = "ct helper set \"x\"",
+	[R_DS] = "ip saddr @ds accept",
 };
 
 struct ast_rule *rule_said(const struct said *s, struct params **params, struct world *w)

@@ -7,12 +7,27 @@
 #include "nft/model.h"
 
 enum { T_INET, T_IP, T_NETDEV, N_TABLES };
-enum { S_H4, S_I4, S_T4, S_CC, S_IT, S_VT, S_VM, S_MK, S_IV, N_SETS };
+enum { S_H4, S_I4, S_T4, S_CC, S_IT, S_VT, S_VM, S_MK, S_IV, S_OM, S_DS, N_SETS };
+enum { O_COUNTER, O_COUNTER2, O_QUOTA, O_LIMIT, O_POISON, N_OBJECTS };
+enum { N_FLOWS = 2 };
+/* Rules from here on name objects; rs_value.c has their texts, and those before. */
+enum { R_COUNTER = 18, R_QUOTA, R_LIMIT, R_MAP, R_ANON, R_FLOW, R_POISON, R_DS, N_RULES };
 enum { N_CHAINS = 4, N_KEYS = 12, N_LIVES = 4, N_PACKS = 3, RUN_MAX = 14, LIVE_MAX = 24 };
 enum { SC_MAIN, SC_BLOCK, SC_OUTER, SC_INNER, SC_EACH0, SC_EACH1, SC_HOOK0, SC_HOOK1, N_SCOPES };
 enum { L_A, L_B, L_PREFIX, L_DEV }; /* what a live value holds */
 
-enum said_kind { SAID_NONE, SAID_CHAIN, SAID_SET, SAID_RULE, SAID_ELEMS, SAID_LIVE, SAID_NEST };
+enum said_kind {
+	SAID_NONE,
+	SAID_TABLE,
+	SAID_CHAIN,
+	SAID_SET,
+	SAID_OBJECT,
+	SAID_FLOW,
+	SAID_RULE,
+	SAID_ELEMS,
+	SAID_LIVE,
+	SAID_NEST
+};
 struct said { /* one call of a run; compared as bytes */
 	uint8_t kind, table, obj, variant, insert, n;
 	uint8_t arg, live;
@@ -64,9 +79,12 @@ struct sim_obj {
 	enum obj_kind kind;
 	uint8_t family;
 	char table[32], name[64];
-	struct set_want set;
+	struct set_want set; /* borrows nothing: */
+	char stateful[64];
 	struct chain_want chain;
-	uint32_t dev; /* bits */
+	struct object_want object;
+	uint32_t flags; /* of tables, flowtables */
+	uint32_t dev;   /* bits */
 	VEC(struct sim_elem) els;
 	VEC(struct sim_rule) rules;
 	VEC(struct sim_rule) before; /* before: this batch */
@@ -76,9 +94,15 @@ struct sim_deleted {
 	struct sim_obj *set;
 	struct sim_elem elem;
 };
+struct sim_unmade { /* an object that was deleted to be made anew */
+	const struct sim_obj *table;
+	char name[64];
+	struct object_want object;
+};
 struct sim_kernel {
 	VEC(struct sim_obj *) objs;
 	VEC(struct sim_deleted) deleted; /* in this batch */
+	VEC(struct sim_unmade) unmade;   /* likewise */
 	uint64_t handles;
 	uint64_t gone; /* elements that went by themselves and were deleted all the same */
 };
@@ -90,6 +114,7 @@ struct world {
 	struct pack_said pack[N_PACKS], begun[N_PACKS];
 	struct test_live live[N_LIVES];
 	uint8_t fashion_set[N_TABLES][N_SETS], fashion_chain[N_TABLES][N_CHAINS];
+	uint8_t fashion_object[N_TABLES][N_OBJECTS], fashion_flow[N_TABLES][N_FLOWS], fashion_table[N_TABLES];
 	uint64_t seed, rnd, step;
 	unsigned commits, sent, ops, culprits, refusals, reloads, dry, rolled;
 	uint64_t now;
@@ -108,6 +133,8 @@ bool fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2
 uint32_t rnd(struct world *w, uint32_t n);
 
 extern const char *const table_names[N_TABLES], *const set_names[N_SETS];
+extern const char *const object_names[N_OBJECTS], *const flow_names[N_FLOWS];
+extern const uint8_t object_types[N_OBJECTS];
 extern const uint8_t table_family[N_TABLES];
 extern const char *const device_names[N_KEYS];
 
@@ -119,6 +146,10 @@ void live_init(struct world *w);
 void live_change(struct world *w, struct test_live *l);
 struct spec *set_spec(int table, int set, int variant);
 struct spec *chain_spec(struct world *w, int table, int chain, int variant);
+struct spec *object_spec(int object, int variant);
+struct spec *flow_spec(struct world *w, int flow, int variant);
+struct spec *table_spec(int variant);
+const char *object_target(int data); /* the counter that an element of S_OM names */
 struct ast_rule *rule_said(const struct said *s, struct params **params, struct world *w);
 
 /* rs_kernel.c */
