@@ -30,6 +30,11 @@ static const struct command {
 	{ "emit", "TOPIC [KEY=VALUE…]", "send a message to the policies", tool_emit },
 	{ "check", "[-c CONFIG]", "try configuration and packs against the present network; send nothing",
 		tool_check },
+	{ "nft", "load [-c] | compile [-D NAME=VALUE]… [-I DIR]… FILE|-",
+		"a file in nft's language: into the kernel as one change (-c: only checked), or the "
+		"expressions "
+		"it compiles to",
+		tool_nft },
 	{ "test", "[DIR]", "run the specs of policies against a simulated network", tool_test },
 	{ "help", "", "this list", tool_help },
 	{ "version", "", "the version", tool_version },

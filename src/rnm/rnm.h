@@ -23,6 +23,7 @@ typedef int tool_fn(struct tool *t, int argc, char **argv);
 tool_fn tool_ping, tool_status, tool_reload, tool_plan, tool_list, tool_emit, tool_monitor; /* remote.c */
 tool_fn tool_eval;                                                                          /* eval.c */
 tool_fn tool_check;                                                                         /* check.c */
+tool_fn tool_nft;                                                                           /* nft.c */
 tool_fn tool_test;                                                                          /* test.c */
 
 /* EXIT_USAGE, after a message and the command's synopsis. */

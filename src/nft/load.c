@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The commands of a file, one after the other, into one batch. */
+#include <errno.h>
+#include <linux/netfilter.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "nft/load_impl.h"
+
+#define TRIES 20 /* while somebody else changes the ruleset */
+
+int load_op(struct load *l, const struct op *op, uint32_t i, struct err *e)
+{
+	/* after an error only more errors are looked for */
+	if (l->errs->n)
+		return 0;
+	l->n_ops++;
+	return l->sink(l, op, i, e);
+}
+
+int load_no_set(struct load *l, const struct file_cmd *cmd, struct err *e)
+{
+	const char *near = l->errs->n < ERRLIST_MAX ? suggest(cmd->name, know_set_at, l) : NULL;
+	const char *family = nft_family_name(cmd->family);
+
+	if (near)
+		return err_set(e, -ENOENT, "there is no set '%s' in table %s %s; did you mean '%s'?",
+			cmd->name, family, cmd->table, near);
+	return err_set(e, -ENOENT, "there is no set '%s' in table %s %s", cmd->name, family, cmd->table);
+}
+
+/* ---- what rules ask for ---- */
+
+static const struct set_info *env_set(void *ctx, const char *name)
+{
+	struct load *l = ctx;
+	struct kset *s = l->table ? know_set(l, l->table, name) : NULL;
+
+	return s ? &s->want.info : NULL;
+}
+
+static const struct val *env_param(void *ctx, const char *name)
+{
+	struct load *l = ctx;
+
+	return l->o->param ? l->o->param(l->o->ctx, name) : NULL;
+}
+
+void load_begin(struct load *l, int (*sink)(struct load *l, const struct op *op, uint32_t i, struct err *e))
+{
+	l->sink = sink;
+	l->n_ops = 0;
+	l->asked = false;
+	memset(l->flushed, 0, sizeof(l->flushed));
+	l->env = (struct rule_env){
+		.ctx = l,
+		.hook = -1,
+		.set = env_set,
+		.set_at = know_set_at,
+		.param = env_param,
+	};
+	rules_mark(l);
+}
+
+void load_end(struct load *l)
+{
+	know_free(l);
+}
+
+/* ---- one command ---- */
+
+static int run(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err *e)
+{
+	switch ((enum file_op)cmd->op) {
+	case FILE_LIST:
+	case FILE_GET:
+	case FILE_RESET: return l->text ? 0 : load_show(l, i, cmd, e);
+	case FILE_FLUSH: return load_flush(l, i, cmd, e);
+	case FILE_RENAME: return load_rename(l, i, cmd, e);
+	default: break;
+	}
+	if (cmd->op == FILE_DESTROY && !l->destroys) {
+		int r = load_is_there(l, i, cmd, e);
+
+		if (r <= 0)
+			return r;
+	}
+	if (cmd->what == FILE_RULE)
+		return load_rule(l, i, cmd, e);
+	if (cmd->what == FILE_ELEMENTS)
+		return load_elems(l, i, cmd, e);
+	if (cmd->op == FILE_DELETE || cmd->op == FILE_DESTROY)
+		return load_delete(l, i, cmd, e);
+	return load_decl(l, i, cmd, e);
+}
+
+/* Errors of the compiler have their place already. */
+static void note(struct load *l, const struct file_cmd *cmd, int code, struct err *e)
+{
+	_err_ struct err placed = ERR_INIT;
+
+	if (!e->code)
+		return;
+	if (strstr(err_text(e), "\n")) {
+		errlist_add(l->errs, cmd->file, cmd->pos, e);
+		return;
+	}
+	file_error(l->f, cmd, &placed, code, "%s", err_text(e));
+	errlist_add(l->errs, cmd->file, cmd->pos, &placed);
+}
+
+void load_run(struct load *l)
+{
+	uint32_t n = file_cmds(l->f);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct file_cmd *cmd = file_cmd(l->f, i);
+		_err_ struct err e = ERR_INIT;
+		int r = run(l, i, cmd, &e);
+
+		if (r < 0)
+			note(l, cmd, r, &e);
+	}
+}
+
+/* ---- the batch ---- */
+
+/* Of the whole, not of a command. */
+static int whole(struct load *l, int code, struct err *e)
+{
+	errlist_add(l->errs, 0, 0, e);
+	return code;
+}
+
+static int commit(struct load *l)
+{
+	struct commit_result r;
+	_err_ struct err e = ERR_INIT;
+	int code;
+
+	if (!l->n_ops)
+		return 0;
+	code = nft_stream_send(l->c, l->b, l->o->check, file_cmds(l->f), &r, &e);
+	l->stats.send_ns = r.send_ns;
+	l->stats.bytes = r.bytes;
+	l->stats.messages = r.messages;
+	if (code == -EBADMSG) {
+		load_refused(l, &r);
+		if (!l->errs->n)
+			whole(l, code, &e);
+	} else if (code < 0 && code != -ERESTART) {
+		whole(l, code, &e);
+	}
+	commit_result_free(&r);
+	return code;
+}
+
+static bool any_destroy(const struct nft_file *f)
+{
+	for (uint32_t i = 0; i < file_cmds(f); i++)
+		if (file_cmd(f, i)->op == FILE_DESTROY)
+			return true;
+	return false;
+}
+
+static int send_op(struct load *l, const struct op *op, uint32_t i, struct err *e)
+{
+	return nft_stream_op(l->b, op, i, e);
+}
+
+static int attempt(struct load *l)
+{
+	uint64_t start = mono_ns();
+	_err_ struct err e = ERR_INIT;
+	int code = 0;
+
+	nft_conn_expect(l->c, 0);
+	buf_clear(&l->shown);
+	l->b = nft_stream_begin(l->c, &e);
+	if (!l->b)
+		return whole(l, e.code, &e);
+	load_begin(l, send_op);
+	load_run(l);
+	l->stats.build_ns = mono_ns() - start;
+	code = l->errs->n ? -EINVAL : commit(l);
+	load_end(l);
+	return code;
+}
+
+static void show(struct load *l)
+{
+	if (l->o->out && l->shown.n)
+		fwrite(l->shown.s, 1, l->shown.n, l->o->out);
+}
+
+int nft_load(struct nft_conn *c, struct nft_file *f, const struct load_opts *o, struct load_stats *stats,
+	struct errlist *errs)
+{
+	struct load l = { .c = c, .f = f, .o = o, .errs = errs, .destroys = true };
+	int code = -ERESTART;
+
+	if (any_destroy(f))
+		l.destroys = nft_destroys(c);
+	for (unsigned i = 0; i < TRIES && code == -ERESTART; i++)
+		code = attempt(&l);
+	if (code == -ERESTART) {
+		_err_ struct err e = ERR_INIT;
+
+		err_set(&e, code, "others change the ruleset all the time: given up after %d tries", TRIES);
+		whole(&l, code, &e);
+	}
+	nft_conn_expect(c, 0);
+	show(&l);
+	buf_free(&l.shown);
+	vec_foreach (r, &l.resets)
+		free(r->text);
+	vec_free(&l.resets);
+	if (stats)
+		*stats = l.stats;
+	return code;
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Commands about elements. They are read into a list of small records; intervals are put in order and
+ * compared with each other and, with auto-merge, with what the set holds. */
+#include <errno.h>
+
+#include <stdio.h>
+
+#include "nft/load_impl.h"
+
+struct reading {
+	struct load *l;
+	const struct file_cmd *cmd;
+	struct kset *set;
+	struct elist *list, *rest; /* rest: `*`, which is no interval */
+	uint32_t ord;
+	unsigned bad;
+};
+
+static void put_error(struct reading *r, const struct node *el, struct err *e)
+{
+	errlist_add(r->l->errs, r->cmd->file, el->pos, e);
+	r->bad++;
+}
+
+static int error_at(
+	const struct ast_rule *holder, const struct node *el, struct err *e, const char *fmt, const char *arg)
+{
+	char msg[512];
+
+	snprintf(msg, sizeof(msg), fmt, arg);
+	return src_error_code(&holder->src, el->pos, el->end, e, -EINVAL, msg);
+}
+
+static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
+{
+	struct reading *r = ctx;
+	struct exprs exprs = { 0 };
+	_err_ struct err e = ERR_INIT;
+	struct setelem out;
+	int code = elem_compile(holder, el, &r->set->want.info, &r->l->env, &out, &exprs, &e);
+
+	if (code == 0)
+		code = elist_add(out.catchall ? r->rest : r->list, &out, &exprs, r->ord, &e);
+	if (code == 0 && (out.timeout_ms || out.expires_ms) && !(r->set->want.info.flags & NFT_SET_TIMEOUT) &&
+		r->cmd->op != FILE_DELETE && r->cmd->op != FILE_DESTROY)
+		code = error_at(holder, el, &e, "set '%s' has no `flags timeout`: its elements do not expire",
+			r->cmd->name);
+	exprs_free(&exprs);
+	r->ord++;
+	if (code < 0)
+		put_error(r, el, &e);
+	return code == -E2BIG ? code : 0;
+}
+
+/* ---- errors about two elements, which are looked for in the text again ---- */
+
+struct finding {
+	struct reading *r;
+	uint32_t ord, at, other;
+	char text[96];
+	const char *fmt;
+};
+
+static void cut_text(struct ast_rule *holder, const struct node *el, char out[96])
+{
+	const struct src *s = &holder->src;
+	uint32_t n = el->end > el->pos && el->end <= s->len ? el->end - el->pos : 0;
+
+	snprintf(out, 96, "%.*s%s", (int)(n < 60 ? n : 60), s->text + el->pos, n > 60 ? "…" : "");
+}
+
+static int on_other(void *ctx, struct ast_rule *holder, const struct node *el)
+{
+	struct finding *f = ctx;
+
+	if (f->at++ != f->other)
+		return 0;
+	cut_text(holder, el, f->text);
+	return 1;
+}
+
+static int on_found(void *ctx, struct ast_rule *holder, const struct node *el)
+{
+	struct finding *f = ctx;
+	_err_ struct err e = ERR_INIT;
+
+	if (f->at++ != f->ord)
+		return 0;
+	error_at(holder, el, &e, f->fmt, f->text);
+	put_error(f->r, el, &e);
+	return 1;
+}
+
+static int say_at(struct reading *r, uint32_t ord, uint32_t other, const char *fmt)
+{
+	struct finding f = { .r = r, .ord = ord, .other = other, .fmt = fmt };
+	_err_ struct err e = ERR_INIT;
+
+	file_elems(r->l->f, r->cmd, on_other, &f, &e);
+	f.at = 0;
+	file_elems(r->l->f, r->cmd, on_found, &f, &e);
+	return -EINVAL;
+}
+
+/* ---- intervals ---- */
+
+static bool is_tree(const struct set_info *info)
+{
+	return (info->flags & NFT_SET_INTERVAL) && info->key.n == 1;
+}
+
+static bool merges(const struct set_info *info)
+{
+	return is_tree(info) && info->auto_merge && !(info->flags & (NFT_SET_MAP | NFT_SET_OBJECT));
+}
+
+static void on_kernel(void *ctx, const struct setelem *el)
+{
+	struct kset *s = ctx;
+	struct exprs none = { 0 };
+	bool extra = el->timeout_ms || el->comment;
+
+	present_put(&s->present, el, extra ? pool_extra(&s->pool, el, &none) : NULL);
+}
+
+/* What the kernel holds of a set whose intervals are to be merged. */
+static int count(struct load *l, const struct ktable *t, struct kset *s, struct err *e)
+{
+	int r;
+
+	if (s->counted)
+		return 0;
+	s->counted = true;
+	if (s->fresh || t->fresh || know_ask(l) < 0)
+		return 0;
+	r = kread_elems(l->c, t->family, t->name, &s->want.info, false, on_kernel, s, e);
+	if (r == -ENOENT)
+		err_free(e);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int overlap(struct reading *r)
+{
+	const struct elist *l = r->list;
+	uint32_t a, b, oa, ob;
+
+	if (!elist_conflict(l, &a, &b))
+		return 0;
+	oa = elist_ord(l, elist_at(l, a));
+	ob = elist_ord(l, elist_at(l, b));
+	return say_at(r, oa > ob ? oa : ob, oa > ob ? ob : oa,
+		"conflicting intervals: this overlaps with %s; with `auto-merge` the set would make one of "
+		"them");
+}
+
+/* ---- to the kernel ---- */
+
+static void get_elem(const struct op *op, uint32_t i, struct setelem *out)
+{
+	elist_get(op->elem.list, i, out);
+}
+
+static int put(struct reading *r, uint32_t i, enum op_kind kind, const struct elist *list, struct err *e)
+{
+	struct op op = load_named(r->l, kind, r->cmd);
+
+	if (!list->n)
+		return 0;
+	op.elem.set = &r->set->want;
+	op.elem.n = list->n;
+	op.elem.get = get_elem;
+	op.elem.list = list;
+	op.elem.src = NULL;
+	return load_op(r->l, &op, i, e);
+}
+
+static int merged(struct reading *r, uint32_t i, const struct ktable *t, struct err *e)
+{
+	struct present *p = &r->set->present;
+	struct elist del, add;
+	const struct elist *all = &add;
+	int64_t miss = -1;
+	int code = count(r->l, t, r->set, e);
+
+	if (code < 0)
+		return code;
+	elist_init(&del, &r->set->want.info, &r->set->pool);
+	elist_init(&add, &r->set->want.info, &r->set->pool);
+	if (r->cmd->op == FILE_DELETE || r->cmd->op == FILE_DESTROY)
+		miss = present_del(p, r->list, r->cmd->op == FILE_DESTROY, &del, &add);
+	else
+		all = present_add(p, r->list, &del, &add);
+	if (miss >= 0)
+		code = say_at(r, (uint32_t)miss, (uint32_t)miss, "the set holds no interval around %s here");
+	if (code == 0)
+		code = put(r, i, OP_DEL_ELEM, &del, e);
+	if (code == 0)
+		code = put(r, i, OP_ADD_ELEM, all, e);
+	elist_free(&del);
+	elist_free(&add);
+	return code;
+}
+
+static int change(struct reading *r, uint32_t i, const struct ktable *t, struct err *e)
+{
+	bool gone = r->cmd->op == FILE_DELETE || r->cmd->op == FILE_DESTROY;
+	enum op_kind kind = gone ? OP_DEL_ELEM : OP_ADD_ELEM;
+	const struct set_info *info = &r->set->want.info;
+	int code = 0;
+
+	if (is_tree(info)) {
+		elist_sort(r->list);
+		/* nft leaves maps with auto-merge to the kernel as well */
+		if (!gone && !info->auto_merge)
+			code = overlap(r);
+	}
+	if (code == 0)
+		code = merges(info) ? merged(r, i, t, e) : put(r, i, kind, r->list, e);
+	return code ? code : put(r, i, kind, r->rest, e);
+}
+
+int load_elems(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err *e)
+{
+	struct ktable *t = know_table(l, cmd->family, cmd->table);
+	struct kset *s = know_set(l, t, cmd->name);
+	struct elem_pool own = { 0 }, *pool;
+	struct reading r = { .l = l, .cmd = cmd, .set = s };
+	struct elist list, rest;
+	int code;
+
+	if (!s)
+		return load_no_set(l, cmd, e);
+	pool = merges(&s->want.info) ? &s->pool : &own;
+	elist_init(&list, &s->want.info, pool);
+	elist_init(&rest, &s->want.info, pool);
+	r.list = &list;
+	r.rest = &rest;
+	l->env.family = cmd->family;
+	code = file_elems(l->f, cmd, on_elem, &r, e);
+	l->stats.elements += list.n + rest.n;
+	if (code == 0 && !r.bad)
+		code = change(&r, i, t, e);
+	else if (r.bad)
+		err_free(e);
+	elist_free(&list);
+	elist_free(&rest);
+	pool_free(&own);
+	return code;
+}

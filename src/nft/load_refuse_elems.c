@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which of the elements of a command the kernel did not take, and why. It only tells of the first one's
+ * errno, not which it is. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "nft/load_refuse.h"
+
+struct searching {
+	struct refusal *f;
+	struct kset *set;
+	struct elist have; /* what the kernel holds, sorted */
+	struct elem_pool pool;
+};
+
+static void on_have(void *ctx, const struct setelem *el)
+{
+	struct searching *s = ctx;
+	struct exprs none = { 0 };
+	_err_ struct err e = ERR_INIT;
+
+	if (!el->catchall)
+		elist_add(&s->have, el, &none, 0, &e);
+}
+
+/* The last record that begins at or before key; -1: none. */
+static int64_t at_or_before(const struct elist *l, const uint8_t *key)
+{
+	uint32_t lo = 0, hi = l->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (memcmp(elist_at(l, mid), key, l->klen) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (int64_t)lo - 1;
+}
+
+static bool same(const struct elist *l, uint32_t i, const struct setelem *el)
+{
+	const uint8_t *p = elist_at(l, i);
+
+	return !memcmp(p, el->key, l->klen) && (!l->ends || !memcmp(p + l->klen, el->key_end, l->klen));
+}
+
+static bool overlaps(const struct elist *l, int64_t i, const struct setelem *el)
+{
+	const uint8_t *p;
+
+	if (i < 0 || i >= l->n)
+		return false;
+	p = elist_at(l, (uint32_t)i);
+	if (!l->ends)
+		return !memcmp(p, el->key, l->klen);
+	return memcmp(p, el->key_end, l->klen) <= 0 && memcmp(p + l->klen, el->key, l->klen) >= 0;
+}
+
+static void shown(const struct searching *s, uint32_t i, struct buf *out)
+{
+	struct setelem el;
+
+	elist_get(&s->have, i, &el);
+	el.timeout_ms = el.expires_ms = 0;
+	nft_elem_text(&s->set->want.info, &el, out);
+}
+
+static bool target_missing(struct searching *s, const struct setelem *el)
+{
+	struct thing t = {
+		.what = el->verdict ? FILE_CHAIN : FILE_OBJECT,
+		.family = s->f->cmd->family,
+		.obj_type = s->set->want.info.obj_type,
+		.table = s->f->cmd->table,
+		.name = el->target,
+	};
+
+	return *el->target && refusal_missing(s->f, &t);
+}
+
+/* Why this element was refused, as a text in f->text; false: it was not. */
+static bool explain(struct searching *s, const struct setelem *el)
+{
+	bool gone = s->f->cmd->op == FILE_DELETE || s->f->cmd->op == FILE_DESTROY;
+	struct buf *out = &s->f->text;
+	int64_t i = at_or_before(&s->have, el->key);
+
+	if (gone) {
+		if (el->catchall || (i >= 0 && same(&s->have, (uint32_t)i, el)))
+			return false;
+		buf_printf(out, "the set has no such element");
+		if (overlaps(&s->have, i, el) || overlaps(&s->have, i + 1, el)) {
+			buf_puts(out, ", it has ");
+			shown(s, (uint32_t)(overlaps(&s->have, i, el) ? i : i + 1), out);
+		}
+		return true;
+	}
+	if (target_missing(s, el))
+		return true;
+	if (s->f->code == -ENOENT || el->catchall)
+		return false;
+	if (!overlaps(&s->have, i, el))
+		i++;
+	if (!overlaps(&s->have, i, el))
+		return false;
+	if (same(&s->have, (uint32_t)i, el) && s->f->cmd->op != FILE_CREATE && !s->have.dlen &&
+		!elist_extra(&s->have, elist_at(&s->have, (uint32_t)i)))
+		return false;
+	buf_puts(out, "it overlaps with what the set holds: ");
+	shown(s, (uint32_t)i, out);
+	return true;
+}
+
+static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
+{
+	struct searching *s = ctx;
+	struct refusal *f = s->f;
+	struct exprs exprs = { 0 };
+	_err_ struct err e = ERR_INIT;
+	struct setelem out;
+	bool found = false;
+
+	if (elem_compile(holder, el, &s->set->want.info, &f->l->env, &out, &exprs, &e) == 0)
+		found = explain(s, &out);
+	exprs_free(&exprs);
+	if (found && !f->follows)
+		src_error_code(&holder->src, el->pos, el->end, &f->placed, f->code, buf_str(&f->text));
+	return found;
+}
+
+void refusal_elems(struct refusal *f)
+{
+	const struct file_cmd *cmd = f->cmd;
+	struct ktable *t = know_table(f->l, cmd->family, cmd->table);
+	struct searching s = { .f = f, .set = know_set(f->l, t, cmd->name) };
+	_err_ struct err e = ERR_INIT;
+
+	if (!s.set)
+		return;
+	elist_init(&s.have, &s.set->want.info, &s.pool);
+	if (!s.set->fresh && !t->fresh)
+		kread_elems(f->l->c, t->family, t->name, &s.set->want.info, false, on_have, &s, NULL);
+	elist_sort(&s.have);
+	f->l->env.family = cmd->family;
+	file_elems(f->l->f, cmd, on_elem, &s, &e);
+	elist_free(&s.have);
+	pool_free(&s.pool);
+}

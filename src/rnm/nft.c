@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* `rnm nft`: files in nft's language, without a daemon. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "nft/load.h"
+#include "rnm/rnm.h"
+
+#define INCLUDE_DIR "/etc" /* where nft looks for what is included */
+#define READ_STEP   (64u << 10)
+
+typedef VEC(const char *) strings;
+
+struct nft_args {
+	const char *file;
+	bool check;
+	strings define, dirs;
+};
+
+/* ---- the text ---- */
+
+static int read_all(int fd, struct buf *out, struct err *e)
+{
+	for (;;) {
+		ssize_t n;
+
+		if (out->n > FILE_BYTES_MAX)
+			return err_set(e, -EFBIG, "larger than %u MiB", FILE_BYTES_MAX >> 20);
+		if (out->cap - out->n < READ_STEP) {
+			out->cap = out->cap < READ_STEP ? 2 * READ_STEP : 2 * out->cap;
+			out->s = xrealloc(out->s, out->cap, 1);
+		}
+		n = read(fd, out->s + out->n, out->cap - out->n - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(e, -errno, "%s", strerror(errno));
+		if (!n)
+			return 0;
+		out->n += (size_t)n;
+	}
+}
+
+static int read_file(const char *path, struct buf *out, struct err *e)
+{
+	_autoclose_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (!strcmp(path, "-"))
+		return read_all(STDIN_FILENO, out, e);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(e, -errno, "'%s': %s", path, strerror(errno));
+	if (S_ISREG(st.st_mode) && st.st_size < FILE_BYTES_MAX) { /* in one piece */
+		out->cap = (size_t)st.st_size + READ_STEP + 1;
+		out->s = xmalloc(out->cap);
+	}
+	r = read_all(fd, out, e);
+	if (r < 0)
+		err_prefix(e, "'%s': ", path);
+	return r;
+}
+
+static struct nft_file *parse(struct nft_args *a, struct include_dirs *dirs, struct errlist *errs)
+{
+	struct nft_file_opts o = {
+		.ctx = dirs,
+		.include = include_from_dirs,
+		.define = a->define.v,
+		.n_define = a->define.n,
+	};
+	_buf_ struct buf text = BUF_INIT;
+	_err_ struct err e = ERR_INIT;
+
+	if (read_file(a->file, &text, &e) < 0) {
+		errlist_add(errs, 0, 0, &e);
+		return NULL;
+	}
+	return nft_file_parse(a->file, buf_str(&text), text.n, &o, errs);
+}
+
+/* ---- commands ---- */
+
+static int run_load(struct nft_args *a, struct nft_file *f, struct errlist *errs)
+{
+	struct load_opts o = { .check = a->check, .out = stdout, .resolve = true };
+	_err_ struct err e = ERR_INIT;
+	struct nft_conn *c = nft_conn_new("rnm", &e);
+	int r;
+
+	if (!c) {
+		r = e.code;
+		errlist_add(errs, 0, 0, &e);
+		return r;
+	}
+	r = nft_load(c, f, &o, NULL, errs);
+	nft_conn_free(c);
+	return r;
+}
+
+static int run_compile(struct nft_args *a, struct nft_file *f, struct errlist *errs)
+{
+	struct nft_conn *c = nft_conn_new("rnm", NULL); /* NULL: nobody to ask, the file has to say it all */
+	struct load_opts o = { .resolve = true };
+	_buf_ struct buf out = BUF_INIT;
+	int r;
+
+	(void)a;
+	r = nft_compile_file(c, f, &o, &out, errs);
+	if (r == 0)
+		put_text(stdout, buf_str(&out), out.n);
+	nft_conn_free(c);
+	return r;
+}
+
+static int run(struct nft_args *a, int (*fn)(struct nft_args *, struct nft_file *, struct errlist *))
+{
+	struct include_dirs dirs = { 0 };
+	struct errlist errs = { 0 };
+	_buf_ struct buf text = BUF_INIT;
+	struct nft_file *f;
+	int r = -EINVAL;
+
+	if (!a->dirs.n)
+		vec_push(&a->dirs, INCLUDE_DIR);
+	vec_push(&a->dirs, NULL);
+	dirs.dirs = a->dirs.v;
+	f = parse(a, &dirs, &errs);
+	if (f)
+		r = fn(a, f, &errs);
+	if (f)
+		nft_file_free(f);
+	errlist_text(&errs, &text);
+	if (r < 0 && !text.n)
+		failed("%s", strerror(-r));
+	put_text(stderr, buf_str(&text), text.n);
+	errlist_free(&errs);
+	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int read_args(struct tool *t, int argc, char **argv, const char *options, struct nft_args *a)
+{
+	static const struct option names[] = {
+		{ "check", no_argument, NULL, 'c' },
+		{ "define", required_argument, NULL, 'D' },
+		{ "includepath", required_argument, NULL, 'I' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, options, names, NULL)) != -1) {
+		if (opt == 'c' && strchr(options, 'c'))
+			a->check = true;
+		else if (opt == 'D')
+			vec_push(&a->define, optarg);
+		else if (opt == 'I')
+			vec_push(&a->dirs, optarg);
+		else
+			return usage_error(t, "wrong option");
+	}
+	if (optind + 1 != argc)
+		return usage_error(
+			t, optind < argc ? "one file at a time" : "the file is missing; - is standard input");
+	a->file = argv[optind];
+	for (uint32_t i = 0; i < a->define.n; i++)
+		if (!strchr(a->define.v[i], '=') || *a->define.v[i] == '=')
+			return usage_error(t, "-D %s: NAME=VALUE is expected", a->define.v[i]);
+	return EXIT_DONE;
+}
+
+int tool_nft(struct tool *t, int argc, char **argv)
+{
+	struct nft_args a = { 0 };
+	bool load = argc > 1 && !strcmp(argv[1], "load");
+	int r;
+
+	if (!load && (argc < 2 || strcmp(argv[1], "compile") != 0))
+		return usage_error(t,
+			argc < 2 ? "load or compile?" : "'nft %s' is not there: load or compile",
+			argv[argc < 2 ? 0 : 1]);
+	r = read_args(t, argc - 1, argv + 1, load ? "cD:I:" : "D:I:", &a);
+	if (r == EXIT_DONE)
+		r = run(&a, load ? run_load : run_compile);
+	vec_free(&a.define);
+	vec_free(&a.dirs);
+	return r;
+}
