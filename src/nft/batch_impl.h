@@ -126,6 +126,9 @@ int put_stateful(struct nlmsghdr *nlh, struct nftnl_expr *const *exprs, uint32_t
 
 /* What nft keeps in a set's user data to print `typeof` again. */
 void udata_typeof(struct udata *u, const struct set_want *w);
+/* The other way: the expression that an entry of user data describes, as nft writes it. Owned; NULL: there is
+ * none, or one that is not known. */
+char *typeof_read(const uint8_t *udata, size_t n, uint8_t type);
 
 /* ---- batch_rule.c ---- */
 
@@ -160,7 +163,8 @@ struct nft_dump {
 	void (*ask)(struct nft_dump *d, struct nlmsghdr *nlh); /* the question's attributes; may be NULL */
 	void (*reset)(
 		struct nft_dump *d); /* what came so far is not valid, the dump begins anew; may be NULL */
-	bool single, interrupted;
+	bool single, once; /* once: what was told is not told again, also where the dump was interrupted */
+	bool interrupted;
 };
 int nft_dump(struct nft_conn *c, uint16_t type, uint8_t family, struct nft_dump *d, struct err *e);
 const char *attr_name(const struct nlattr *a); /* NULL: no name of an object */

@@ -81,7 +81,7 @@ int nft_dump(struct nft_conn *c, uint16_t type, uint8_t family, struct nft_dump 
 		else
 			r = receive_dump(nft_conn_dump(c), seq, buf, d);
 		/* changed while it was read, or overrun: once more from the start */
-		if (r == -ENOBUFS || r == -EINTR || (!r && d->interrupted))
+		if (!d->once && (r == -ENOBUFS || r == -EINTR || (!r && d->interrupted)))
 			continue;
 		return r < 0 ? nft_socket_error(r, d->what, e) : 0;
 	}
@@ -133,23 +133,7 @@ int nft_probe(struct nft_conn *c, struct err *e)
 	return r < 0 ? err_set(e, r, "%s", err_text(&why)) : 0;
 }
 
-/* ---- tables ---- */
-
-struct table_dump {
-	struct nft_dump d;
-	const char *instance;
-	VEC(struct table_row {
-		uint8_t family;
-		bool own;
-		char name[NFT_NAME_MAXLEN];
-	})
-	rows;
-};
-
-static void tables_reset(struct nft_dump *d)
-{
-	vec_clear(&container_of(d, struct table_dump, d)->rows);
-}
+/* ---- handles ---- */
 
 const char *attr_name(const struct nlattr *a)
 {
@@ -158,44 +142,6 @@ const char *attr_name(const struct nlattr *a)
 
 	return n && n <= NFT_NAME_MAXLEN && memchr(s, 0, n) ? s : NULL;
 }
-
-static void on_table(struct nft_dump *d, const struct nlmsghdr *nlh)
-{
-	struct table_dump *t = container_of(d, struct table_dump, d);
-	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct table_row row = { .family = nfg->nfgen_family };
-	const struct nlattr *a;
-
-	attr_foreach (a, nlh) {
-		const char *name;
-
-		if (mnl_attr_get_type(a) == NFTA_TABLE_NAME && (name = attr_name(a)))
-			strcpy(row.name, name);
-		if (mnl_attr_get_type(a) == NFTA_TABLE_USERDATA)
-			row.own = table_mark_ok(
-				mnl_attr_get_payload(a), mnl_attr_get_payload_len(a), t->instance);
-	}
-	if (row.name[0])
-		vec_push(&t->rows, row);
-}
-
-int nft_tables(struct nft_conn *c, void (*fn)(void *ctx, uint8_t family, const char *name, bool own),
-	void *ctx, struct err *e)
-{
-	struct table_dump t = {
-		.d = { .what = "reading tables", .fn = on_table, .reset = tables_reset },
-		.instance = nft_conn_instance(c),
-	};
-	int r = nft_dump(c, NFT_MSG_GETTABLE, AF_UNSPEC, &t.d, e);
-
-	if (!r)
-		vec_foreach (row, &t.rows)
-			fn(ctx, row->family, row->name, row->own);
-	vec_free(&t.rows);
-	return r;
-}
-
-/* ---- handles ---- */
 
 struct rule_dump {
 	struct nft_dump d;

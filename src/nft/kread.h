@@ -8,8 +8,8 @@
 #include "nft/batch.h"
 #include "nft/object.h"
 
-struct nftnl_rule;
 struct nftnl_expr;
+struct nlattr;
 
 struct kread_table {
 	uint8_t family;
@@ -37,12 +37,15 @@ struct kread_set {
 	uint8_t family;
 	const char *table, *name;
 	uint64_t handle;
-	struct set_want want; /* a part of an unknown type: DT_INVALID's datatype with its width */
+	struct set_want want; /* a part of an unknown type is datatype_unknown with its width */
 };
+extern const struct datatype datatype_unknown; /* DT_INVALID; prints in hex */
 int kread_sets(struct nft_conn *c, uint8_t family, const char *table, const char *name,
 	void (*fn)(void *, const struct kread_set *), void *ctx, struct err *e);
 
-/* As nft_set_read(), and each element's own expressions (counter, limit, …). */
+/* As nft_set_read(), and each element's own expressions (counter, limit, …). reset (Linux 6.5): what they
+ * count begins at zero again; such a dump is never begun anew, elements that come and go while it runs may be
+ * missing, or be told twice. */
 int kread_elems(struct nft_conn *c, uint8_t family, const char *table, const struct set_info *set, bool reset,
 	void (*fn)(void *, const struct setelem *el), void *ctx, struct err *e);
 
@@ -73,8 +76,10 @@ struct kread_rule {
 	uint64_t hash;       /* content hash beside it */
 	const char *comment; /* NULL: none */
 	uint32_t n;
-	struct nftnl_expr **exprs;
+	struct nftnl_expr **exprs; /* NULL: one that libnftnl does not know, see attrs */
+	/* As they came: of each the nest with NFTA_EXPR_NAME and NFTA_EXPR_DATA. */
+	const struct nlattr *const *attrs;
 };
-/* Rules in order, chain by chain. chain NULL: of the whole table. */
+/* Rules in order, chain by chain. chain NULL: of the whole table. reset (Linux 6.2): as with objects. */
 int kread_rules(struct nft_conn *c, uint8_t family, const char *table, const char *chain, bool reset,
 	void (*fn)(void *, const struct kread_rule *), void *ctx, struct err *e);

@@ -12,6 +12,8 @@ int luaopen_rnm_core(lua_State *L)
 		{ "net", testing_net },
 		{ "nft", testing_nft },
 		{ "raw", testing_nft_raw },
+		{ "kread", testing_nft_kread },
+		{ "nft_watch", testing_nft_watch },
 		{ "script", testing_script },
 		{ "config", testing_config },
 		{ "control", testing_control },

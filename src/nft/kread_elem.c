@@ -1,48 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Reading the elements of a set. */
+/* The elements of a set in the kernel. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include <libnftnl/udata.h>
 
-#include "nft/batch_impl.h"
 #include "nft/datatype.h"
+#include "nft/kread_impl.h"
 
-#define RAW_MAX (1u << 30)
+#define RAW_MAX   (1u << 30)
+#define EXPRS_MAX 16
 
-struct set_dump {
+/* The elements as they came, one attribute after the other: only after the whole dump it is sure that it is
+ * whole, and a tree's begins and ends are to be paired. */
+struct elems {
 	struct nft_dump d;
 	const char *table;
 	const struct set_info *set;
-	void (*fn)(void *ctx, const struct setelem *el);
-	void *ctx;
-	/* The elements as they came, one attribute after the other: only after the whole dump it is sure that
-	 * it is whole, and a tree's begins and ends are to be paired. */
 	VEC(uint8_t) raw;
 	VEC(uint32_t) at; /* offsets of the elements in raw */
 	bool overflow;
+	struct kexprs exprs; /* of one element */
 };
 
-static void set_ask(struct nft_dump *d, struct nlmsghdr *nlh)
+static void on_ask(struct nft_dump *d, struct nlmsghdr *nlh)
 {
-	struct set_dump *s = container_of(d, struct set_dump, d);
+	struct elems *s = container_of(d, struct elems, d);
 
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, s->table);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, s->set->name);
 }
 
-static void set_reset(struct nft_dump *d)
+static void on_reset(struct nft_dump *d)
 {
-	struct set_dump *s = container_of(d, struct set_dump, d);
+	struct elems *s = container_of(d, struct elems, d);
 
 	vec_clear(&s->raw);
 	vec_clear(&s->at);
 }
 
-static void on_elems(struct nft_dump *d, const struct nlmsghdr *nlh)
+void elems_take(struct elems *s, const struct nlmsghdr *nlh)
 {
-	struct set_dump *s = container_of(d, struct set_dump, d);
 	const struct nlattr *a, *el;
 
 	attr_foreach (a, nlh) {
@@ -64,9 +63,32 @@ static void on_elems(struct nft_dump *d, const struct nlmsghdr *nlh)
 	}
 }
 
-static const struct nlattr *elem_at(const struct set_dump *s, uint32_t i)
+static void on_elems(struct nft_dump *d, const struct nlmsghdr *nlh)
+{
+	elems_take(container_of(d, struct elems, d), nlh);
+}
+
+static const struct nlattr *elem_at(const struct elems *s, uint32_t i)
 {
 	return (const struct nlattr *)(const void *)(s->raw.v + s->at.v[i]);
+}
+
+struct elems *elems_new(const char *table, const struct set_info *set)
+{
+	struct elems *s = xnew(struct elems);
+
+	s->d = (struct nft_dump){ .what = "reading a set", .fn = on_elems, .ask = on_ask, .reset = on_reset };
+	s->table = table;
+	s->set = set;
+	return s;
+}
+
+void elems_free(struct elems *s)
+{
+	kexprs_free(&s->exprs);
+	vec_free(&s->raw);
+	vec_free(&s->at);
+	free(s);
 }
 
 /* ---- one element ---- */
@@ -74,7 +96,6 @@ static const struct nlattr *elem_at(const struct set_dump *s, uint32_t i)
 struct parsed {
 	struct setelem el;
 	uint32_t flags;
-	char comment[NFTNL_UDATA_COMMENT_MAXLEN];
 };
 
 static void get_key(const struct nlattr *nest, uint8_t *out, uint16_t *len)
@@ -124,76 +145,76 @@ static void get_data(const struct nlattr *nest, struct setelem *el)
 			get_verdict(a, el);
 }
 
-static uint64_t get_ms(const struct nlattr *a)
+/* With x, the element's expressions as well. */
+static void parse(const struct nlattr *nest, struct parsed *p, struct kexprs *x)
 {
-	return mnl_attr_get_payload_len(a) == sizeof(uint64_t) ? be64toh(mnl_attr_get_u64(a)) : 0;
-}
-
-static void get_comment(const struct nlattr *a, struct parsed *p)
-{
-	uint8_t len;
-	const uint8_t *s = udata_find(
-		mnl_attr_get_payload(a), mnl_attr_get_payload_len(a), NFTNL_UDATA_SET_ELEM_COMMENT, &len);
-
-	if (!s || !len || len > sizeof(p->comment) || s[len - 1])
-		return;
-	memcpy(p->comment, s, len);
-	p->el.comment = p->comment;
-}
-
-static void parse(const struct nlattr *nest, struct parsed *p)
-{
+	struct setelem *el = &p->el;
 	const struct nlattr *a;
 	uint16_t end_len = 0;
 
 	/* Not all of it: the keys are large, and their lengths say what of them is valid. */
 	p->flags = 0;
-	p->el.klen = p->el.dlen = 0;
-	p->el.interval = p->el.verdict = false;
-	p->el.timeout_ms = p->el.expires_ms = 0;
-	p->el.target[0] = 0;
-	p->el.comment = NULL;
+	el->klen = el->dlen = 0;
+	el->interval = el->verdict = false;
+	el->timeout_ms = el->expires_ms = 0;
+	el->target[0] = 0;
+	el->comment = NULL;
+	el->exprs = NULL;
+	el->n_exprs = 0;
+	if (x)
+		kexprs_clear(x);
 	attr_nested (a, nest) {
 		switch (mnl_attr_get_type(a)) {
-		case NFTA_SET_ELEM_KEY: get_key(a, p->el.key, &p->el.klen); break;
-		case NFTA_SET_ELEM_KEY_END: get_key(a, p->el.key_end, &end_len); break;
-		case NFTA_SET_ELEM_DATA: get_data(a, &p->el); break;
-		case NFTA_SET_ELEM_OBJREF: get_target(a, &p->el); break;
-		case NFTA_SET_ELEM_FLAGS:
-			if (mnl_attr_get_payload_len(a) == sizeof(uint32_t))
-				p->flags = ntohl(mnl_attr_get_u32(a));
+		case NFTA_SET_ELEM_KEY: get_key(a, el->key, &el->klen); break;
+		case NFTA_SET_ELEM_KEY_END: get_key(a, el->key_end, &end_len); break;
+		case NFTA_SET_ELEM_DATA: get_data(a, el); break;
+		case NFTA_SET_ELEM_OBJREF: get_target(a, el); break;
+		case NFTA_SET_ELEM_FLAGS: p->flags = attr_be32(a); break;
+		case NFTA_SET_ELEM_TIMEOUT: el->timeout_ms = attr_be64(a); break;
+		case NFTA_SET_ELEM_EXPIRATION: el->expires_ms = attr_be64(a); break;
+		case NFTA_SET_ELEM_USERDATA:
+			el->comment = attr_comment(a, NFTNL_UDATA_SET_ELEM_COMMENT);
 			break;
-		case NFTA_SET_ELEM_TIMEOUT: p->el.timeout_ms = get_ms(a); break;
-		case NFTA_SET_ELEM_EXPIRATION: p->el.expires_ms = get_ms(a); break;
-		case NFTA_SET_ELEM_USERDATA: get_comment(a, p); break;
+		case NFTA_SET_ELEM_EXPR:
+			if (x)
+				kexprs_add(x, a, false);
+			break;
+		case NFTA_SET_ELEM_EXPRESSIONS:
+			if (x)
+				kexprs_add(x, a, true);
+			break;
 		default: break;
 		}
 	}
-	p->el.catchall = p->flags & NFT_SET_ELEM_CATCHALL;
-	p->el.interval = end_len && end_len == p->el.klen;
+	if (x && kexprs_known(x)) {
+		el->exprs = x->v.v;
+		el->n_exprs = (uint8_t)(x->v.n < EXPRS_MAX ? x->v.n : EXPRS_MAX);
+	}
+	el->catchall = p->flags & NFT_SET_ELEM_CATCHALL;
+	el->interval = end_len && end_len == el->klen;
 }
 
 /* ---- all of them ---- */
 
-static bool usable(const struct set_dump *s, const struct parsed *p)
+static bool usable(const struct elems *s, const struct parsed *p)
 {
 	return p->el.catchall || p->el.klen == nft_type_len(&s->set->key);
 }
 
-static void give_plain(struct set_dump *s)
+static void give_plain(struct elems *s, void (*fn)(void *ctx, const struct setelem *el), void *ctx)
 {
 	bool ranges = s->set->flags & NFT_SET_INTERVAL;
 	struct parsed p;
 
 	for (uint32_t i = 0; i < s->at.n; i++) {
-		parse(elem_at(s, i), &p);
+		parse(elem_at(s, i), &p, &s->exprs);
 		if (!usable(s, &p))
 			continue;
 		if (ranges && !p.el.interval && !p.el.catchall) {
 			memcpy(p.el.key_end, p.el.key, p.el.klen);
 			p.el.interval = true;
 		}
-		s->fn(s->ctx, &p.el);
+		fn(ctx, &p.el);
 	}
 }
 
@@ -230,7 +251,7 @@ static void last_of_all(const struct set_info *set, struct setelem *el)
 		el->key_end[0] = (uint8_t)(0xff >> (8 - bits));
 }
 
-static void give_tree(struct set_dump *s)
+static void give_tree(struct elems *s, void (*fn)(void *ctx, const struct setelem *el), void *ctx)
 {
 	VEC(struct bound) b = { 0 };
 	struct parsed p;
@@ -239,9 +260,9 @@ static void give_tree(struct set_dump *s)
 	for (uint32_t i = 0; i < s->at.n; i++) {
 		struct bound x = { .i = i };
 
-		parse(elem_at(s, i), &p);
+		parse(elem_at(s, i), &p, NULL);
 		if (p.el.catchall)
-			s->fn(s->ctx, &p.el);
+			fn(ctx, &p.el);
 		if (p.el.catchall || !usable(s, &p))
 			continue;
 		x.end = p.flags & NFT_SET_ELEM_INTERVAL_END;
@@ -254,38 +275,43 @@ static void give_tree(struct set_dump *s)
 	for (uint32_t i = 0; i < b.n; i++) {
 		if (b.v[i].end)
 			continue;
-		parse(elem_at(s, b.v[i].i), &p);
+		parse(elem_at(s, b.v[i].i), &p, &s->exprs);
 		if (i + 1 < b.n)
 			last_before(&p.el, b.v[i + 1].key);
 		else
 			last_of_all(s->set, &p.el);
 		p.el.interval = true;
-		s->fn(s->ctx, &p.el);
+		fn(ctx, &p.el);
 	}
 	vec_free(&b);
+}
+
+void elems_give(struct elems *s, void (*fn)(void *ctx, const struct setelem *el), void *ctx)
+{
+	if ((s->set->flags & NFT_SET_INTERVAL) && s->set->key.n == 1)
+		give_tree(s, fn, ctx);
+	else
+		give_plain(s, fn, ctx);
+}
+
+int kread_elems(struct nft_conn *c, uint8_t family, const char *table, const struct set_info *set, bool reset,
+	void (*fn)(void *, const struct setelem *el), void *ctx, struct err *e)
+{
+	struct elems *s = elems_new(table, set);
+	int r;
+
+	s->d.once = reset; /* a second time the counts would be gone */
+	r = nft_dump(c, reset ? MSG_GETSETELEM_RESET : NFT_MSG_GETSETELEM, family, &s->d, e);
+	if (!r && s->overflow)
+		r = err_set(e, -E2BIG, "set %s is too large to be read", set->name);
+	if (!r)
+		elems_give(s, fn, ctx);
+	elems_free(s);
+	return r;
 }
 
 int nft_set_read(struct nft_conn *c, uint8_t family, const char *table, const struct set_info *set,
 	void (*fn)(void *ctx, const struct setelem *el), void *ctx, struct err *e)
 {
-	struct set_dump s = {
-		.d = { .what = "reading a set", .fn = on_elems, .ask = set_ask, .reset = set_reset },
-		.table = table,
-		.set = set,
-		.fn = fn,
-		.ctx = ctx,
-	};
-	int r = nft_dump(c, NFT_MSG_GETSETELEM, family, &s.d, e);
-
-	if (!r && s.overflow)
-		r = err_set(e, -E2BIG, "set %s is too large to be read", set->name);
-	if (!r) {
-		if ((set->flags & NFT_SET_INTERVAL) && set->key.n == 1)
-			give_tree(&s);
-		else
-			give_plain(&s);
-	}
-	vec_free(&s.raw);
-	vec_free(&s.at);
-	return r;
+	return kread_elems(c, family, table, set, false, fn, ctx, e);
 }
