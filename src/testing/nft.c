@@ -140,6 +140,10 @@ int testing_nft(lua_State *L)
 		testing_nft_type(L);
 		lua_setfield(L, -2, "type");
 	}
+	if (testing_nft_decompile) {
+		testing_nft_decompile(L);
+		lua_setfield(L, -2, "decompile");
+	}
 	if (testing_nft_ruleset) {
 		testing_nft_ruleset(L);
 		lua_setfield(L, -2, "ruleset");

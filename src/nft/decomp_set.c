@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Sets and maps of a rule. */
+#include <linux/netfilter.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nft/decomp.h"
+
+#define ANON_MAX 200000 /* elements of an anonymous set that are looked at */
+
+const struct set_info *dc_set(struct dc *c, const struct dx *x)
+{
+	return c->env->set && x->name ? c->env->set(c->env->ctx, x->name) : NULL;
+}
+
+struct gather {
+	struct dc *c;
+	struct anon *a;
+};
+
+static void gather(void *ctx, const struct setelem *el)
+{
+	struct gather *g = ctx;
+	struct setelem copy = *el;
+
+	if (el->comment || el->n_exprs || el->timeout_ms || el->klen > NFT_KEY_MAX ||
+		el->dlen > NFT_KEY_MAX || g->a->el.n >= ANON_MAX) {
+		g->a->odd = true;
+		return;
+	}
+	copy.comment = NULL;
+	copy.exprs = NULL;
+	vec_push(&g->a->el, copy);
+}
+
+struct anon *dc_anon(struct dc *c, const struct set_info *info)
+{
+	struct gather g = { .c = c };
+
+	vec_foreach (it, &c->anons)
+		if (!strcmp((*it)->info->name, info->name))
+			return *it;
+	g.a = xnew(struct anon);
+	g.a->info = info;
+	if (!c->env->elems || c->env->elems(c->env->ctx, info, gather, &g) < 0)
+		g.a->odd = true;
+	vec_push(&c->anons, g.a);
+	return g.a;
+}
+
+void verdict_put(int32_t code, const char *chain, struct buf *out)
+{
+	switch (code) {
+	case NF_ACCEPT: buf_puts(out, "accept"); break;
+	case NF_DROP: buf_puts(out, "drop"); break;
+	case NFT_CONTINUE: buf_puts(out, "continue"); break;
+	case NFT_RETURN: buf_puts(out, "return"); break;
+	case NFT_JUMP: buf_printf(out, "jump %s", chain ? chain : "?"); break;
+	case NFT_GOTO: buf_printf(out, "goto %s", chain ? chain : "?"); break;
+	default: buf_printf(out, "%d", code); break;
+	}
+}
+
+/* ---- the order that nft lists elements in ---- */
+
+/* Concatenations: the last byte of the last part counts most. */
+static int by_parts(const struct setelem *a, const struct setelem *b, const struct set_info *sorted)
+{
+	unsigned off[NFT_PARTS_MAX], at = 0;
+
+	for (unsigned i = 0; i < sorted->key.n; i++) {
+		off[i] = at;
+		at += (datatype_bytes(sorted->key.bits[i]) + 3) & ~3u;
+	}
+	if (at > NFT_KEY_MAX)
+		return 0;
+	for (unsigned i = sorted->key.n; i--;)
+		for (unsigned k = datatype_bytes(sorted->key.bits[i]); k--;)
+			if (a->key[off[i] + k] != b->key[off[i] + k])
+				return a->key[off[i] + k] < b->key[off[i] + k] ? -1 : 1;
+	return 0;
+}
+
+static int by_value(const void *x, const void *y, void *ctx)
+{
+	const struct setelem *a = x, *b = y;
+	const struct set_info *sorted = ctx;
+	bool host =
+		dt_order_of(sorted->key.part[0]) == ORDER_HOST || sorted->key.part[0]->base == BASE_STRING;
+
+	if (a->catchall != b->catchall)
+		return a->catchall ? 1 : -1;
+	if (sorted->key.n > 1)
+		return by_parts(a, b, sorted);
+	if (!host || sorted->flags & NFT_SET_INTERVAL)
+		return memcmp(a->key, b->key, a->klen);
+	for (unsigned i = a->klen; i--;)
+		if (a->key[i] != b->key[i])
+			return a->key[i] < b->key[i] ? -1 : 1;
+	return 0;
+}
+
+void setelems_sort(const struct set_info *info, struct setelem *v, uint32_t n)
+{
+	/* ranges of concatenations come as they were added */
+	if (n < 2 || !info->key.n || (info->key.n > 1 && info->flags & NFT_SET_INTERVAL))
+		return;
+	qsort_r(v, n, sizeof(*v), by_value, (void *)(uintptr_t)info);
+}
+
+/* ---- elements ---- */
+
+static int prefix_len(const struct sel *s, u128 lo, u128 hi)
+{
+	u128 host = lo ^ hi;
+	unsigned n = 0;
+
+	while (n < s->bits && (host >> n & 1))
+		n++;
+	return host == val_ones(n) && !(lo & host) ? (int)(s->bits - n) : -1;
+}
+
+static void range_put(struct dc *c, const struct sel *s, const uint8_t *a, const uint8_t *b, unsigned len,
+	bool full, struct buf *out)
+{
+	u128 lo = val_num(s, a, len), hi = val_num(s, b, len);
+	bool open = hi == val_ones(8 * len);
+	int plen;
+
+	if (s->dt->base == BASE_STRING && lo != hi) {
+		unsigned n = (unsigned)strnlen((const char *)a, len), k = n;
+
+		while (k < len && b[k] == 0xff)
+			k++;
+		if (memcmp(a, b, n) != 0 || k < len)
+			c->failed = true;
+		val_glob_put(a, n, out);
+		return;
+	}
+	lo >>= s->shift;
+	hi >>= s->shift;
+	if (open && hi > val_ones(s->bits))
+		hi = val_ones(s->bits);
+	plen = s->dt->prefix ? prefix_len(s, lo, hi) : -1;
+	if (lo == hi && !(full && plen >= 0)) {
+		val_num_put(c, s, lo, false, out);
+	} else if (plen >= 0) {
+		val_num_put(c, s, lo, false, out);
+		buf_printf(out, "/%d", plen);
+	} else {
+		val_num_put(c, s, lo, true, out);
+		buf_putc(out, '-');
+		val_num_put(c, s, hi, true, out);
+	}
+}
+
+/* n parts in p, each padded to 4 bytes where there are several; hi: the upper ends, or NULL. */
+static void parts_put(struct dc *c, const struct sel *s, unsigned n, const uint8_t *p, const uint8_t *hi,
+	unsigned len, bool full, struct buf *out)
+{
+	unsigned off = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (off + s[i].len > len || s[i].len > 16) {
+			c->failed = true;
+			return;
+		}
+		buf_puts(out, i ? " . " : "");
+		if (hi)
+			range_put(c, &s[i], p + off, hi + off, s[i].len, full && n == 1, out);
+		else
+			val_put(c, &s[i], p + off, s[i].len, out);
+		off += (s[i].len + 3) & ~3u;
+	}
+	if (n == 1 ? s->len != len : off != len)
+		c->failed = true;
+}
+
+static void data_put(struct dc *c, const struct set_info *info, const struct setelem *el,
+	const struct sel *want, struct buf *out)
+{
+	struct sel s[SLOTS];
+	unsigned n = info->data.n;
+
+	buf_puts(out, " : ");
+	if (info->flags & NFT_SET_OBJECT) {
+		buf_quote(out, el->target, strlen(el->target));
+		return;
+	}
+	if (el->verdict) {
+		verdict_put(el->verdict_code, el->target, out);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		s[i] = sel_of(info->data.part[i], info->data.bits[i]);
+		if (n == 1 && want && want->dt) {
+			s[i] = *want;
+			s[i].len = datatype_bytes(info->data.bits[i]);
+			s[i].order = dt_order_of(s[i].dt);
+		}
+		if (info->data.interval)
+			s[i].order = ORDER_BIG;
+	}
+	if (info->data.interval)
+		parts_put(c, s, n, el->data, el->data + el->dlen / 2, el->dlen / 2, true, out);
+	else
+		parts_put(c, s, n, el->data, NULL, el->dlen, false, out);
+}
+
+static void braces_put(struct dc *c, const struct set_info *info, const struct sel *keys, unsigned n,
+	const struct sel *data, struct buf *out)
+{
+	struct anon *a = dc_anon(c, info);
+	struct sel s[SLOTS];
+
+	if (a->odd || !a->el.n) { /* `{ }` has no spelling */
+		c->failed = true;
+		return;
+	}
+	setelems_sort(info, a->el.v, a->el.n);
+	for (unsigned i = 0; i < n; i++) {
+		s[i] = keys[i];
+		if (info->flags & NFT_SET_INTERVAL)
+			s[i].order = ORDER_BIG;
+	}
+	buf_puts(out, "{ ");
+	vec_foreach (el, &a->el) {
+		buf_puts(out, el == a->el.v ? "" : ", ");
+		if (el->catchall)
+			buf_putc(out, '*');
+		else
+			parts_put(c, s, n, el->key, el->interval ? el->key_end : NULL, el->klen, false, out);
+		if (info->flags & (NFT_SET_MAP | NFT_SET_OBJECT))
+			data_put(c, info, el, data, out);
+		if (c->failed)
+			return;
+	}
+	buf_puts(out, " }");
+}
+
+bool set_put(struct dc *c, const struct set_info *info, const struct sel *keys, unsigned n,
+	const struct sel *data, struct buf *out)
+{
+	if (!(info->flags & NFT_SET_ANONYMOUS))
+		buf_printf(out, "@%s", info->name);
+	else
+		braces_put(c, info, keys, n, data, out);
+	return !c->failed;
+}
