@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make [SAN=1] [V=1]                 build/rnmd, build/rnm and the loadable module build/lua/rnm/core.so
 # make check | demo | bench          test, show, measure; as root they install what is missing first
-# make lint | fuzz | clean
+# make conformance [ORACLE=DIR]      the nft language, held against the nft that is installed; also reference corpora
+# make lint | fuzz [FUZZ_TIME=s] | clean
 # make install [DESTDIR=] [PREFIX=]
 CC	?= cc
 BUILD	?= build$(if $(SAN),/san)
@@ -55,12 +56,15 @@ mod-%:
 	$(again) $(call obj_of,$*)
 
 # deps runs before make asks pkg-config for anything, hence the second make.
-check demo bench: %: deps-%
+check demo bench conformance: %: deps-%
 	$(again) -j$(shell nproc) all $(if $(filter check,$@),san) $(if $(filter bench,$@),$(BENCH))
 	$(Q)RNM_BUILD=$(BUILD) $(run-$@)
 run-check = tests/run.sh
 run-demo  = examples/demo/run.sh
 run-bench = tests/bench/run.sh
+run-conformance = tests/conformance/run.sh $(ORACLE)
+# A folder of reference corpora: see tests/conformance/README.md.
+ORACLE	 ?= $(wildcard ../shared/oracle)
 
 san:
 	$(again) SAN=1 BUILD=$(BUILD)/san all
@@ -112,4 +116,4 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all check demo bench san deps fuzz fuzz-run lint install clean force
+.PHONY: all check demo bench conformance san deps fuzz fuzz-run lint install clean force

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# deps.sh build|demo|check|bench|lint|fuzz|all …: whatever is missing for these is installed when root runs this, and named
+# deps.sh build|demo|check|conformance|bench|lint|fuzz|all …: whatever is missing for these is installed when root runs this, and named
 # otherwise. What is there is seen by its files and commands, so the answer is quick, and right on other distributions too.
 set -eu
 
@@ -55,6 +55,10 @@ check() {
 	need busybox busybox
 	need socat socat
 	need python3 python3
+}
+
+conformance() {
+	check
 }
 
 bench() {

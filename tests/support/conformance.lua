@@ -57,9 +57,8 @@ local function crash(who, code, out)
 	end
 end
 
--- What is compiled where nothing can be loaded: one text per rule, sets in front, without names and order of elements.
-local function compiled(who, text, args)
-	local out = run(who.compile, text, args, "2>/dev/null")
+-- What a compiler prints → one text per rule, sets in front, without names and order of elements.
+function conf.blocks(out)
 	local rules, sets, cur = {}, {}, nil
 	for line in out:gmatch "[^\n]+" do
 		if line:find "^  %[" then
@@ -94,6 +93,11 @@ local function compiled(who, text, args)
 		rules[i] = table.concat(lines, "\n"):gsub("set __%a+%d+", "set __set%%d"):gsub("set __%a+%%d", "set __set%%d")
 	end
 	return rules
+end
+
+-- What is compiled where nothing can be loaded.
+local function compiled(who, text, args)
+	return conf.blocks((run(who.compile, text, args, "2>/dev/null")))
 end
 
 local result = {}
@@ -230,7 +234,7 @@ end
 
 local function listing()
 	local out, code = run(own.load, "list ruleset\n")
-	return code == 0 and out or error("list ruleset: " .. out)
+	return code == 0 and out or nil, "list ruleset: " .. out
 end
 
 -- The rules of a file; round: text and back as well.
@@ -249,10 +253,10 @@ function conf.rules(path, round)
 		else
 			local back
 			if round then
-				local text = listing()
+				local text, why = listing()
 				fresh(g.links)
-				local ok, out = load(own, text)
-				back = ok and canon.now() or out
+				local ok, out = load(own, text or "")
+				back = not text and why or ok and canon.now() or out
 			end
 			for k, i in ipairs(index) do
 				local line = g.rules[i]
@@ -392,10 +396,13 @@ function conf.case(path)
 	end
 	local degree, notes = canon.compare(want, have)
 	res:add("rulesets", name, degree, first(notes))
-	local shown = listing()
+	local shown, unshown = listing()
 	for _, who in ipairs { own, reference } do
 		fresh(links)
-		local ok, out = load(who, shown)
+		local ok, out = shown, unshown
+		if shown then
+			ok, out = load(who, shown)
+		end
 		degree, notes = nil, { out }
 		if ok then
 			degree, notes = canon.compare(have, canon.now())
