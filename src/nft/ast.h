@@ -66,7 +66,7 @@ enum node_kind {
 	S_QUEUE,  /* a: number or range, op 1: expression; u: flags */
 	S_NOTRACK,
 	S_DYNSET,   /* u: NFT_DYNSET_OP_*, a: N_SETREF, b: key, c: options, d: data */
-	S_METER,    /* s: name, a: size, b: key, c: options */
+	S_METER,    /* a: N_SETREF, b: key, c: options, d: size */
 	S_OBJREF,   /* u: NFT_OBJECT_*, a: name, expression with map */
 	S_FLOW,     /* a: flowtable name */
 	S_SYNPROXY, /* a: mss, b: wscale, u: flags */
@@ -90,7 +90,9 @@ struct arena_block;
 struct ast_rule {
 	uint32_t refs;
 	uint64_t hash;  /* of the source */
-	struct src src; /* text owned; no file */
+	struct src src; /* text owned, no place; of a rule in a file: all of the file's, with its place */
+	struct nft_file *file; /* that src belongs to, NULL: none; then the next line does not count */
+	uint32_t from, to, source, defs;
 	char *squeezed; /* NULL until somebody asks for it */
 	struct node *stmts;
 	VEC(const char *) params;
@@ -105,3 +107,17 @@ char *arena_strdup(struct arena_block **a, const char *s, size_t n);
 void arena_free(struct arena_block **a);
 void arena_reset(struct arena_block **a); /* empty, but keeps memory for the next use */
 size_t arena_bytes(const struct arena_block *a);
+
+struct buf;
+struct parser;
+/* What p reads from now on, to its end, is the rule p->r. -errno with p->e set. */
+int rule_read(struct parser *p);
+/* Text without comments, blanks as one space; what is quoted stays as it is. param gives the text of a $name
+ * at s and how many bytes that took, 0: it stays. breaks: the rule whose breaks become semicolons. Both may be
+ * NULL. */
+typedef size_t squeeze_param(void *ctx, const char *s, size_t n, struct buf *out);
+void text_squeeze(const char *s, size_t n, const struct ast_rule *breaks, squeeze_param *param, void *ctx,
+	struct buf *out);
+/* A file's rule: its text with the defines filled in. Owned by the caller. */
+char *file_rule_text(const struct ast_rule *r);
+void file_put(struct nft_file *f);

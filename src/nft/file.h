@@ -99,6 +99,8 @@ struct flowtable_decl {
 	const struct node *devices;
 };
 
+enum { FILE_SETS, FILE_MAPS, FILE_METERS };
+
 enum rule_at { AT_NONE, AT_HANDLE /* also `position` */, AT_INDEX };
 
 struct file_cmd {
@@ -107,7 +109,7 @@ struct file_cmd {
 	bool block;     /* part of a block: adding what exists is no error */
 	bool plural; /* list, reset, flush: all of the kind (`reset counters`); table and name as far as given
 		      */
-	uint32_t obj_type;
+	uint32_t obj_type; /* of FILE_OBJECT; of FILE_SET with list: FILE_SETS, FILE_MAPS, FILE_METERS */
 	uint32_t file, pos, end;       /* place of what is named, for the kernel's refusals */
 	uint32_t defs;                 /* which defines count here; file.c's */
 	const char *table, *name, *to; /* to: of `rename chain` */
@@ -140,6 +142,8 @@ void nft_file_free(struct nft_file *f);
 uint32_t file_cmds(const struct nft_file *f);
 const struct file_cmd *file_cmd(const struct nft_file *f, uint32_t i);
 const struct src *file_src(const struct nft_file *f, uint32_t file);
+/* The i-th name that the file defines anywhere, for proposals (rule_env.param_at); NULL: end. */
+const char *file_define_at(const struct nft_file *f, size_t i);
 
 /* The rule of a FILE_RULE command, parsed now: messages and places are the file's. One reference; needs the
  * file as long as it lives, and nft_file_free() waits for the last of them. */

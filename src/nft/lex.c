@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/xalloc.h"
 #include "nft/lex.h"
 
 void lex_init(struct lexer *lx, const struct src *src)
 {
-	*lx = (struct lexer){ .src = src };
+	*lx = (struct lexer){ .src = src, .end = src->len };
 }
 
 static bool is_hex(char c)
@@ -116,14 +117,52 @@ static size_t match_mac(const char *s)
 	return *p == ':' && p[1] != ' ' ? 0 : (size_t)(p - s);
 }
 
+/* 1d2h3m4s5ms, each unit once at most. */
+static size_t match_time(const char *s)
+{
+	static const char *const units[] = { "d", "h", "m", "s", "ms" };
+	size_t unit = 0, n = 0;
+
+	for (;;) {
+		size_t d = n, len;
+
+		while (is_digit(s[d]))
+			d++;
+		if (d == n)
+			return n;
+		/* "5m" of "5ms" is no minute */
+		for (; unit < 5; unit++) {
+			len = strlen(units[unit]);
+			if (!strncmp(s + d, units[unit], len) && (unit != 2 || s[d + 1] != 's'))
+				break;
+		}
+		if (unit++ == 5)
+			return n;
+		n = d + len;
+	}
+}
+
+/* A number ends before letters that do not belong to it: 10kbytes are two words. */
 static size_t match_digits(const char *s)
 {
+	static const char *const names[] = { "8021q", "8021ad" };
 	size_t n = match_ip4(s);
 
 	if (n)
 		return n;
-	while (isalnum((unsigned char)s[n]) || s[n] == '_')
-		n++;
+	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
+		n = 2;
+		while (is_hex(s[n]))
+			n++;
+		return n > 2 ? n : 1;
+	}
+	for (size_t i = 0; i < 2; i++)
+		if (!strncmp(s, names[i], strlen(names[i])))
+			return strlen(names[i]);
+	n = match_time(s);
+	if (!n)
+		while (is_digit(s[n]))
+			n++;
 	return n;
 }
 
@@ -165,6 +204,8 @@ static void skip(struct lexer *lx)
 			lx->pos++;
 		} else if (c == '\\' && t[lx->pos + 1] == '\n') {
 			lx->pos += 2;
+		} else if (c == '\\' && t[lx->pos + 1] == '\r' && t[lx->pos + 2] == '\n') {
+			lx->pos += 3;
 		} else if (c == '#') {
 			while (t[lx->pos] && t[lx->pos] != '\n')
 				lx->pos++;
@@ -188,7 +229,7 @@ static int lex_operator(const char *s, uint32_t *n)
 			return two[i].kind;
 		}
 	*n = 1;
-	return strchr("{}()[],:;./-@&|^!<>=*", s[0]) ? s[0] : TOK_BAD;
+	return strchr("{}()[],:;./-+@&|^!<>=*", s[0]) ? s[0] : TOK_BAD;
 }
 
 struct tok lex_next(struct lexer *lx)
@@ -202,7 +243,7 @@ struct tok lex_next(struct lexer *lx)
 	t.spaced = lx->pos != before;
 	t.pos = lx->pos;
 	s = lx->src->text + lx->pos;
-	if (lx->pos >= lx->src->len) {
+	if (lx->pos >= lx->end) {
 		t.kind = TOK_END;
 		t.end = t.pos;
 		return t;
@@ -211,12 +252,12 @@ struct tok lex_next(struct lexer *lx)
 		t.kind = TOK_NL;
 		n = 1;
 	} else if (*s == '"') {
-		const char *q = memchr(s + 1, '"', lx->src->len - lx->pos - 1);
+		const char *q = memchr(s + 1, '"', lx->end - lx->pos - 1);
 
 		if (!q) {
 			t.kind = TOK_BAD;
 			t.end = t.pos + 1;
-			lx->pos = lx->src->len;
+			lx->pos = lx->end;
 			return t;
 		}
 		t.kind = TOK_STRING;
@@ -253,40 +294,70 @@ static void put_plain(struct buf *b, const char *s, size_t n, char control)
 		buf_putc(b, (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? control : s[i]);
 }
 
+/* Counts from mark m (of the place from) to pos. */
+static void count_lines(const char *text, uint32_t from, uint32_t pos, struct src_mark *m)
+{
+	const char *p = text + from, *end = text + pos;
+
+	while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+		p++;
+		m->line++;
+		m->bol = (uint32_t)(p - text);
+	}
+}
+
+static struct src_mark line_of(const struct src *src, uint32_t pos)
+{
+	struct src_mark m = { 0, 0 };
+	uint32_t n = src->len / SRC_MARK + 1;
+
+	if (!src->index) {
+		count_lines(src->text, 0, pos, &m);
+		return m;
+	}
+	if (!src->index->marks) {
+		src->index->marks = xcalloc(n, sizeof(m));
+		for (uint32_t i = 1; i < n; i++) {
+			count_lines(src->text, (i - 1) * SRC_MARK, i * SRC_MARK, &m);
+			src->index->marks[i] = m;
+		}
+	}
+	m = src->index->marks[pos / SRC_MARK];
+	count_lines(src->text, pos / SRC_MARK * SRC_MARK, pos, &m);
+	return m;
+}
+
+void src_index_free(struct src_index *x)
+{
+	free(x->marks);
+	x->marks = NULL;
+}
+
+#define SHOWN_LINE 240
+
 int src_error_code(
 	const struct src *src, uint32_t pos, uint32_t end, struct err *e, int code, const char *msg)
 {
 	_buf_ struct buf b = BUF_INIT;
+	struct src_mark m;
 	uint32_t from, to;
-	unsigned line = src->line;
 
 	if (pos > src->len)
 		pos = src->len;
-	from = to = pos;
-	while (from && src->text[from - 1] != '\n')
-		from--;
-	while (to < src->len && src->text[to] != '\n')
-		to++;
-	for (uint32_t i = 0; i < from; i++)
-		line += src->text[i] == '\n';
+	m = line_of(src, pos);
 	/* a line of thousands of elements: show the surroundings */
-	if (to - from > 240) {
-		if (pos - from > 100)
-			from = pos - 100;
-		if (to - from > 240)
-			to = from + 240;
-	}
+	from = pos - m.bol > 100 ? pos - 100 : m.bol;
+	to = from;
+	while (to < src->len && src->text[to] != '\n' && to - from < SHOWN_LINE)
+		to++;
+	if (to - m.bol <= SHOWN_LINE && (to == src->len || src->text[to] == '\n'))
+		from = m.bol;
 	if (end <= pos)
 		end = pos + 1;
 	if (end > to)
 		end = to > pos ? to : pos + 1;
-	if (src->file) {
-		uint32_t bol = pos;
-
-		while (bol && src->text[bol - 1] != '\n')
-			bol--;
-		buf_printf(&b, "%s:%u:%u: ", src->file, line, pos - bol + 1);
-	}
+	if (src->file)
+		buf_printf(&b, "%s:%u:%u: ", src->file, src->line + m.line, pos - m.bol + 1);
 	put_plain(&b, msg, strlen(msg), '?');
 	buf_puts(&b, "\n    ");
 	put_plain(&b, src->text + from, to - from, ' ');

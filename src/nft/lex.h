@@ -30,17 +30,27 @@ struct tok {
 	bool spaced;       /* blanks in front */
 };
 
+/* Where lines begin, for messages of large texts; zeroed: nothing known yet. */
+struct src_index {
+	struct src_mark {
+		uint32_t line, bol; /* newlines before the place, begin of its line */
+	} * marks;                  /* every SRC_MARK bytes; owned */
+};
+#define SRC_MARK 4096
+void src_index_free(struct src_index *x);
+
 struct src {
 	const char *text; /* NUL-terminated */
 	uint32_t len;
 	const char *file; /* NULL: messages begin without a place */
 	unsigned line;
+	struct src_index *index; /* NULL: a message counts the lines anew */
 };
 
 struct lexer {
 	const struct src *src;
-	uint32_t pos;
-	bool newlines; /* newlines end statements: whole files */
+	uint32_t pos, end; /* end: of what is read, src->len or before it */
+	bool newlines;     /* newlines end statements: whole files */
 	uint32_t depth;
 };
 

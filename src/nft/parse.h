@@ -19,6 +19,14 @@ struct parser {
 	uint32_t prev_end; /* end of the token before tok */
 	struct ast_rule *r;
 	struct err *e;
+	/* Of a file: */
+	struct nft_file *file; /* NULL: a text of its own */
+	uint32_t source, defs; /* which of its sources; which defines count */
+	uint64_t taken;        /* bytes of the values that stood for $names */
+	bool loose;            /* sets may be maps, and empty: the value of a define */
+	/* tok is a $name: true when the text itself defines it; its tree, NULL after an error, is in out and
+	 * the token is behind. NULL: all $names are the caller's. */
+	bool (*define)(struct parser *p, struct node **out);
 };
 
 /* ---- tokens ---- */
@@ -76,6 +84,9 @@ struct node *parse_basic(struct parser *p, enum expr_mode m); /* without concate
 struct node *parse_list(struct parser *p);                    /* constants: a,b,c or a set, or @name */
 struct node *parse_setref(struct parser *p);
 struct node *parse_set(struct parser *p, bool verdicts);
+struct node *parse_elem(struct parser *p, bool map, bool verdicts); /* one of a set's or map's */
+/* A set as el's key: its elements take el's place. The last of them, NULL: it was empty. */
+struct node *elem_flatten(struct node *el, struct node **place, uint64_t *n);
 struct node *parse_elems(struct parser *p, bool map, bool verdicts); /* { … } with all options: N_SET */
 struct node *parse_map_of(struct parser *p, struct node *key, bool verdicts); /* after `map` or `vmap` */
 struct node *parse_selector(struct parser *p, enum expr_mode m); /* NULL without an error: none stands here */

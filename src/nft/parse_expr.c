@@ -7,10 +7,14 @@
 
 static struct node *param_node(struct parser *p)
 {
-	struct node *n = p_node(p, N_PARAM, p->tok.pos - 1);
-	char *name = p_text(p, &p->tok);
+	struct node *n;
+	char *name;
 	uint32_t i;
 
+	if (p->define && p->define(p, &n))
+		return n;
+	n = p_node(p, N_PARAM, p->tok.pos - 1);
+	name = p_text(p, &p->tok);
 	for (i = 0; i < p->r->params.n; i++)
 		if (!strcmp(p->r->params.v[i], name))
 			break;
@@ -256,14 +260,16 @@ static bool elem_options(struct parser *p, struct node *el)
 	}
 }
 
-static struct node *parse_elem(struct parser *p, bool map, bool verdicts)
+static struct node *parse_braces(struct parser *p, bool map, bool verdicts);
+
+struct node *parse_elem(struct parser *p, bool map, bool verdicts)
 {
 	struct node *el = p_node(p, N_ELEM, p->tok.pos);
 
-	el->a = parse_concat(p, EXPR_CONST);
+	el->a = p->tok.kind == '{' && !map ? parse_braces(p, false, false) : parse_concat(p, EXPR_CONST);
 	if (!el->a || !elem_options(p, el))
 		return NULL;
-	if (!map)
+	if (!map && (!p->loose || p->tok.kind != ':'))
 		return p_done(p, el);
 	if (!p_expect(p, ':', "`:` and the value for this key"))
 		return NULL;
@@ -284,6 +290,22 @@ static struct node *parse_elem(struct parser *p, bool map, bool verdicts)
 	return p_done(p, el);
 }
 
+struct node *elem_flatten(struct node *el, struct node **place, uint64_t *n)
+{
+	struct node *last = NULL;
+
+	*place = el->a->a;
+	*n += el->a->u - 1;
+	for (struct node *in = el->a->a; in; in = in->next) {
+		if (!in->b)
+			in->b = el->b;
+		if (!in->c)
+			in->c = el->c;
+		last = in;
+	}
+	return last;
+}
+
 /* { a, b } or { a : x, b : y } */
 static struct node *parse_braces(struct parser *p, bool map, bool verdicts)
 {
@@ -298,15 +320,18 @@ static struct node *parse_braces(struct parser *p, bool map, bool verdicts)
 		if (!el)
 			return NULL;
 		*tail = el;
-		tail = &el->next;
 		n->u++;
+		if (el->a->kind == N_SET)
+			el = elem_flatten(el, tail, &n->u);
+		if (el)
+			tail = &el->next;
 		if (!p_accept(p, ','))
 			break;
 	}
 	p_leave(p);
 	if (!p_expect(p, '}', "`,` or `}`"))
 		return NULL;
-	if (!n->u)
+	if (!n->u && !p->loose)
 		return p_fail_at(p, n->pos, p->prev_end, "the set is empty");
 	return p_done(p, n);
 }

@@ -14,6 +14,7 @@ int luaopen_rnm_core(lua_State *L)
 		{ "raw", testing_nft_raw },
 		{ "kread", testing_nft_kread },
 		{ "nft_watch", testing_nft_watch },
+		{ "nft_file", testing_nft_file },
 		{ "script", testing_script },
 		{ "config", testing_config },
 		{ "control", testing_control },

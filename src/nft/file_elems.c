@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Lists of elements, one after the other: what one element was made of is gone before the next comes. */
+#include <errno.h>
+#include <string.h>
+
+#include "nft/file_impl.h"
+
+#define KEEP_BYTES (32 * 1024) /* of elements that are done with */
+
+static bool tell(struct elem_walk *w, const struct node *el)
+{
+	if (!w->fn)
+		return true;
+	w->stopped = w->fn(w->ctx, w->r, el);
+	return !w->stopped;
+}
+
+static void forget(struct elem_walk *w)
+{
+	if (arena_bytes(w->r->arena) > KEEP_BYTES) {
+		arena_reset(&w->r->arena);
+		w->r->params.n = 0;
+	}
+}
+
+/* $name alone as an element, that stands for a list in the text: gone through in its place. */
+static bool walk_define(struct parser *p, struct elem_walk *w, const struct define_value *v)
+{
+	struct parser in;
+	bool ok;
+
+	w->bytes += v->end - v->pos;
+	if (w->bytes > FILE_ELEMS_MAX) {
+		p_fail_at(p, p->tok.pos - 1, p->tok.end, "the values of the $names make this list too long");
+		return false;
+	}
+	if (!p_enter(p))
+		return false;
+	parser_at(&in, p->file, w->r, v->file, v->pos, v->end, p->e);
+	in.depth = p->depth;
+	in.defs = v->at;
+	in.loose = true;
+	in.colon_words = p->colon_words;
+	p_advance(&in);
+	ok = walk_braces(&in, w);
+	p_leave(p);
+	if (ok)
+		p_advance(p);
+	return ok;
+}
+
+static const struct define_value *list_here(struct parser *p)
+{
+	const struct define_value *v;
+	const struct tok *next;
+
+	if (p->tok.kind != TOK_PARAM)
+		return NULL;
+	next = p_peek(p);
+	if (next->kind != ',' && next->kind != '}' && next->kind != TOK_END)
+		return NULL;
+	v = define_find(p->file, p->defs, p->lx.src->text + p->tok.pos, p->tok.end - p->tok.pos);
+	return v && p->file->sources.v[v->file]->src.text[v->pos] == '{' ? v : NULL;
+}
+
+/* A list of the caller's values. */
+static const struct val *vals_here(struct parser *p)
+{
+	const struct nft_file_opts *o = &p->file->o;
+	_autofree_ char *name = NULL;
+	const struct val *v;
+
+	if (p->tok.kind != TOK_PARAM || !o->param)
+		return NULL;
+	if (define_find(p->file, p->defs, p->lx.src->text + p->tok.pos, p->tok.end - p->tok.pos))
+		return NULL;
+	name = xstrndup(p->lx.src->text + p->tok.pos, p->tok.end - p->tok.pos);
+	v = o->param(o->ctx, name);
+	return v && (v->kind == VAL_LIST || v->kind == VAL_MAP) ? v : NULL;
+}
+
+static bool walk_vals(struct parser *p, struct elem_walk *w, const struct val *v)
+{
+	uint32_t pos = p->tok.pos - 1, end = p->tok.end, step = v->kind == VAL_MAP ? 2 : 1;
+
+	for (uint32_t i = 0; i + step <= v->n; i += step) {
+		struct node *el = val_elem(p, &v->list[i], step == 2 ? &v->list[i + 1] : NULL, pos, end);
+
+		if (!el || !tell(w, el))
+			return false;
+		forget(w);
+	}
+	p_advance(p);
+	return true;
+}
+
+static bool walk_one(struct parser *p, struct elem_walk *w)
+{
+	const struct define_value *d = list_here(p);
+	const struct val *v;
+	struct node *el, *list = NULL;
+	uint64_t n = 0;
+
+	if (d)
+		return walk_define(p, w, d);
+	if (p->tok.kind == '{')
+		return walk_braces(p, w);
+	v = vals_here(p);
+	if (v)
+		return walk_vals(p, w, v);
+	el = parse_elem(p, false, false);
+	if (!el)
+		return false;
+	if (el->a->kind != N_SET) {
+		if (!tell(w, el))
+			return false;
+	} else {
+		elem_flatten(el, &list, &n);
+		for (; list; list = list->next)
+			if (!tell(w, list))
+				return false;
+	}
+	forget(w);
+	return true;
+}
+
+bool walk_braces(struct parser *p, struct elem_walk *w)
+{
+	if (!p_enter(p))
+		return false;
+	p->loose = true;
+	for (p_advance(p); p->tok.kind != '}';) {
+		p->taken = 0;
+		if (!walk_one(p, w))
+			return false;
+		if (!p_accept(p, ','))
+			break;
+	}
+	p_leave(p);
+	return p_expect(p, '}', "`,` or `}`");
+}
+
+int file_elems(struct nft_file *f, const struct file_cmd *cmd,
+	int (*fn)(void *ctx, struct ast_rule *holder, const struct node *el), void *ctx, struct err *e)
+{
+	_err_ struct err local = ERR_INIT;
+	struct ast_rule *r = xnew(struct ast_rule);
+	struct elem_walk w = { .f = f, .r = r, .fn = fn, .ctx = ctx };
+	struct parser p;
+	int rc = 0;
+
+	r->refs = 1;
+	r->src = f->sources.v[cmd->file]->src;
+	r->from = cmd->elems.body;
+	r->to = cmd->elems.body_end;
+	r->source = cmd->file;
+	r->defs = cmd->defs;
+	r->file = f;
+	f->refs++;
+	parser_at(&p, f, r, cmd->file, r->from, r->to, &local);
+	p.defs = cmd->defs;
+	p_advance(&p);
+	if (!walk_one(&p, &w))
+		rc = w.stopped ? w.stopped : err_set(e, local.code, "%s", err_text(&local));
+	ast_put(r);
+	return rc;
+}
