@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* core.nft.ruleset: the ruleset under random events. */
+/* core.nft.ruleset: the ruleset under random events, and as specs speak to it. */
 #include <lauxlib.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "testing/nft_type.h"
+#include "testing/rs_lua.h"
 #include "testing/rs_random.h"
 #include "testing/testing.h"
 
@@ -65,7 +66,8 @@ static int l_random(lua_State *L)
 
 int testing_nft_ruleset(lua_State *L)
 {
-	static const luaL_Reg funcs[] = { { "random", l_random }, { NULL, NULL } };
+	static const luaL_Reg funcs[] = { { "random", l_random }, { "new", testing_ruleset_new },
+		{ NULL, NULL } };
 
 	luaL_newlib(L, funcs);
 	return 1;
