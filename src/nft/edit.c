@@ -210,6 +210,16 @@ static void put(struct contrib *c, uint32_t i, uint32_t attr, uint32_t site)
 	journal_push(&c->pk->log, &j_put, c, i, 0);
 }
 
+void edit_adopt(struct rpack *pk, struct obj *set, uint32_t elem, uint32_t attr, uint32_t site)
+{
+	struct contrib *c = edits_get(pk, set, true, site);
+
+	if (c)
+		put(c, elem, attr, site);
+	else
+		attr_put(elems_of(set), attr);
+}
+
 static int make_all(struct elem_table *t, const struct elem_in *els, uint32_t n, struct err *e)
 {
 	struct setelem el;

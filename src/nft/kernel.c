@@ -3,7 +3,7 @@
  * was lost. */
 #include "nft/model.h"
 
-static void obj_lost(struct obj *o)
+void obj_lost(struct obj *o)
 {
 	if (o->kind == OBJ_SET && o->elems)
 		elems_gone(o->elems);
@@ -14,7 +14,7 @@ static void obj_lost(struct obj *o)
 	obj_changed(o);
 }
 
-static void table_lost(struct obj *table)
+void table_lost(struct obj *table)
 {
 	obj_lost(table);
 	vec_foreach (m, &table->members)
@@ -66,9 +66,16 @@ bool obj_in_kernel(const struct obj *o)
 void ruleset_hold_deletes(struct ruleset *rs, bool hold)
 {
 	rs->hold_deletes = hold;
-	vec_foreach (o, &rs->all)
-		if ((*o)->own_before)
-			obj_changed(*o);
+	for (uint32_t i = 0; i < rs->all.n; i++) {
+		struct obj *o = rs->all.v[i];
+		struct elem_table *t = o->kind == OBJ_SET ? o->elems_have : NULL;
+
+		if (o->own_before || o->unclaimed || (o->kind == OBJ_CHAIN && o->krules.n))
+			obj_changed(o);
+		for (uint32_t k = 0; t && !hold && k < t->n; k++)
+			if (elem_at(t, k)->flags & E_USED && elem_unclaimed(elem_at(t, k)))
+				elem_touch(t, k);
+	}
 }
 
 void ruleset_kernel_unknown(struct ruleset *rs)

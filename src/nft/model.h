@@ -213,7 +213,8 @@ struct set_stmts { /* the statements that each element of a set gets, shared by 
 struct krule {
 	uint64_t handle, id; /* handle 0: not known */
 	struct rcode *rc;
-	bool gone; /* this plan deletes it first, because something it names is made anew */
+	bool gone;      /* this plan deletes it first, because something it names is made anew */
+	bool unclaimed; /* found in the kernel, and nobody has stated it in this life */
 };
 typedef VEC(struct krule) krules;
 
@@ -264,6 +265,8 @@ struct obj {
 	char *comment;              /* of table_want, set or object */
 	/* have */
 	bool have, own_before, foreign, seen, recreate;
+	bool unclaimed;  /* found in the kernel, and nobody has stated it in this life */
+	uint8_t suspect; /* readback_impl.h's: what the kernel has may be otherwise */
 	bool in_the_way; /* flowtables: deleted before anything is made */
 	struct table_want table_have;
 	struct chain_def chain_have;
@@ -308,7 +311,8 @@ struct ruleset {
 	uint64_t rule_ids;
 	char *event;
 	bool hold_deletes;
-	bool unsent; /* a plan was made and not acknowledged */
+	bool suspects; /* some obj.suspect is set */
+	bool unsent;   /* a plan was made and not acknowledged */
 };
 
 /* ruleset.c */
@@ -338,6 +342,12 @@ static inline enum obj_kind object_kind(uint32_t type)
 	return (enum obj_kind)(OBJ_STATEFUL + type);
 }
 
+/* Nobody states it, but the pack that did may be one that is left out: it stays meanwhile. */
+static inline bool held(const struct obj *o)
+{
+	return o->unclaimed && o->rs->hold_deletes && !o->want;
+}
+
 /* stmt.c, state.c */
 bool spec_equal(const struct spec *a, const struct spec *b);
 bool params_equal(const struct params *a, const struct params *b);
@@ -365,6 +375,15 @@ void elem_touch(struct elem_table *t, uint32_t i);
 uint32_t elem_attr(const struct elem_table *t, const struct elem *el); /* effective */
 bool elem_wanted(const struct elem_table *t,
 	const struct elem *el); /* held by somebody, not pending, refused or spent */
+/* Found in the kernel, and nobody has stated it in this life: as held(). */
+static inline bool elem_unclaimed(const struct elem *el)
+{
+	return !el->m.contrib && el->m.count;
+}
+static inline bool elem_held(const struct elem_table *t, const struct elem *el)
+{
+	return t->set->rs->hold_deletes && elem_unclaimed(el);
+}
 uint32_t attr_new(
 	struct elem_table *t, const struct setelem *el, uint64_t now); /* 0 when it has none; one reference */
 uint32_t attr_ref(struct elem_table *t, uint32_t a);
@@ -404,6 +423,8 @@ void edit_retire(struct contrib *c); /* what it holds goes, journaled */
 void edit_dead(struct contrib *c);   /* freed at the end of the transaction, without a way back */
 void edits_retire(struct rpack *old, struct rpack *heir);
 void edit_delta(struct contrib *c, int sign, const struct val *key, const struct val *data);
+void edit_adopt(struct rpack *pk, struct obj *set, uint32_t elem, uint32_t attr,
+	uint32_t site);                             /* a timed element of an earlier life; takes attr */
 void edit_forget(struct contrib *c, uint32_t elem); /* its time is over: no journal */
 
 /* merge_decl.c */
@@ -424,6 +445,10 @@ int merge_map(struct obj *set, struct rpack **culprit, struct err *e);   /* whos
 void merge_targets(struct obj *set); /* chains or objects of the table came or went */
 /* What the values of a map name: a kind of object; OBJ_TABLE: nothing. */
 enum obj_kind target_kind(const struct set_info *info);
+
+/* kernel.c */
+void obj_lost(struct obj *o); /* the kernel has it no more */
+void table_lost(struct obj *table);
 
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
@@ -463,6 +488,7 @@ enum phase {
 
 struct next_rule {
 	struct rcode *rc; /* reference */
+	bool unclaimed;
 	uint64_t handle, id;
 	struct op *op; /* whose answer brings the handle; index + 1 while the plan is made */
 	size_t op_no;
@@ -495,7 +521,10 @@ void intervals_want(
 void plan_elems(struct plan *p, struct obj *set, bool fresh);
 void plan_target_elems(struct plan *p, struct obj *map,
 	const struct obj *to); /* takes elements whose value is this chain or object out first */
+/* plan.c */
+bool set_compatible(const struct obj *o); /* what the kernel has needs not be made anew */
 /* plan_rules.c */
+struct rcode *rule_of(const struct stmt *st);
 void plan_rules(struct plan *p, struct obj *chain, bool fresh);
 /* plan_obj.c */
 bool object_compatible(const struct obj *o);

@@ -54,7 +54,7 @@ static bool same_stmts(const struct set_stmts *a, const struct set_stmts *b)
 	return a == b || (a && b && !strcmp(a->canon, b->canon));
 }
 
-static bool set_compatible(const struct obj *o)
+bool set_compatible(const struct obj *o)
 {
 	const struct set_want *a = &o->set_have, *b = &o->set;
 
@@ -119,7 +119,7 @@ static void plan_table(struct plan *p, struct obj *o)
 		op = plan_op(p, PH_DEL_TABLE_FIRST, OP_DEL_TABLE, o);
 		op->recreate = o->want;
 	}
-	if (o->have && !o->want)
+	if (o->have && !o->want && !held(o))
 		plan_op(p, PH_DEL_TABLE, OP_DEL_TABLE, o);
 	if (!o->want || (o->have && o->table_have.flags == o->table_want.flags))
 		return;
@@ -216,6 +216,8 @@ static void find_recreations(struct plan *p)
 
 static void plan_members(struct plan *p, struct obj *o)
 {
+	if (held(o))
+		return;
 	switch (o->kind) {
 	case OBJ_TABLE: return;
 	case OBJ_CHAIN:

@@ -85,7 +85,7 @@ static void ack_elems(struct obj *set, bool fresh)
 		uint32_t i = fresh ? j : t->dirty.v[j];
 		struct elem *el = elem_at(t, i);
 
-		if (el->flags & E_USED && (!t->ranges || el->flags & E_CATCHALL))
+		if (el->flags & E_USED && (!t->ranges || el->flags & E_CATCHALL) && !elem_held(t, el))
 			elem_had(t, i, elem_wanted(t, el));
 	}
 	if (t)
@@ -213,6 +213,9 @@ static void ack_obj(struct obj *o)
 {
 	bool fresh = !o->have || o->recreate;
 
+	if (held(o))
+		return;
+	o->unclaimed = false;
 	if (o->kind == OBJ_TABLE) {
 		if (o->own_before && !(o->rs->hold_deletes && !o->want))
 			o->own_before = false;
@@ -247,8 +250,10 @@ static void ack_rules(struct next_chain *n, const struct commit_result *r)
 	vec_foreach (next, &n->rules) {
 		uint64_t handle = next->op_no ? r->handle[next->op_no - 1] : next->handle;
 
-		vec_push(&chain->krules,
-			(struct krule){ .handle = handle, .id = next->id, .rc = rcode_ref(next->rc) });
+		vec_push(&chain->krules, (struct krule){ .handle = handle,
+						 .id = next->id,
+						 .rc = rcode_ref(next->rc),
+						 .unclaimed = next->unclaimed });
 		chain->handles_stale |= !handle;
 	}
 }

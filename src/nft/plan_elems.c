@@ -116,6 +116,8 @@ static void by_element(struct plan *p, struct elem_table *t, bool fresh)
 		if (have && want && resend(t, el)) {
 			vec_push(&del, i);
 			vec_push(&add, i);
+		} else if (have && !want && elem_held(t, el)) {
+			continue;
 		} else if (have && !want) {
 			vec_push(&del, i);
 			room++;
@@ -221,6 +223,13 @@ static bool is_gone(const struct elem_table *t, const struct ival *v)
 	return (v->attr && t->attrs.v[v->attr - 1].spent) || elem_at(t, v->first)->flags & E_REDO;
 }
 
+/* Does the interval overlap with those around place j of a sorted list? */
+static bool overlaps(const struct elem_table *t, const ivals *list, uint32_t j, const struct ival *v)
+{
+	return (j && memcmp(high(t, list->v[j - 1].last), low(t, v->first), t->klen) >= 0) ||
+	       (j < list->n && memcmp(low(t, list->v[j].first), high(t, v->last), t->klen) <= 0);
+}
+
 static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
 {
 	ivals none = { 0 }, *have = fresh ? &none : &t->kernel, add = { 0 }, del = { 0 };
@@ -237,7 +246,11 @@ static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
 		}
 		c = i == have->n ? 1 : j == next.kernel.n ? -1 : ival_cmp(t, &have->v[i], &next.kernel.v[j]);
 
-		if (c < 0) {
+		if (c < 0 && elem_held(t, elem_at(t, have->v[i].first)) &&
+			!overlaps(t, &next.kernel, j, &have->v[i])) {
+			vec_insert(&next.kernel, j, have->v[i++]);
+			j++;
+		} else if (c < 0) {
 			vec_push(&del, have->v[i++]);
 		} else if (c > 0) {
 			vec_push(&add, next.kernel.v[j++]);

@@ -12,7 +12,7 @@ struct rules {
 
 /* What a statement puts in its place: its rule, or what was there while the kernel refuses it; NULL: nothing.
  */
-static struct rcode *rule_of(const struct stmt *st)
+struct rcode *rule_of(const struct stmt *st)
 {
 	if (!st->active || st->rule.why)
 		return NULL;
@@ -163,6 +163,21 @@ static void del_rule(struct plan *p, struct obj *chain, const struct krule *k)
 	op->rule.text = k->rc->text;
 }
 
+/* Rules of a pack that is left out stay where they are: goes on to the first other one. */
+static uint32_t pass_held(
+	struct obj *chain, const struct rules *r, struct next_chain *next, uint32_t h, uint32_t h_end)
+{
+	for (; h < h_end && r->have.v[h]->unclaimed && chain->rs->hold_deletes; h++) {
+		const struct krule *k = r->have.v[h];
+
+		vec_push(&next->rules, (struct next_rule){ .rc = rcode_ref(k->rc),
+					       .handle = k->handle,
+					       .id = k->id,
+					       .unclaimed = true });
+	}
+	return h;
+}
+
 /* The rules between two that stay: as many as there are both sides replace one another, the rest comes or
  * goes. */
 static void gap(struct plan *p, struct obj *chain, struct rules *r, struct next_chain *next, uint32_t w,
@@ -174,6 +189,7 @@ static void gap(struct plan *p, struct obj *chain, struct rules *r, struct next_
 		struct stmt *st = r->want.v[w];
 		struct op *op;
 
+		h = pass_held(chain, r, next, h, h_end);
 		if (h < h_end) {
 			op = rule_op(p, PH_RULES, OP_REPLACE_RULE, chain, st);
 			op->rule.handle = r->have.v[h++]->handle;
@@ -184,8 +200,8 @@ static void gap(struct plan *p, struct obj *chain, struct rules *r, struct next_
 		}
 		next_rule(p, next, st, rule_of(st), 0, true);
 	}
-	for (; h < h_end; h++)
-		del_rule(p, chain, r->have.v[h]);
+	while ((h = pass_held(chain, r, next, h, h_end)) < h_end)
+		del_rule(p, chain, r->have.v[h++]);
 }
 
 void plan_rules(struct plan *p, struct obj *chain, bool fresh)

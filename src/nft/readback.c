@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading own tables back: which objects there are and how they are made. Rules and elements:
+ * readback_rules.c, readback_elems.c. */
+#include <errno.h>
+
+#include "nft/readback_impl.h"
+
+void ruleset_suspect(
+	struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name)
+{
+	struct obj *tab = obj_find(rs, OBJ_TABLE, family, NULL, table), *o;
+
+	if (!tab || !(tab->have || tab->own_before))
+		return;
+	tab->suspect |= SUSPECT_MEMBERS;
+	rs->suspects = true;
+	if (kind == OBJ_TABLE) {
+		tab->suspect |= SUSPECT_ALL;
+		return;
+	}
+	o = obj_find(rs, kind, family, table, name);
+	if (o)
+		o->suspect |= SUSPECT_CONTENT;
+}
+
+void ruleset_suspect_all(struct ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->all.n; i++) {
+		struct obj *o = rs->all.v[i];
+
+		if (o->kind == OBJ_TABLE && (o->have || o->own_before)) {
+			o->suspect = SUSPECT_ALL | SUSPECT_MEMBERS;
+			rs->suspects = true;
+		}
+	}
+}
+
+bool ruleset_suspects(const struct ruleset *rs)
+{
+	return rs->suspects;
+}
+
+/* ---- members ---- */
+
+static bool devices_same(const struct chain_def *a, uint32_t n, const char *const *dev)
+{
+	if (a->dev.n != n)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		bool found = false;
+
+		vec_foreach (d, &a->dev)
+			found |= !strcmp(*d, dev[i]);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static void take_devices(struct chain_def *d, uint32_t n, const char *const *dev)
+{
+	for (uint32_t i = 0; i < n; i++)
+		vec_push(&d->dev, xstrdup(dev[i]));
+}
+
+/* The object of this name: seen, and in the kernel. */
+static struct obj *member(struct reading *r, enum obj_kind kind, const char *name, bool *fresh)
+{
+	struct obj *o = obj_get(r->rs, kind, r->tab->family, r->tab->name, name);
+
+	o->seen = true;
+	*fresh = !o->have;
+	if (*fresh) {
+		o->have = true;
+		o->suspect |= SUSPECT_CONTENT;
+		o->unclaimed = !o->want;
+		r->found->objs_foreign += !o->want;
+		obj_dirty(o);
+		obj_changed(o);
+	}
+	obj_put(o);
+	return o;
+}
+
+static void changed(struct reading *r, struct obj *o, bool fresh)
+{
+	r->found->objs_changed += !fresh;
+	obj_changed(o);
+}
+
+static void on_chain(void *ctx, const struct kread_chain *k)
+{
+	struct reading *r = ctx;
+	const struct chain_want *w = &k->want;
+	struct chain_def *have;
+	struct obj *o;
+	bool fresh;
+
+	if (k->flags & NFT_CHAIN_BINDING) /* lives with its rule */
+		return;
+	o = member(r, OBJ_CHAIN, k->name, &fresh);
+	have = &o->chain_have;
+	if (!fresh && have->w.base == w->base &&
+		(!w->base || (!strcmp(have->w.type, w->type) && have->w.hook == w->hook &&
+				     have->w.priority == w->priority && have->w.policy == w->policy)) &&
+		devices_same(have, w->n_dev, w->dev))
+		return;
+	chain_def_free(have);
+	have->w = *w;
+	take_devices(have, w->n_dev, w->dev);
+	changed(r, o, fresh);
+}
+
+static void on_flowtable(void *ctx, const struct kread_flowtable *k)
+{
+	struct reading *r = ctx;
+	const struct flowtable_want *w = &k->want;
+	bool fresh;
+	struct obj *o = member(r, OBJ_FLOWTABLE, k->name, &fresh);
+	struct chain_def *have = &o->chain_have;
+
+	if (!fresh && have->w.hook == w->hook && have->w.priority == w->priority &&
+		have->w.flags == w->flags && devices_same(have, w->n_dev, w->dev))
+		return;
+	chain_def_free(have);
+	have->w.hook = w->hook;
+	have->w.priority = w->priority;
+	have->w.flags = w->flags;
+	take_devices(have, w->n_dev, w->dev);
+	changed(r, o, fresh);
+}
+
+/* What a plan can do nothing about without making the set anew. */
+static bool set_shape_same(const struct set_want *a, const struct set_want *b)
+{
+	const struct set_info *x = &a->info, *y = &b->info;
+	uint32_t flags = ~(uint32_t)NFT_SET_CONCAT;
+	bool map = x->flags & NFT_SET_MAP;
+
+	return (x->flags & flags) == (y->flags & flags) && x->obj_type == y->obj_type &&
+	       a->policy == b->policy && nft_type_id(&x->key) == nft_type_id(&y->key) &&
+	       nft_type_len(&x->key) == nft_type_len(&y->key) &&
+	       (!map || (x->flags & NFT_SET_OBJECT) ||
+		       (nft_type_id(&x->data) == nft_type_id(&y->data) &&
+			       nft_type_len(&x->data) == nft_type_len(&y->data)));
+}
+
+static struct set_stmts *stmts_of(struct nftnl_expr *const *exprs, uint32_t n)
+{
+	_buf_ struct buf canon = BUF_INIT;
+	struct code code = { 0 };
+	struct set_stmts *s;
+
+	if (!n)
+		return NULL;
+	for (uint32_t i = 0; i < n; i++)
+		vec_push(&code.exprs, exprs[i]);
+	code_text(&code, &canon);
+	vec_free(&code.exprs);
+	s = xnew(struct set_stmts);
+	s->refs = 1;
+	s->canon = buf_take(&canon);
+	return s;
+}
+
+static void on_set(void *ctx, const struct kread_set *k)
+{
+	struct reading *r = ctx;
+	struct obj *o;
+	bool fresh, same;
+
+	if (k->want.info.flags & NFT_SET_ANONYMOUS)
+		return;
+	o = member(r, OBJ_SET, k->name, &fresh);
+	same = o->want && set_shape_same(&o->set, &k->want);
+	if (!fresh && same && o->set_have.size == k->want.size &&
+		o->set_have.timeout_ms == k->want.timeout_ms && o->set_have.gc_ms == k->want.gc_ms)
+		return;
+	/* The types as the statements name them, where they are the same for the kernel. */
+	o->set_have = same ? o->set : k->want;
+	o->set_have.info.auto_merge = same ? o->set.info.auto_merge : k->want.info.auto_merge;
+	o->set_have.size = k->want.size;
+	o->set_have.timeout_ms = k->want.timeout_ms;
+	o->set_have.gc_ms = k->want.gc_ms;
+	o->set_have.comment = NULL;
+	o->set_have.typeof_text = NULL;
+	o->set_have.stateful = NULL;
+	o->set_have.exprs = NULL;
+	o->set_have.n_exprs = 0;
+	set_stmts_put(o->stmts_have);
+	o->stmts_have = stmts_of(k->want.exprs, k->want.n_exprs);
+	changed(r, o, fresh);
+}
+
+static void on_object(void *ctx, const struct kread_object *k)
+{
+	struct reading *r = ctx;
+	bool fresh;
+	struct obj *o = member(r, object_kind(k->want.type), k->name, &fresh);
+
+	if (!fresh && o->object_have && object_same(o->object_have, &k->want))
+		return;
+	if (!o->object_have)
+		o->object_have = xnew(struct object_want);
+	*o->object_have = k->want;
+	o->object_have->comment = NULL;
+	changed(r, o, fresh);
+}
+
+struct table_state {
+	bool there, own;
+	uint32_t flags;
+};
+
+static void on_table(void *ctx, const struct kread_table *k)
+{
+	struct table_state *t = ctx;
+
+	t->there = true;
+	t->own = k->own;
+	t->flags = k->want.flags;
+}
+
+static int read_members(struct reading *r)
+{
+	struct obj *t = r->tab;
+	int rc;
+
+	vec_foreach (m, &t->members)
+		(*m)->seen = false;
+	rc = kread_chains(r->c, t->family, t->name, NULL, on_chain, r, r->e);
+	if (rc == 0)
+		rc = kread_sets(r->c, t->family, t->name, NULL, on_set, r, r->e);
+	if (rc == 0)
+		rc = kread_objects(r->c, t->family, t->name, NULL, 0, false, on_object, r, r->e);
+	if (rc == 0 && !r->no_flowtables)
+		rc = kread_flowtables(r->c, t->family, t->name, NULL, on_flowtable, r, NULL);
+	if (rc == -EOPNOTSUPP || rc == -ENOENT) /* a kernel without them */
+		rc = 0;
+	if (rc < 0)
+		return rc;
+	vec_foreach (m, &t->members)
+		if ((*m)->have && !(*m)->seen) {
+			r->found->objs_missing++;
+			obj_lost(*m);
+		}
+	return 0;
+}
+
+static int read_table(struct reading *r)
+{
+	struct obj *t = r->tab;
+	struct table_state state = { 0 };
+	int rc = kread_tables(r->c, t->family, t->name, on_table, &state, r->e);
+	bool all = t->suspect & SUSPECT_ALL;
+
+	if (rc == -ENOENT) {
+		err_free(r->e);
+		rc = 0;
+	}
+	if (rc < 0)
+		return rc;
+	if (!state.there || !state.own) {
+		r->found->objs_missing += t->have;
+		if (t->have)
+			table_lost(t);
+		t->own_before = false;
+		if (t->foreign != state.there)
+			obj_dirty(t);
+		t->foreign = state.there;
+		obj_changed(t);
+		return 0;
+	}
+	if (!t->have) {
+		t->have = true;
+		t->unclaimed = !t->want;
+		t->own_before = false;
+		obj_changed(t);
+	}
+	if (t->table_have.flags != state.flags)
+		obj_changed(t);
+	t->table_have.flags = state.flags;
+	rc = read_members(r);
+	if (rc == 0)
+		rc = read_rules(r, all);
+	if (rc == 0)
+		rc = read_elems(r, all);
+	return rc;
+}
+
+int ruleset_read_back(struct ruleset *rs, struct nft_conn *c, struct read_back *found, struct err *e)
+{
+	_err_ struct err why = ERR_INIT;
+	struct reading r = { .rs = rs, .c = c, .found = found, .e = &why };
+	struct read_back none;
+
+	if (!found)
+		r.found = &none;
+	memset(r.found, 0, sizeof(*r.found));
+	for (uint32_t i = 0; i < rs->all.n; i++) {
+		int rc;
+
+		r.tab = rs->all.v[i];
+		if (r.tab->kind != OBJ_TABLE || !r.tab->suspect)
+			continue;
+		rc = read_table(&r);
+		if (rc < 0)
+			return err_set(e, rc, "reading table %s back: %s", r.tab->name, err_text(&why));
+		r.tab->suspect = 0;
+		vec_foreach (m, &r.tab->members)
+			(*m)->suspect = 0;
+	}
+	rs->suspects = false;
+	return 0;
+}

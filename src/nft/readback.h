@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel holds of own tables becomes what the ruleset takes it to hold, so that the next plan is the
+ * difference: at start, after foreign changes, after answers that were lost. */
+#pragma once
+
+#include "nft/batch.h"
+
+/* Marks what may be otherwise than it was committed: a table (with all that is in it), or the content of a
+ * chain or set and which members the table has. Names that are not own are ignored. */
+void ruleset_suspect(
+	struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name);
+void ruleset_suspect_all(struct ruleset *rs); /* every own table */
+bool ruleset_suspects(const struct ruleset *rs);
+
+/* What was found otherwise, for messages. */
+struct read_back {
+	uint32_t rules_missing, rules_foreign, elems_missing, elems_foreign, objs_missing, objs_foreign,
+		objs_changed;
+};
+
+/* Reads all that is marked, between ruleset_merge() and plan_make(). Rules and elements that are found as
+ * wanted keep what they are; what nobody claims is planned to go (while deletes are held: stays); a timed
+ * element of an earlier life goes on to live by its remaining time as an edit of the set's pack. -errno:
+ * nothing was read, what is marked stays marked. */
+int ruleset_read_back(struct ruleset *rs, struct nft_conn *c, struct read_back *found, struct err *e);

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The elements of own sets as the kernel has them. */
+#include "base/clock.h"
+#include "nft/readback_impl.h"
+
+#define CLOCK_SLACK_MS 2000 /* two readings of one remaining time differ by so much at most */
+
+struct set_reading {
+	struct reading *r;
+	struct obj *set;
+	struct elem_table *t;
+	VEC(uint8_t) seen;
+	ivals ranges;
+	uint64_t now;
+	bool first; /* an earlier life's set */
+};
+
+static void see(struct set_reading *s, uint32_t i)
+{
+	if (i >= s->seen.n) {
+		uint32_t n = s->seen.n;
+
+		vec_reserve(&s->seen, i + 1);
+		memset(s->seen.v + n, 0, i + 1 - n);
+		s->seen.n = i + 1;
+	}
+	s->seen.v[i] = 1;
+}
+
+static bool same_time(const struct attr *a, const struct setelem *el, uint64_t now)
+{
+	uint64_t timeout = a ? a->timeout_ms : 0, ends, other;
+
+	if (timeout != el->timeout_ms)
+		return false;
+	if (!timeout)
+		return true;
+	ends = now + (el->expires_ms ? el->expires_ms : el->timeout_ms);
+	other = a->expires_at;
+	return (ends > other ? ends - other : other - ends) <= CLOCK_SLACK_MS;
+}
+
+/* The attributes that the kernel has; those that are known already where they say the same. */
+static uint32_t kernel_attr(struct set_reading *s, uint32_t i, const struct setelem *el)
+{
+	struct elem_table *t = s->t;
+	struct elem *e = elem_at(t, i);
+	uint32_t fresh = attr_new(t, el, s->now), wanted = e->m.contrib ? elem_attr(t, e) : 0;
+	const uint32_t known[] = { e->hattr, wanted };
+
+	for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
+		const struct attr *a = known[k] ? &t->attrs.v[known[k] - 1] : NULL;
+
+		if ((!k || e->m.contrib) && attr_same_data(t, fresh, known[k]) && same_time(a, el, s->now)) {
+			attr_put(t, fresh);
+			return attr_ref(t, known[k]);
+		}
+	}
+	return fresh;
+}
+
+/* A statement does not begin the time of an element anew that is there already. */
+static void keep_time(struct set_reading *s, uint32_t i, uint32_t attr)
+{
+	struct elem_table *t = s->t;
+	struct member *m = &elem_at(t, i)->m;
+	const struct attr *h = attr ? &t->attrs.v[attr - 1] : NULL;
+
+	if (!h || !h->timeout_ms || !m->contrib)
+		return;
+	for (;; m = &t->more.v[m->next - 1]) {
+		const struct attr *a = m->attr ? &t->attrs.v[m->attr - 1] : NULL;
+
+		if (a && a != h && a->timeout_ms == h->timeout_ms && a->expires_at > h->expires_at &&
+			contrib_by_id(t->set->rs, m->contrib)->kind != C_EDIT &&
+			attr_same_data(t, m->attr, attr)) {
+			uint32_t old = m->attr;
+
+			m->attr = attr_ref(t, attr);
+			attr_put(t, old);
+		}
+		if (!m->next)
+			return;
+	}
+}
+
+/* Nobody states it: what made it was an edit, which lives by the kernel's clock. */
+static void adopt_timed(struct set_reading *s, uint32_t i, uint32_t attr)
+{
+	struct stmt *by = NULL;
+
+	vec_foreach (d, &s->set->decls)
+		if (!by && (*d)->active)
+			by = *d;
+	if (by)
+		edit_adopt(by->sc->pk, s->set, i, attr_ref(s->t, attr), by->site);
+}
+
+static bool timed(const struct elem_table *t, uint32_t attr)
+{
+	return attr && t->attrs.v[attr - 1].timeout_ms;
+}
+
+static void on_elem(void *ctx, const struct setelem *el)
+{
+	struct set_reading *s = ctx;
+	struct elem_table *t = s->t;
+	uint32_t i = elem_find(t, el), attr;
+	struct elem *e;
+
+	if (el->klen != t->klen && !el->catchall)
+		return;
+	/* Those of the packet path are not rnm's. */
+	if (i == UINT32_MAX && s->set->set_have.info.flags & NFT_SET_EVAL)
+		return;
+	if (i == UINT32_MAX)
+		i = elem_intern(t, el);
+	see(s, i);
+	attr = kernel_attr(s, i, el);
+	keep_time(s, i, attr);
+	e = elem_at(t, i);
+	if (s->first && !e->m.contrib && timed(t, attr)) {
+		adopt_timed(s, i, attr);
+		e = elem_at(t, i);
+	}
+	if (!(e->flags & E_HAVE) || e->hattr != attr)
+		elem_touch(t, i);
+	if (!(e->flags & E_HAVE) && !e->m.contrib)
+		s->r->found->elems_foreign++;
+	if (!(e->flags & E_HAVE) && !e->m.contrib)
+		e->m.count = 1; /* nobody claims it */
+	e->flags |= E_HAVE;
+	if (e->hattr != attr) {
+		attr_put(t, e->hattr);
+		e->hattr = attr_ref(t, attr);
+		expiry_of(t, i, attr);
+	}
+	if (t->ranges && !el->catchall)
+		vec_push(&s->ranges, (struct ival){ i, i, attr_ref(t, attr) });
+	attr_put(t, attr);
+}
+
+static void forget_unseen(struct set_reading *s)
+{
+	struct elem_table *t = s->t;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct elem *e = elem_at(t, i);
+
+		if (!(e->flags & E_USED) || !(e->flags & E_HAVE) || (i < s->seen.n && s->seen.v[i]))
+			continue;
+		if (!t->ranges || e->flags & E_CATCHALL)
+			s->r->found->elems_missing += e->m.contrib != 0;
+		e->flags &= (uint8_t)~E_HAVE;
+		if (!(e->m.contrib && timed(t, e->hattr))) {
+			attr_put(t, e->hattr);
+			e->hattr = 0;
+		}
+		elem_touch(t, i);
+	}
+}
+
+static void take_ranges(struct set_reading *s)
+{
+	struct elem_table *t = s->t;
+	ivals old = t->kernel;
+
+	t->kernel = s->ranges;
+	memset(&s->ranges, 0, sizeof(s->ranges));
+	vec_foreach (v, &old)
+		attr_put(t, v->attr);
+	vec_free(&old);
+}
+
+static int read_set(struct reading *r, struct obj *o)
+{
+	struct set_reading s = {
+		.r = r, .set = o, .t = elems_of(o), .now = boot_ms(), .first = !o->elems_have
+	};
+	int rc;
+
+	if (!s.t)
+		return 0;
+	rc = kread_elems(r->c, o->family, o->tab->name, &o->set_have.info, false, on_elem, &s, r->e);
+	if (rc == 0) {
+		forget_unseen(&s);
+		if (s.t->ranges)
+			take_ranges(&s);
+		if (o->elems_have != s.t) {
+			if (o->elems_have)
+				elems_put(o->elems_have);
+			o->elems_have = s.t;
+			s.t->refs++;
+		}
+		obj_changed(o);
+	}
+	vec_foreach (v, &s.ranges)
+		attr_put(s.t, v->attr);
+	vec_free(&s.ranges);
+	vec_free(&s.seen);
+	return rc;
+}
+
+int read_elems(struct reading *r, bool all)
+{
+	for (uint32_t i = 0; i < r->tab->members.n; i++) {
+		struct obj *o = r->tab->members.v[i];
+		int rc;
+
+		if (o->kind != OBJ_SET || !o->have || !o->want || !(all || o->suspect & SUSPECT_CONTENT) ||
+			!set_compatible(o))
+			continue;
+		rc = read_set(r, o);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
