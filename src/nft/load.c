@@ -60,11 +60,14 @@ void load_begin(struct load *l, int (*sink)(struct load *l, const struct op *op,
 		.param = env_param,
 	};
 	rules_mark(l);
+	marks_read(l);
 }
 
 void load_end(struct load *l)
 {
 	know_free(l);
+	if (!l->text)
+		marks_free(l);
 }
 
 /* ---- one command ---- */

@@ -60,6 +60,12 @@ static void put_elems_text(struct load *l, const struct op *op)
 	buf_putc(l->text, '\n');
 }
 
+static int hear_op(struct load *l, const struct op *op, uint32_t i, struct err *e)
+{
+	(void)l, (void)op, (void)i, (void)e;
+	return 0;
+}
+
 static int print_op(struct load *l, const struct op *op, uint32_t i, struct err *e)
 {
 	(void)i, (void)e;
@@ -78,8 +84,15 @@ int nft_compile_file(struct nft_conn *c, struct nft_file *f, const struct load_o
 {
 	struct load l = { .c = c, .f = f, .o = o, .errs = errs, .destroys = true, .text = out };
 
-	load_begin(&l, print_op);
+	/* what rules say about sets in front of them */
+	load_begin(&l, hear_op);
 	load_run(&l);
 	load_end(&l);
+	if (!errs->n) {
+		load_begin(&l, print_op);
+		load_run(&l);
+		load_end(&l);
+	}
+	marks_free(&l);
 	return errs->n ? -EINVAL : 0;
 }

@@ -91,6 +91,22 @@ static int delete_devices(struct load *l, uint32_t i, const struct file_cmd *cmd
 
 /* ---- sets ---- */
 
+/* And notes where its message is. */
+static int send_set(struct load *l, struct kset *s, const struct op *op, uint32_t i, struct err *e)
+{
+	const struct msgbuf *m = l->b ? l->b->b : NULL;
+	uint32_t pages = m ? m->pages.n : 0;
+	size_t at = pages ? vec_last(&m->pages).n : 0;
+	int r = load_op(l, op, i, e);
+
+	if (r < 0 || !m || !m->pages.n)
+		return r;
+	s->sent = l->n_ops > 0;
+	s->page = m->pages.n - 1;
+	s->at = m->pages.n == pages ? at : 0;
+	return 0;
+}
+
 static int add_set(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err *e)
 {
 	struct ktable *t = know_table(l, cmd->family, cmd->table);
@@ -108,8 +124,11 @@ static int add_set(struct load *l, uint32_t i, const struct file_cmd *cmd, struc
 	r = know_declare(l, t, cmd, &s, e);
 	if (r < 0)
 		return r;
+	s->want.size = s->want.size ? s->want.size : marks_size(l, cmd);
+	if (marks_dynamic(l, cmd))
+		s->want.info.flags |= NFT_SET_EVAL;
 	op.set = &s->want;
-	return load_op(l, &op, i, e);
+	return send_set(l, s, &op, i, e);
 }
 
 /* ---- flowtables ---- */

@@ -93,6 +93,11 @@ struct kset {
 	bool none;    /* there is no such set */
 	bool fresh;   /* the kernel's elements of this name do not count */
 	bool counted; /* present is what it holds */
+	bool dynamic; /* some rule of the file changes it */
+	/* Where the message that adds it is, for a flag that rules behind it decide about. */
+	bool sent;
+	uint32_t page;
+	size_t at;
 	struct present present;
 	struct elem_pool pool; /* of present */
 	char *comment;
@@ -122,8 +127,9 @@ struct load {
 	struct build *b;  /* where operations are sent */
 	struct buf *text; /* where they are printed: then nothing is done but that */
 	uint32_t n_ops;
-	bool asked;    /* the kernel's answers were made use of */
-	bool destroys; /* the kernel knows NFT_MSG_DESTROY* */
+	struct hmap marks; /* load_marks.c's */
+	bool asked;        /* the kernel's answers were made use of */
+	bool destroys;     /* the kernel knows NFT_MSG_DESTROY* */
 	bool flushed[NFPROTO_NUMPROTO + 1];
 	struct hmap tables;
 	struct ktable *table; /* of the present command */
@@ -155,6 +161,13 @@ typedef int load_fn(struct load *l, uint32_t i, const struct file_cmd *cmd, stru
 load_fn load_decl, load_delete, load_flush, load_rename, load_rule, load_elems, load_show;
 int load_op(struct load *l, const struct op *op, uint32_t i, struct err *e);
 struct op load_named(const struct load *l, enum op_kind kind, const struct file_cmd *cmd);
+/* load_marks.c: what later commands have to say about a set. */
+void marks_read(struct load *l);
+void marks_free(struct load *l);
+uint32_t marks_size(
+	struct load *l, const struct file_cmd *cmd); /* of a constant set: its elements; 0: unknown */
+bool marks_dynamic(const struct load *l, const struct file_cmd *cmd);
+void marks_rule(struct load *l, const struct code *code); /* a rule of l->table is compiled */
 /* load_rules.c: rules of chains in which a command counts. */
 void rules_mark(struct load *l);                                         /* looks for such commands */
 void rules_flushed(struct load *l, struct ktable *t, const char *chain); /* NULL: of the table */

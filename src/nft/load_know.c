@@ -68,7 +68,7 @@ static void set_reset(struct kset *s)
 	exprs_free(&s->stateful);
 	s->want.exprs = NULL;
 	s->want.n_exprs = 0;
-	s->counted = false;
+	s->counted = s->dynamic = s->sent = false;
 }
 
 static struct kset *set_slot(struct ktable *t, const char *name)

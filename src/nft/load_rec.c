@@ -77,7 +77,7 @@ void elist_init(struct elist *l, const struct set_info *info, struct elem_pool *
 
 	*l = (struct elist){ .info = info, .pool = pool, .ends = info->flags & NFT_SET_INTERVAL };
 	if ((info->flags & NFT_SET_MAP) && !nft_type_is_verdict(&info->data))
-		data = nft_type_len(&info->data) * (info->data.interval ? 2 : 1);
+		data = nft_type_len(&info->data);
 	l->klen = (uint16_t)nft_type_len(&info->key);
 	l->dlen = (uint16_t)(data > NFT_KEY_MAX ? NFT_KEY_MAX : data);
 	l->stride = (uint16_t)(l->klen * (l->ends ? 2 : 1) + l->dlen + 2 * sizeof(uint32_t));

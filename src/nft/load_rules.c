@@ -205,6 +205,7 @@ static int put_ast(struct load *l, uint32_t i, const struct ast_rule *ast, struc
 
 	if (r < 0)
 		return r;
+	marks_rule(l, code);
 	op->rule.code = code;
 	op->rule.comment = ast_comment(ast);
 	r = load_op(l, op, i, e);
