@@ -7,6 +7,7 @@ struct world *world_new(uint64_t seed, struct nft_conn *conn);
 void world_free(struct world *w);
 bool world_txn(struct world *w); /* one transaction and all checks; false: w->fail */
 bool world_end(struct world *w);
+bool kernel_like(struct world *w); /* rs_read.c: true without a real kernel */
 /* rs_say.c: what packs say; false: w->fail */
 bool say_something(struct world *w, int pack);
 bool say_reload(
