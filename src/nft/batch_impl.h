@@ -122,10 +122,11 @@ int put_devices(struct nlmsghdr *nlh, uint16_t attr, const char *const *dev, uin
 int put_stateful(struct nlmsghdr *nlh, struct nftnl_expr *const *exprs, uint32_t n, uint16_t one,
 	uint16_t more, struct err *e);
 
-/* ---- batch_typeof.c ---- */
+/* ---- typeof_udata.c ---- */
 
 /* What nft keeps in a set's user data to print `typeof` again. */
 void udata_typeof(struct udata *u, const struct set_want *w);
+void udata_typeof_verdict(struct udata *u); /* of anonymous maps, too */
 /* The other way: the expression that an entry of user data describes, as nft writes it. Owned; NULL: there is
  * none, or one that is not known. */
 char *typeof_read(const uint8_t *udata, size_t n, uint8_t type);

@@ -219,6 +219,10 @@ static void set_udata(struct nlmsghdr *nlh, const struct set_info *info, bool me
 		udata_u32(&u, NFTNL_UDATA_SET_DATABYTEORDER, byteorder(&info->data));
 	if (merge)
 		udata_u32(&u, NFTNL_UDATA_SET_MERGE_ELEMENTS, 1);
+	if (w)
+		udata_typeof(&u, w);
+	else if (nft_type_is_verdict(&info->data))
+		udata_typeof_verdict(&u);
 	if (map)
 		udata_u32(&u, NFTNL_UDATA_SET_DATA_INTERVAL, info->data.interval);
 	if (w)

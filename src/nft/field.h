@@ -29,7 +29,7 @@ struct proto {
 	uint8_t base; /* PROTO_HEADER */
 	uint8_t len;  /* bytes, where a header of the same base can follow */
 	uint8_t num;  /* the others: extension header, option or chunk number */
-	const struct field *fields;
+	const struct field *fields; /* in the order of nft's own numbers, which are in sets' user data */
 	const char *key;           /* the field that names what follows */
 	const struct proto_up *up; /* ends with a NULL proto */
 	int8_t csum;               /* byte offset of the Internet checksum, -1: none */

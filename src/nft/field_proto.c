@@ -143,8 +143,8 @@ static const struct field icmpv6_fields[] = {
 };
 static const struct field igmp_fields[] = {
 	F("type", 0, 8, DT_IGMP_TYPE),
-	F("mrt", 8, 8, DT_INTEGER),
 	F("checksum", 16, 16, DT_INTEGER),
+	F("mrt", 8, 8, DT_INTEGER),
 	F("group", 32, 32, DT_INTEGER),
 	END,
 };

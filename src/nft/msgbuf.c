@@ -71,7 +71,8 @@ void udata_put(struct udata *u, uint8_t type, const void *p, size_t n)
 		return;
 	u->b[u->n] = type;
 	u->b[u->n + 1] = (uint8_t)n;
-	memcpy(u->b + u->n + 2, p, n);
+	if (n)
+		memcpy(u->b + u->n + 2, p, n);
 	u->n += 2 + (uint32_t)n;
 }
 

@@ -41,26 +41,34 @@ static int scalar_type(const char *name, struct nft_type *out, struct err *e)
 	return 0;
 }
 
-static int typeof_one(const char *text, struct nft_type *out, struct err *e)
+/* Behind the word interval, where it is there. */
+static const char *type_begin(const char *text, struct nft_type *out)
 {
-	int r;
-
-	if (!field_type_lookup)
-		return err_set(e, -EINVAL, "typeof '%s': expressions are not known here", SHOWN(text));
-	r = field_type_lookup(text, out, e);
-	return r < 0 ? r : 0;
-}
-
-static int parse_parts(const char *text, int (*one)(const char *, struct nft_type *, struct err *),
-	struct nft_type *out, struct err *e)
-{
-	struct nft_type t = { 0 };
 	const char *s = text + strspn(text, " \t");
 
-	if (!strncmp(s, "interval ", 9)) {
-		t.interval = true;
-		s += 9;
-	}
+	*out = (struct nft_type){ 0 };
+	if (strncmp(s, "interval ", 9))
+		return s;
+	out->interval = true;
+	return s + 9;
+}
+
+static int type_check(const char *text, const struct nft_type *t, struct err *e)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (t->part[i]->id == DT_VERDICT && (t->n > 1 || t->interval))
+			return err_set(e, -EINVAL, "a verdict is no part of a concatenation or range");
+	if (nft_type_len(t) > NFT_KEY_MAX)
+		return err_set(e, -EINVAL, "'%s' takes %u bytes, the kernel has room for %d", SHOWN(text),
+			nft_type_len(t), NFT_KEY_MAX);
+	return 0;
+}
+
+int nft_type_parse(const char *text, struct nft_type *out, struct err *e)
+{
+	struct nft_type t;
+	const char *s = type_begin(text, &t);
+
 	for (;;) {
 		const char *end = strchrnul(s, '.'), *to = end;
 		struct nft_type p = { 0 };
@@ -74,37 +82,35 @@ static int parse_parts(const char *text, int (*one)(const char *, struct nft_typ
 			return err_set(e, -EINVAL, "'%s' is no type", SHOWN(text));
 		memcpy(word, s, (size_t)(to - s));
 		word[to - s] = 0;
-		r = one(word, &p, e);
+		r = scalar_type(word, &p, e);
 		if (r < 0)
 			return r;
-		if (t.n + p.n > NFT_PARTS_MAX)
+		if (t.n == NFT_PARTS_MAX)
 			return err_set(e, -EINVAL, "a concatenation has at most %d parts", NFT_PARTS_MAX);
-		for (unsigned i = 0; i < p.n; i++, t.n++) {
-			t.part[t.n] = p.part[i];
-			t.bits[t.n] = p.bits[i];
-		}
+		t.part[t.n] = p.part[0];
+		t.bits[t.n++] = p.bits[0];
 		if (!*end)
 			break;
 		s = end + 1;
 	}
-	for (unsigned i = 0; i < t.n; i++)
-		if (t.part[i]->id == DT_VERDICT && (t.n > 1 || t.interval))
-			return err_set(e, -EINVAL, "a verdict is no part of a concatenation or range");
-	if (nft_type_len(&t) > NFT_KEY_MAX)
-		return err_set(e, -EINVAL, "'%s' takes %u bytes, the kernel has room for %d", SHOWN(text),
-			nft_type_len(&t), NFT_KEY_MAX);
 	*out = t;
-	return 0;
-}
-
-int nft_type_parse(const char *text, struct nft_type *out, struct err *e)
-{
-	return parse_parts(text, scalar_type, out, e);
+	return type_check(text, out, e);
 }
 
 int nft_typeof_parse(const char *text, struct nft_type *out, struct err *e)
 {
-	return parse_parts(text, typeof_one, out, e);
+	struct nft_type begin, t;
+	const char *s = type_begin(text, &begin);
+	int r;
+
+	if (!field_type_lookup)
+		return err_set(e, -EINVAL, "typeof '%s': expressions are not known here", SHOWN(text));
+	r = field_type_lookup(s, &t, e);
+	if (r < 0)
+		return r;
+	t.interval = begin.interval;
+	*out = t;
+	return type_check(text, out, e);
 }
 
 bool nft_type_equal(const struct nft_type *a, const struct nft_type *b)

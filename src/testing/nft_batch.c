@@ -118,6 +118,22 @@ static void read_vals(lua_State *L, int i, struct made *m)
 	lua_pop(L, 1);
 }
 
+/* "ip saddr", "ip saddr : meta mark" */
+static void read_typeof(const char *text, struct set_want *w, struct err *e)
+{
+	const char *data = strstr(text, " : ");
+	_autofree_ char *key = data ? xstrndup(text, (size_t)(data - text)) : xstrdup(text);
+
+	w->typeof_text = text;
+	if (nft_typeof_parse(key, &w->info.key, e) < 0 || !data)
+		return;
+	w->info.flags |= NFT_SET_MAP;
+	if (strcmp(data + 3, "verdict") != 0)
+		nft_typeof_parse(data + 3, &w->info.data, e);
+	else
+		nft_type_parse("verdict", &w->info.data, e);
+}
+
 static void read_set(lua_State *L, int i, struct made *m, struct err *e)
 {
 	if (lua_getfield(L, i, "set") == LUA_TTABLE) {
@@ -128,6 +144,8 @@ static void read_set(lua_State *L, int i, struct made *m, struct err *e)
 		m->set.gc_ms = (uint64_t)num(L, t, "gc");
 		m->set.size = (uint32_t)num(L, t, "size");
 		m->set.comment = str(L, t, "comment");
+		if (str(L, t, "typeof"))
+			read_typeof(str(L, t, "typeof"), &m->set, e);
 	}
 	lua_pop(L, 1);
 	read_vals(L, i, m);
