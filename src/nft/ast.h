@@ -57,7 +57,7 @@ enum node_kind {
 		     given */
 	S_REJECT, /* s: icmp, icmpv6, icmpx, tcp, or NULL; a: code */
 	S_NAT, /* u: NFT_NAT_*, u2: NFPROTO_* asked for, a: address, b: port, u3: flags, op: bit 0 prefix, bit
-		  1 interval */
+		  1 interval, bit 2 addr . port */
 	S_MASQ,   /* b: port, u3: flags */
 	S_REDIR,  /* b: port, u3: flags */
 	S_TPROXY, /* u2: family, a: address, b: port */

@@ -466,7 +466,8 @@ struct ex *ev(struct cc *c, const struct node *n, const struct want *w)
 
 	c->in_key = true;
 	if (n->kind == N_MAP)
-		x = map_eval(c, n, w, 0);
+		x = n->op ? cc_error(c, n, "`vmap` gives a verdict, a value is expected here: `map`")
+			  : map_eval(c, n, w, 0);
 	else if (!has_selector(n))
 		x = ev_const(c, n, w);
 	else if (n->kind == N_BINOP)

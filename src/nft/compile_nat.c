@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Address translation, transparent proxies, and elements added by packets. */
+/* Address translation and transparent proxies. */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
-#include "nft/ir.h"
+#include "nft/set_build.h"
 #include "nft/live.h"
 
 /* Does this map give addresses with ports? Said by its first value, or by the type of the named map. */
@@ -33,6 +33,14 @@ static bool gives_ports(struct cc *c, const struct node *m)
 	       (v->list[1].kind == VAL_STRING && v->list[1].str && strstr(v->list[1].str, " . "));
 }
 
+static const char no_transport[] = "a port can be given only where the rule matches the transport protocol "
+				   "before (tcp, udp, meta l4proto …)";
+
+static const struct set_info *map_info(struct cc *c, const struct ex *map)
+{
+	return map->set.anon >= 0 ? &c->code->sets.v[map->set.anon].info : map->set.info;
+}
+
 /* An address target: constant, range, or looked up. */
 static struct ex *ev_addr(struct cc *c, const struct node *n, unsigned family)
 {
@@ -58,7 +66,7 @@ static struct ex *ev_addr(struct cc *c, const struct node *n, unsigned family)
 		return cc_error(c, n, "an address of type %s is expected here, this is of type %s", dt->name,
 			x->dt->name);
 	if (x->kind == X_PREFIX) {
-		x->hi = x->v | (((u128)1 << (x->bits - x->plen)) - 1);
+		build_bounds(x, &x->v, &x->hi);
 		x->kind = X_RANGE;
 	}
 	return x;
@@ -71,9 +79,7 @@ static struct ex *ev_port(struct cc *c, const struct node *n)
 	struct ex *x;
 
 	if (!c->p.proto[PB_TRANSPORT])
-		return cc_error(c, n,
-			"a port can be given only where the rule matches the transport protocol before (tcp, "
-			"udp, meta l4proto …)");
+		return cc_error(c, n, "%s", no_transport);
 	want_dt(&w, dt, 16, ORDER_BIG);
 	x = ev(c, n, &w);
 	if (!x)
@@ -157,7 +163,11 @@ bool compile_nat(struct cc *c, const struct node *n)
 	struct ex *a = NULL, *p = NULL;
 	unsigned family;
 	struct st *s;
+	bool ports;
 
+	if (c->env->family != NFPROTO_IPV4 && c->env->family != NFPROTO_IPV6 &&
+		c->env->family != NFPROTO_INET)
+		return cc_error(c, n, "this works in tables of family ip, ip6 and inet");
 	if (!check_nat_chain(c, n))
 		return false;
 	if (n->kind == S_TPROXY)
@@ -171,8 +181,13 @@ bool compile_nat(struct cc *c, const struct node *n)
 		return false;
 	if (n->b && !(p = ev_port(c, n->b)))
 		return false;
-	if (p && a && a->kind == X_MAP && a->set.anon >= 0 && c->code->sets.v[a->set.anon].info.data.n > 1)
+	ports = a && a->kind == X_MAP && map_info(c, a)->data.n > 1;
+	if (p && ports)
 		return cc_error(c, n->b, "the map gives ports already");
+	if (n->op & 4 && !ports)
+		return cc_error(c, n->a, "`addr . port` needs a map to addresses with ports");
+	if (ports && !c->p.proto[PB_TRANSPORT])
+		return cc_error(c, n->a, "%s", no_transport);
 	s = st_add(c, n);
 	s->a = a;
 	s->b = p;
@@ -180,68 +195,5 @@ bool compile_nat(struct cc *c, const struct node *n)
 	s->flags = (uint32_t)n->u3 | (p ? NF_NAT_RANGE_PROTO_SPECIFIED : 0);
 	if (n->op & 1)
 		s->flags |= NF_NAT_RANGE_NETMAP;
-	return true;
-}
-
-/* ---- add @set { key } ---- */
-
-bool compile_dynset(struct cc *c, const struct node *n)
-{
-	const struct set_info *info;
-	const struct val *v;
-	const char *name = n->a->s;
-	struct want w;
-	struct ex *key, *data = NULL;
-	struct st *s;
-
-	if (n->a->a) { /* $handle */
-		v = cc_param(c, n->a->a);
-		if (!v)
-			return false;
-		if (v->kind != VAL_OBJ || !v->str)
-			return cc_error(c, n->a, "$%s is not a set", n->a->a->s);
-		name = arena_strdup(&c->arena, v->str, strlen(v->str));
-	}
-	info = cc_set(c, n->a, name);
-	if (!info)
-		return false;
-	if (!(info->flags & NFT_SET_MAP) != !n->d)
-		return cc_error(c, n,
-			n->d ? "@%s is a set, its elements have no values"
-			     : "@%s is a map, elements need a value, `key : value`",
-			name);
-	want_type(&w, &info->key);
-	key = ev(c, n->b, &w);
-	if (!key)
-		return false;
-	if (ex_const(key)) {
-		if (key->kind != X_VALUE && key->kind != X_CONCAT)
-			return cc_error(c, n->b, "a field or one value is expected as key");
-	} else {
-		struct nft_type t = ex_type(key);
-		bool ok = t.n == info->key.n;
-
-		for (unsigned i = 0; ok && i < t.n; i++)
-			ok = same_type(t.part[i], info->key.part[i]);
-		if (!ok) {
-			_buf_ struct buf b = BUF_INIT;
-
-			nft_type_text(&info->key, &b);
-			return cc_error(c, n->b, "@%s has keys of type %s", name, buf_str(&b));
-		}
-		key = set_key(c, key, info);
-	}
-	if (n->d) {
-		want_type(&w, &info->data);
-		data = ev(c, n->d, &w);
-		if (!data)
-			return false;
-	}
-	s = st_add(c, n);
-	s->a = key;
-	s->b = data;
-	s->flags = 0;
-	s->mask = ex_new(c, X_SET, n->a);
-	s->mask->set.info = info;
 	return true;
 }

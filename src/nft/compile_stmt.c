@@ -328,7 +328,10 @@ static bool compile_queue(struct cc *c, const struct node *n)
 		if (!ex_const(x) && x->dt->id != DT_INTEGER)
 			return cc_error(c, n->a, "queue numbers are integers, this is a %s", x->dt->name);
 	}
-	if (n->u & NFT_QUEUE_FLAG_CPU_FANOUT && (!x || x->kind != X_RANGE))
+	if (x && (x->kind == X_NUMGEN || x->kind == X_HASH) && (uint64_t)x->num[0] + x->num[2] > 65536)
+		return cc_error(c, n->a, "queues up to %llu, the last one is 65535",
+			(unsigned long long)x->num[0] + x->num[2] - 1);
+	if (n->u & NFT_QUEUE_FLAG_CPU_FANOUT && x && x->kind != X_RANGE)
 		return cc_error(c, n, "fanout needs a range of queues");
 	s = st_add(c, n);
 	s->a = x;

@@ -283,8 +283,7 @@ static struct ex *const_range(struct cc *c, const struct node *n, const struct w
 		return cc_error(c, n, "the range ends before it begins");
 	a->node = n;
 	a->hi = b->v;
-	if (a->v != b->v)
-		a->kind = X_RANGE;
+	a->kind = X_RANGE;
 	return a;
 }
 
@@ -304,11 +303,9 @@ static struct ex *const_prefix(struct cc *c, const struct node *n, const struct 
 		return cc_error(c, n->b, "prefix length %llu, %s has %u bits", (unsigned long long)len,
 			a->dt->name, a->bits);
 	a->node = n;
-	if (len < a->bits) {
-		a->kind = X_PREFIX;
-		a->plen = (unsigned)len;
-		a->v &= ~mask_of(a->bits - a->plen);
-	}
+	a->kind = X_PREFIX;
+	a->plen = (unsigned)len;
+	a->v &= ~mask_of(a->bits - a->plen);
 	return a;
 }
 

@@ -296,42 +296,28 @@ void dt_print_time(const struct datatype *t, unsigned bits, const uint8_t *p, st
 
 #define NS 1000000000ull
 
-static bool two_digits(const char **s, int max, int *v)
+/* As nft reads them: one digit is enough, a day has 61 leap seconds at most. */
+static bool whole(const char *s, const char *format, struct tm *tm)
 {
-	const char *p = *s;
+	const char *end;
 
-	if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
-		return false;
-	*v = (p[0] - '0') * 10 + p[1] - '0';
-	*s = p + 2;
-	return *v <= max;
-}
-
-static bool parse_clock(const char *s, struct tm *tm)
-{
-	tm->tm_sec = 0;
-	if (!two_digits(&s, 23, &tm->tm_hour) || *s++ != ':' || !two_digits(&s, 59, &tm->tm_min))
-		return false;
-	return !*s || (*s++ == ':' && two_digits(&s, 59, &tm->tm_sec) && !*s);
+	*tm = (struct tm){ .tm_isdst = -1 };
+	end = strptime(s, format, tm);
+	return end && !*end;
 }
 
 /* Nanoseconds since 1970; the text is local time, or seconds since 1970. */
 int dt_parse_date(const struct datatype *t, unsigned bits, const char *s, uint8_t *out, struct err *e)
 {
-	struct tm tm = { .tm_isdst = -1 };
-	const char *p = s;
-	int century, year;
+	struct tm tm;
 	uint64_t v;
 	time_t sec;
 
 	if (number(s, INT64_MAX / NS, &v))
 		return datatype_put_u64(t, bits, v * NS, out, e);
-	if (!two_digits(&p, 99, &century) || !two_digits(&p, 99, &year) || *p++ != '-' ||
-		!two_digits(&p, 12, &tm.tm_mon) || *p++ != '-' || !two_digits(&p, 31, &tm.tm_mday) ||
-		!tm.tm_mon || !tm.tm_mday || (*p && (*p++ != ' ' || !parse_clock(p, &tm))))
+	if (!whole(s, "%Y-%m-%d %H:%M:%S", &tm) && !whole(s, "%Y-%m-%d %H:%M", &tm) &&
+		!whole(s, "%Y-%m-%d", &tm))
 		return err_set(e, -EINVAL, "'%s' is no date (YYYY-MM-DD HH:MM:SS)", SHOWN(s));
-	tm.tm_year = century * 100 + year - 1900;
-	tm.tm_mon--;
 	sec = mktime(&tm);
 	if (sec < 0 || (uint64_t)sec > INT64_MAX / NS)
 		return err_set(e, -EINVAL, "'%s' is out of range", SHOWN(s));
@@ -367,9 +353,11 @@ int dt_parse_hour(const struct datatype *t, unsigned bits, const char *s, uint8_
 	uint64_t v;
 	long sec;
 
-	if (number(s, DAY - 1, &v))
+	if (number(s, UINT32_MAX, &v))
 		return datatype_put_u64(t, bits, v, out, e);
-	if (!parse_clock(s, &tm))
+	if (duration_parse(s, &v))
+		return datatype_put_u64(t, bits, v / 1000, out, e);
+	if (!whole(s, "%H:%M:%S", &tm) && !whole(s, "%H:%M", &tm))
 		return err_set(e, -EINVAL, "'%s' is no time of day (HH:MM:SS)", SHOWN(s));
 	sec = (tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec - zone_offset()) % DAY;
 	return datatype_put_u64(t, bits, (uint64_t)(sec < 0 ? sec + DAY : sec), out, e);

@@ -89,16 +89,17 @@ static bool gen_log(struct cc *c, const struct node *n)
 {
 	uint64_t group = 0, snaplen = 0, threshold = 0;
 	const char *prefix = NULL;
-	bool nflog = n->b || n->c || n->d;
 
-	if (n->a && !(prefix = cc_text(c, n->a, 127, "the prefix")))
+	if (n->a && n->a->s && !*n->a->s && n->a->kind != N_PARAM)
+		prefix = "";
+	else if (n->a && !(prefix = cc_text(c, n->a, 127, "the prefix")))
 		return false;
 	if ((n->b && !cc_number(c, n->b, UINT16_MAX, &group)) ||
 		(n->c && !cc_number(c, n->c, UINT32_MAX, &snaplen)) ||
 		(n->d && !cc_number(c, n->d, UINT16_MAX, &threshold)))
 		return false;
 	return gen_push(c, n,
-		expr_log(prefix, nflog, (uint16_t)group, (uint32_t)snaplen, (uint16_t)threshold,
+		expr_log(prefix, n->b, (uint16_t)group, (uint32_t)snaplen, (uint16_t)threshold,
 			n->u2 ? (int)n->u3 : -1, (uint32_t)n->u));
 }
 
@@ -195,6 +196,8 @@ static bool gen_dynset(struct cc *c, const struct st *s)
 	unsigned op = (unsigned)s->node->u, n = 0;
 	uint64_t timeout = 0, t;
 	int key, data = SLOT_NONE;
+	const char *name;
+	uint32_t id;
 
 	key = gen_slots(c, s->a->kind == X_CONCAT ? ex_bytes(s->a) : 16);
 	if (!gen_load(c, s->a, key))
@@ -209,9 +212,8 @@ static bool gen_dynset(struct cc *c, const struct st *s)
 			if (!cc_time(c, o->a, &timeout))
 				break;
 		} else if (o->kind == N_OPT_EXPIRES) {
-			if (!cc_time(c, o->a, &t))
+			if (!cc_time(c, o->a, &t)) /* a new element begins with its whole timeout */
 				break;
-			cc_error(c, o, "elements that packets add do not take `expires`");
 		} else if (o->kind == N_OPT_COMMENT) {
 			cc_error(c, o, "elements that packets add have no comment");
 		} else if (n == ARRAY_SIZE(exprs)) {
@@ -231,8 +233,8 @@ static bool gen_dynset(struct cc *c, const struct st *s)
 	}
 	if (s->node->kind == S_METER)
 		op = timeout ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD;
-	return gen_push(
-		c, s->node, expr_dynset(op, key, data, s->mask->set.info->name, 0, timeout, exprs, n));
+	name = gen_set_name(c, &s->mask->set, &id);
+	return gen_push(c, s->node, expr_dynset(op, key, data, name, id, timeout, exprs, n));
 }
 
 /* ---- where packets go ---- */

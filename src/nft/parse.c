@@ -281,6 +281,49 @@ static int accept_op(struct parser *p)
 	return op;
 }
 
+/* `meta secmark set` takes the name of an object, or another secmark. */
+static bool is_secmark(const struct node *n)
+{
+	const struct selkey *k = n->a->def;
+
+	return n->a->kind == N_META && k->key == NFT_META_SECMARK && n->b->kind < N_FIELD &&
+	       n->b->kind != N_BINOP;
+}
+
+/* Behind `set`. */
+static struct node *parse_set_to(struct parser *p, struct node *n)
+{
+	struct node *l, **tail;
+
+	n->kind = S_SET;
+	n->b = p->tok.kind == '{' ? p_fail(p, "one value must be set here, this is a list")
+				  : parse_expr(p, EXPR_ANY);
+	if (!n->b)
+		return NULL;
+	if (is_secmark(n)) {
+		n->kind = S_OBJREF;
+		n->u = NFT_OBJECT_SECMARK;
+		n->a = n->b;
+		n->b = NULL;
+		return p_done(p, n);
+	}
+	if (p->tok.kind != ',')
+		return p_done(p, n);
+	l = p_node(p, N_LIST, n->b->pos); /* ct event set new,destroy */
+	l->a = n->b;
+	l->u = 1;
+	tail = &n->b->next;
+	while (p_accept(p, ',')) {
+		*tail = parse_expr(p, EXPR_CONST);
+		if (!*tail)
+			return NULL;
+		tail = &(*tail)->next;
+		l->u++;
+	}
+	n->b = p_done(p, l);
+	return p_done(p, n);
+}
+
 /* expr [op] constant, expr set expr, expr vmap … */
 static struct node *parse_match(struct parser *p)
 {
@@ -293,27 +336,8 @@ static struct node *parse_match(struct parser *p)
 		n->kind = S_VERDICT;
 		return p_done(p, n);
 	}
-	if (p_accept_word(p, "set")) {
-		n->kind = S_SET;
-		n->b = p->tok.kind == '{' ? p_fail(p, "one value must be set here, this is a list")
-					  : parse_expr(p, EXPR_ANY);
-		if (n->b && p->tok.kind == ',') { /* ct event set new,destroy */
-			struct node *l = p_node(p, N_LIST, n->b->pos), **tail = &l->a;
-
-			*tail = n->b;
-			tail = &n->b->next;
-			l->u = 1;
-			while (p_accept(p, ',')) {
-				*tail = parse_expr(p, EXPR_CONST);
-				if (!*tail)
-					return NULL;
-				tail = &(*tail)->next;
-				l->u++;
-			}
-			n->b = p_done(p, l);
-		}
-		return n->b ? p_done(p, n) : NULL;
-	}
+	if (p_accept_word(p, "set"))
+		return parse_set_to(p, n);
 	n->op = accept_op(p);
 	if (p_end_of_rule(p) && p->tok.kind != '{')
 		return p_fail(
@@ -367,5 +391,7 @@ bool parse_stmts(struct parser *p, struct node **list)
 		*tail = n;
 		tail = &n->next;
 	}
+	if (*list && (*list)->kind == S_COMMENT)
+		return p_fail_at(p, (*list)->pos, (*list)->end, "a rule of nothing but a comment");
 	return true;
 }

@@ -32,8 +32,14 @@ static bool nat_flags(struct parser *p, uint64_t *flags)
 		*flags |= words[i].flag;
 		more = p_accept(p, ',');
 		if (!more)
-			return true;
+			break;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (p_is(p, words[i].word)) {
+			p_fail(p, "flags are written with commas between them: random,persistent");
+			return false;
+		}
+	return true;
 }
 
 static uint64_t nat_family(struct parser *p)
@@ -80,13 +86,22 @@ static struct node *parse_nat(struct parser *p, uint32_t type)
 		n->op |= 1;
 	else if (p_accept_word(p, "interval"))
 		n->op |= 2;
-	else if (p_accept_word(p, "addr") && (!p_expect(p, '.', "`.`") || !p_expect_word(p, "port")))
-		return NULL;
-	if (!(n->op & 1) || p_is(p, "to"))
+	else if (n->u2 && p_accept_word(p, "addr")) {
+		if (!p_expect(p, '.', "`.`") || !p_expect_word(p, "port"))
+			return NULL;
+		n->op |= 4;
+	}
+	if (n->op || n->u2) {
 		if (!p_expect_word(p, "to"))
 			return NULL;
+	} else {
+		p_accept_word(p, "to");
+	}
 	if (!nat_target(p, n, true) || !nat_flags(p, &n->u3))
 		return NULL;
+	if (n->u2 && !n->a)
+		return p_fail_at(p, n->pos, p->prev_end, "a family stands with an address only, write `%s`",
+			type == NFT_NAT_SNAT ? "snat to :port" : "dnat to :port");
 	return p_done(p, n);
 }
 
@@ -105,8 +120,14 @@ static struct node *parse_port_nat(struct parser *p, enum node_kind kind)
 	struct node *n = p_node(p, kind, p->tok.pos);
 
 	p_advance(p);
-	if (p_accept_word(p, "to") && !nat_target(p, n, false))
-		return NULL;
+	if (p_accept_word(p, "to")) {
+		if (kind == S_REDIR && p->tok.kind != ':') { /* redirect to 8080 */
+			if (!(n->b = parse_expr(p, EXPR_ANY)))
+				return NULL;
+		} else if (!nat_target(p, n, false)) {
+			return NULL;
+		}
+	}
 	return nat_flags(p, &n->u3) ? p_done(p, n) : NULL;
 }
 
@@ -174,24 +195,41 @@ static bool queue_flags(struct parser *p, uint64_t *flags)
 	return true;
 }
 
+/* to EXPR: what spreads packets over queues, or the value of a map. */
+static struct node *queue_target(struct parser *p)
+{
+	struct node *n = parse_expr(p, EXPR_ANY);
+
+	if (n && n->kind >= N_FIELD && n->kind != N_NUMGEN && n->kind != N_HASH)
+		return p_fail_at(p, n->pos, n->end,
+			"queues are chosen by symhash, jhash, numgen or a map: `%s`",
+			"queue to ip saddr map { … }");
+	return n;
+}
+
 struct node *parse_queue(struct parser *p)
 {
 	struct node *n = p_node(p, S_QUEUE, p->tok.pos);
+	bool given = false;
 
 	p_advance(p);
+	if (p_accept_word(p, "flags")) {
+		if (!queue_flags(p, &n->u))
+			return NULL;
+		given = true;
+	}
 	for (;;) {
-		if (p_accept_word(p, "flags")) {
-			if (!queue_flags(p, &n->u))
-				return NULL;
-		} else if (p_is(p, "bypass") || p_is(p, "fanout")) {
+		if (!given && (p_is(p, "bypass") || p_is(p, "fanout"))) {
 			if (!queue_flags(p, &n->u))
 				return NULL;
 		} else if (!n->a && (p_is(p, "num") || p_is(p, "to"))) {
 			n->op = p_is(p, "to");
 			p_advance(p);
-			n->a = parse_expr(p, EXPR_ANY);
+			n->a = queue_target(p);
 			if (!n->a)
 				return NULL;
+		} else if (given && !n->a) {
+			return p_unexpected(p, "`to` and a queue", NULL);
 		} else {
 			return p_done(p, n);
 		}

@@ -216,13 +216,6 @@ struct node *parse_objref_ct(struct parser *p)
 	return NULL;
 }
 
-static struct node *log_option(struct parser *p, const char *word)
-{
-	(void)word;
-	p_advance(p);
-	return parse_value(p);
-}
-
 static bool log_flags(struct parser *p, struct node *n)
 {
 	static const char *const words[] = { "tcp", "ip", "skuid", "ether", "all", NULL };
@@ -270,10 +263,9 @@ struct node *parse_log(struct parser *p)
 				   : p_is(p, "queue-threshold") ? &n->d
 								: NULL;
 
-		if (to) {
-			if (*to)
-				return p_fail(p, "said twice");
-			*to = log_option(p, NULL);
+		if (to) { /* the last one counts */
+			p_advance(p);
+			*to = parse_value(p);
 			if (!*to)
 				return NULL;
 		} else if (p_accept_word(p, "level")) {
@@ -390,6 +382,8 @@ struct node *parse_comment(struct parser *p)
 	n->a = parse_value(p);
 	if (n->a)
 		p->r->comment = n->a->s;
+	if (n->a && !p_end_of_rule(p))
+		return p_unexpected(p, "the end of the rule behind its comment", NULL);
 	return n->a ? p_done(p, n) : NULL;
 }
 
@@ -492,7 +486,7 @@ struct node *parse_meter(struct parser *p)
 	n->a->s = p_text(p, &p->tok);
 	p_advance(p);
 	p_done(p, n->a);
-	if (p_accept_word(p, "size") && !parse_value(p))
+	if (p_accept_word(p, "size") && !(n->d = parse_value(p)))
 		return NULL;
 	return dyn_body(p, n, false) ? p_done(p, n) : NULL;
 }

@@ -154,6 +154,30 @@ describe("rules in braces", function()
 	end)
 end)
 
+describe("a meter", function()
+	it("is a set of its name that lives with the rule", function()
+		assert.same({ "hits 31", "payload load 4b @ network header + 12 => reg 1", "dynset update reg_key 1 set hits timeout 5000ms expr [ counter pkts 0 bytes 0 ]" },
+			code("meter hits size 100 { ip saddr timeout 5s counter }", { family = "ip" }))
+		assert.same({ "recent", "dynset add reg_key 1 set recent expr [ counter pkts 0 bytes 0 ]" },
+			{ "recent", code("meter recent { ip saddr counter }", { family = "ip" })[2] })
+	end)
+end)
+
+describe("numbers and times", function()
+	it("are read as nft does it", function()
+		assert.same({ "counter pkts 8 bytes 16" }, code "counter packets 010 bytes 0x10")
+		assert.same({ "limit rate 10240/second burst 0 type bytes flags 0x0" }, code "limit rate 10kbytes/second")
+		assert.same(code "tcp dport 22 accept", code "tcp dport 22accept")
+		assert.same(code 'meta time "2022-06-08 15:33:20"', code 'meta time "2022-6-8 15:33:20"')
+		for text, same in pairs { ['"23:59:60"'] = "00:00", ['"1:00"'] = "01:00:00", ['"12:30:5"'] = "12:30:05", ["1:2"] = "01:02" } do
+			assert.same(code(('meta hour "%s"'):format(same)), code("meta hour " .. text))
+		end
+		assert.same(code "meta hour 3600", code "meta hour 1h")
+		says("no time of day", 'meta hour "24:00"')
+		says("no time of day", 'meta hour "23:59:62"')
+	end)
+end)
+
 describe("a value", function()
 	it("stands where a constant can", function()
 		assert.same(code "ip saddr 192.0.2.1", code "ip saddr $addr")
