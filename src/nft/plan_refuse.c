@@ -122,6 +122,21 @@ static bool makes(const struct op *op) /* something in a table */
 	       op->kind == OP_ADD_CHAIN;
 }
 
+static bool unmakes(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_DEL_TABLE:
+	case OP_DEL_RULE:
+	case OP_DEL_SET:
+	case OP_DEL_CHAIN:
+	case OP_DEL_CHAIN_DEV:
+	case OP_DEL_OBJ:
+	case OP_DEL_FLOWTABLE:
+	case OP_DEL_FLOW_DEV: return true;
+	default: return false;
+	}
+}
+
 /* "No such file" for what was to be made: the kernel has no objects or flowtables of this kind, or the table
  * is gone. */
 static bool makes_in_vain(const struct plan *p, const struct commit_result *r, uint32_t i)
@@ -224,9 +239,10 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, s
 	blames seen = { 0 };
 	unsigned n = 0;
 
-	/* Where something else was refused, "no such file" is its echo: what names it can not be found. */
+	/* Where something else was refused, "no such file" is its echo: what names it can not be found. So is
+	 * that something can not be deleted: a rule that was to be replaced still names it. */
 	for (uint32_t i = 0; i < p->ops.n; i++) {
-		others |= r->op_err[i] && r->op_err[i] != -ENOENT;
+		others |= r->op_err[i] && r->op_err[i] != -ENOENT && !unmakes(&p->ops.v[i]);
 		vain |= makes_in_vain(p, r, i);
 	}
 	for (uint32_t i = 0; i < p->ops.n; i++) {
@@ -256,6 +272,9 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, s
 		buf_printf(text, "%s%s %s:%u: %s: %s", text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,
 			s.line, buf_str(&line), reason(op, r->op_err[i]));
 	}
+	for (uint32_t i = 0; n && i < p->ops.n; i++)
+		if (unmakes(&p->ops.v[i]))
+			r->op_err[i] = 0;
 	blames_free(&seen);
 	return n;
 }
