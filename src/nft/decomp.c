@@ -6,6 +6,7 @@
 
 #include <libnftnl/expr.h>
 
+#include "base/text.h"
 #include "nft/decomp.h"
 
 #define CHECKS_MAX 48
@@ -99,7 +100,7 @@ static void join(const struct dc *c, const char *comment, struct buf *out)
 	}
 	if (comment) {
 		buf_puts(out, out->n ? " comment " : "comment ");
-		buf_quote(out, comment, strlen(comment));
+		quote_put(comment, strlen(comment), out);
 	}
 }
 
@@ -201,6 +202,8 @@ static const struct set_info *find_set(void *ctx, const struct dx *x)
 
 static bool spell(struct dc *c, struct nftnl_expr **exprs, uint32_t n, const char *comment, struct buf *out)
 {
+	bool odd = comment && (strlen(comment) > 128 || strchr(comment, '"') ||
+				      (*comment && !text_is_clean(comment, strlen(comment))));
 	struct search s = { .c = c, .comment = comment };
 
 	if (!read_rule(c, exprs, n))
@@ -215,11 +218,15 @@ static bool spell(struct dc *c, struct nftnl_expr **exprs, uint32_t n, const cha
 	search(&s);
 	if (s.best != SAME_NOT)
 		buf_put(out, s.text.s, s.text.n);
+	if (s.best != SAME_NOT && odd) {
+		buf_puts(out, " # comment cannot be written: ");
+		buf_quote(out, comment, strlen(comment));
+	}
 	buf_free(&s.text);
 	return s.best != SAME_NOT;
 }
 
-static void dc_free(struct dc *c)
+void dc_free(struct dc *c)
 {
 	vec_foreach (it, &c->items)
 		free(it->text);

@@ -219,6 +219,8 @@ bool val_bits_put(const struct sel *s, u128 v, const char *sep, struct buf *out)
 void val_put(struct dc *c, const struct sel *s, const uint8_t *p, unsigned len, struct buf *out);
 /* The first n bytes of a name: "eth*". */
 void val_glob_put(const uint8_t *p, unsigned n, struct buf *out);
+/* As written: nft has no escapes. What cannot stand in quotes comes escaped, and is no text that compiles. */
+void quote_put(const char *s, size_t n, struct buf *out);
 struct sel sel_of(const struct datatype *dt, unsigned bits);
 
 /* ---- decomp_sel.c, decomp_load.c ---- */
@@ -241,7 +243,12 @@ bool load_field_put(
 /* "@name", or the elements in braces. keys: types of the key; data: of a map's values, dt NULL: the set's. */
 bool set_put(struct dc *c, const struct set_info *info, const struct sel *keys, unsigned n,
 	const struct sel *data, struct buf *out);
-/* As nft lists them. */
+/* keys: info's parts. Options and data behind the key. */
+void elem_put(struct dc *c, const struct set_info *info, const struct setelem *el, const struct sel *keys,
+	const struct sel *data, struct buf *out);
+/* As nft lists them; of some sets as they come. */
+bool setelems_sorted(const struct set_info *info);
+int setkey_cmp(const struct set_info *info, const uint8_t *a, const uint8_t *b, unsigned len);
 void setelems_sort(const struct set_info *info, struct setelem *v, uint32_t n);
 void verdict_put(int32_t code, const char *chain, struct buf *out);
 
@@ -279,5 +286,6 @@ enum same decomp_check(struct dc *c, const char *text, const char *comment);
 
 /* ---- decomp.c ---- */
 
+void dc_free(struct dc *c);
 bool decomp_rule(const struct decompile_env *env, unsigned depth, struct nftnl_expr **exprs, uint32_t n,
 	const char *comment, struct buf *out);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "nft/decomp.h"
 
 #define ANON_MAX 200000 /* elements of an anonymous set that are looked at */
@@ -64,46 +65,55 @@ void verdict_put(int32_t code, const char *chain, struct buf *out)
 /* ---- the order that nft lists elements in ---- */
 
 /* Concatenations: the last byte of the last part counts most. */
-static int by_parts(const struct setelem *a, const struct setelem *b, const struct set_info *sorted)
+static int parts_cmp(const struct set_info *info, const uint8_t *a, const uint8_t *b)
 {
 	unsigned off[NFT_PARTS_MAX], at = 0;
 
-	for (unsigned i = 0; i < sorted->key.n; i++) {
+	for (unsigned i = 0; i < info->key.n; i++) {
 		off[i] = at;
-		at += (datatype_bytes(sorted->key.bits[i]) + 3) & ~3u;
+		at += (datatype_bytes(info->key.bits[i]) + 3) & ~3u;
 	}
 	if (at > NFT_KEY_MAX)
 		return 0;
-	for (unsigned i = sorted->key.n; i--;)
-		for (unsigned k = datatype_bytes(sorted->key.bits[i]); k--;)
-			if (a->key[off[i] + k] != b->key[off[i] + k])
-				return a->key[off[i] + k] < b->key[off[i] + k] ? -1 : 1;
+	for (unsigned i = info->key.n; i--;)
+		for (unsigned k = datatype_bytes(info->key.bits[i]); k--;)
+			if (a[off[i] + k] != b[off[i] + k])
+				return a[off[i] + k] < b[off[i] + k] ? -1 : 1;
 	return 0;
 }
 
-static int by_value(const void *x, const void *y, void *ctx)
+int setkey_cmp(const struct set_info *info, const uint8_t *a, const uint8_t *b, unsigned len)
+{
+	bool host = dt_order_of(info->key.part[0]) == ORDER_HOST || info->key.part[0]->base == BASE_STRING;
+
+	if (info->key.n > 1)
+		return parts_cmp(info, a, b);
+	if (!host || info->flags & NFT_SET_INTERVAL)
+		return memcmp(a, b, len);
+	for (unsigned i = len; i--;)
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	return 0;
+}
+
+static int by_value(const void *x, const void *y, void *info)
 {
 	const struct setelem *a = x, *b = y;
-	const struct set_info *sorted = ctx;
-	bool host =
-		dt_order_of(sorted->key.part[0]) == ORDER_HOST || sorted->key.part[0]->base == BASE_STRING;
 
-	if (a->catchall != b->catchall)
-		return a->catchall ? 1 : -1;
-	if (sorted->key.n > 1)
-		return by_parts(a, b, sorted);
-	if (!host || sorted->flags & NFT_SET_INTERVAL)
-		return memcmp(a->key, b->key, a->klen);
-	for (unsigned i = a->klen; i--;)
-		if (a->key[i] != b->key[i])
-			return a->key[i] < b->key[i] ? -1 : 1;
-	return 0;
+	if (a->catchall || b->catchall)
+		return (int)a->catchall - (int)b->catchall;
+	return setkey_cmp(info, a->key, b->key, a->klen);
+}
+
+bool setelems_sorted(const struct set_info *info)
+{
+	/* ranges of concatenations come as they were added */
+	return info->key.n && (info->key.n == 1 || !(info->flags & NFT_SET_INTERVAL));
 }
 
 void setelems_sort(const struct set_info *info, struct setelem *v, uint32_t n)
 {
-	/* ranges of concatenations come as they were added */
-	if (n < 2 || !info->key.n || (info->key.n > 1 && info->flags & NFT_SET_INTERVAL))
+	if (n < 2 || !setelems_sorted(info))
 		return;
 	qsort_r(v, n, sizeof(*v), by_value, (void *)(uintptr_t)info);
 }
@@ -184,7 +194,7 @@ static void data_put(struct dc *c, const struct set_info *info, const struct set
 
 	buf_puts(out, " : ");
 	if (info->flags & NFT_SET_OBJECT) {
-		buf_quote(out, el->target, strlen(el->target));
+		quote_put(el->target, strlen(el->target), out);
 		return;
 	}
 	if (el->verdict) {
@@ -207,13 +217,39 @@ static void data_put(struct dc *c, const struct set_info *info, const struct set
 		parts_put(c, s, n, el->data, NULL, el->dlen, false, out);
 }
 
+void elem_put(struct dc *c, const struct set_info *info, const struct setelem *el, const struct sel *keys,
+	const struct sel *data, struct buf *out)
+{
+	char dur[48];
+
+	if (el->catchall)
+		buf_putc(out, '*');
+	else
+		parts_put(c, keys, info->key.n, el->key, el->interval ? el->key_end : NULL, el->klen, false,
+			out);
+	if (el->n_exprs) {
+		buf_putc(out, ' ');
+		c->failed |= !stateful_text(el->exprs, el->n_exprs, c->env->stateless, out);
+	}
+	if (el->timeout_ms)
+		buf_printf(out, " timeout %s", duration_format(el->timeout_ms, dur));
+	if (el->expires_ms && !c->env->stateless)
+		buf_printf(out, " expires %s", duration_format(el->expires_ms, dur));
+	if (el->comment) {
+		buf_puts(out, " comment ");
+		quote_put(el->comment, strlen(el->comment), out);
+	}
+	if (info->flags & (NFT_SET_MAP | NFT_SET_OBJECT))
+		data_put(c, info, el, data, out);
+}
+
 static void braces_put(struct dc *c, const struct set_info *info, const struct sel *keys, unsigned n,
 	const struct sel *data, struct buf *out)
 {
 	struct anon *a = dc_anon(c, info);
 	struct sel s[SLOTS];
 
-	if (a->odd || !a->el.n) { /* `{ }` has no spelling */
+	if (a->odd || !a->el.n || info->key.n != n) { /* `{ }` has no spelling */
 		c->failed = true;
 		return;
 	}
@@ -226,12 +262,7 @@ static void braces_put(struct dc *c, const struct set_info *info, const struct s
 	buf_puts(out, "{ ");
 	vec_foreach (el, &a->el) {
 		buf_puts(out, el == a->el.v ? "" : ", ");
-		if (el->catchall)
-			buf_putc(out, '*');
-		else
-			parts_put(c, s, n, el->key, el->interval ? el->key_end : NULL, el->klen, false, out);
-		if (info->flags & (NFT_SET_MAP | NFT_SET_OBJECT))
-			data_put(c, info, el, data, out);
+		elem_put(c, info, el, s, data, out);
 		if (c->failed)
 			return;
 	}

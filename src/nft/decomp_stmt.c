@@ -72,10 +72,8 @@ static bool last_put(const struct dx *x, bool stateless, struct buf *out)
 	char dur[48];
 
 	buf_puts(out, "last");
-	if (x->p.key && !stateless)
-		buf_printf(out, " used %s", duration_format(x->p.q1, dur));
-	else if (!stateless)
-		buf_puts(out, " used never");
+	if (!stateless)
+		buf_printf(out, " used %s", x->p.key ? duration_format(x->p.q1, dur) : "never");
 	return true;
 }
 
@@ -127,7 +125,7 @@ static bool log_put(const struct dx *x, struct buf *out)
 	buf_puts(out, "log");
 	if (x->name && *x->name) {
 		buf_puts(out, " prefix ");
-		buf_quote(out, x->name, strlen(x->name));
+		quote_put(x->name, strlen(x->name), out);
 	}
 	if (x->p.key)
 		buf_printf(out, " group %u", x->p.key - 1);
@@ -354,7 +352,7 @@ static bool objref_put(struct dc *c, const struct item *it, struct buf *out)
 		return false;
 	buf_puts(out, word);
 	if (!info) {
-		buf_quote(out, x->name, strlen(x->name));
+		quote_put(x->name, strlen(x->name), out);
 		return x->kind == DX_OBJREF;
 	}
 	if (!sels_put(c, &it->ds->src[0], true, it->style, out, s))
@@ -397,7 +395,7 @@ static bool dynset_put(struct dc *c, const struct item *it, struct buf *out)
 		buf_printf(out, " timeout %s", duration_format(x->p.q1, dur));
 	for (uint32_t i = 0; i < x->n_sub; i++) {
 		buf_putc(out, ' ');
-		if (!stateful_put(&x->sub[i], c->env->stateless, out))
+		if (!stateful_put(&x->sub[i], c->env->stateless || !(x->sub[i].p.q1 | x->sub[i].p.q2), out))
 			return false;
 	}
 	if (x->reg[1] != SLOT_NONE) {

@@ -3,6 +3,7 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "nft/decomp.h"
 
 u128 val_ones(unsigned bits)
@@ -42,6 +43,14 @@ const char *dc_ifname(struct dc *c, uint32_t index)
 	return d->name;
 }
 
+void quote_put(const char *s, size_t n, struct buf *out)
+{
+	if (n && (!text_is_clean(s, n) || memchr(s, '"', n)))
+		buf_quote(out, s, n);
+	else
+		buf_printf(out, "\"%.*s\"", (int)n, s);
+}
+
 /* An asterisk at the end would make a pattern of it. */
 static void name_put(const uint8_t *p, unsigned n, struct buf *out)
 {
@@ -53,12 +62,7 @@ static void name_put(const uint8_t *p, unsigned n, struct buf *out)
 		b[n - 1] = '\\';
 		b[n++] = '*';
 	}
-	for (unsigned i = 0; i < n; i++)
-		if (b[i] == '"' || (unsigned char)b[i] < 0x20 || b[i] == 0x7f) {
-			buf_quote(out, b, n);
-			return;
-		}
-	buf_printf(out, "\"%.*s\"", (int)n, b);
+	quote_put(b, n, out);
 }
 
 void val_glob_put(const uint8_t *p, unsigned n, struct buf *out)
@@ -68,7 +72,7 @@ void val_glob_put(const uint8_t *p, unsigned n, struct buf *out)
 	n = (unsigned)strnlen((const char *)p, n < NFT_KEY_MAX ? n : NFT_KEY_MAX);
 	memcpy(b, p, n);
 	b[n] = '*';
-	buf_quote(out, b, n + 1);
+	quote_put(b, n + 1, out);
 }
 
 static void hex_put(u128 v, struct buf *out)
@@ -120,7 +124,7 @@ void val_num_put(struct dc *c, const struct sel *s, u128 v, bool plain, struct b
 	if (s->dt->base == BASE_STRING)
 		name_put(b, bytes, out);
 	else if (s->dt->id == DT_IFINDEX && v && (name = dc_ifname(c, (uint32_t)v)))
-		buf_quote(out, name, strlen(name));
+		quote_put(name, strlen(name), out);
 	else if (s->dt->id == DT_IFINDEX)
 		buf_printf(out, "%u", (uint32_t)v);
 	else if (s->dt->base == BASE_BITMASK && s->dt->syms && v)

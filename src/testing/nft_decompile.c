@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* core.nft.decompile: a text is compiled, and the expressions turned into text again, as if they came from
- * the kernel. Arguments as core.nft.compile's; stateless=, comment=, indent=. */
+/* core.nft.decompile.rule{…}: a text is compiled, and the expressions turned into text again, as if they came
+ * from the kernel. Arguments as core.nft.compile's; stateless=, comment=, indent=. */
 #include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
@@ -27,6 +27,17 @@ static const struct set_info *world_set(void *ctx, const char *name)
 		if (!strcmp(w->code->sets.v[i].info.name, name))
 			return &w->code->sets.v[i].info;
 	return w->sets(&w->env, name);
+}
+
+/* A number, or 1 for true. */
+static lua_Integer int_field(lua_State *L, const char *name)
+{
+	lua_Integer n;
+
+	lua_getfield(L, 1, name);
+	n = lua_isboolean(L, -1) ? lua_toboolean(L, -1) : lua_tointeger(L, -1);
+	lua_pop(L, 1);
+	return n;
 }
 
 static int world_elems(
@@ -147,8 +158,56 @@ static int decompile(lua_State *L)
 	return 2;
 }
 
+/* list{what=, family=, table=, name=, obj_type=, handles=, stateless=, terse=, numeric=, reset=, rule=} →
+ * text; or nil, message, errno */
+static int list(lua_State *L)
+{
+	static const char *const words[] = { "all", "chain", "set", "object", "flowtable", "tables", "chains",
+		"sets", "maps", "objects", "flowtables", NULL };
+	struct list_query q = { .family = NFPROTO_UNSPEC };
+	struct list_opts o = { 0 };
+	struct err e = ERR_INIT;
+	struct buf out = BUF_INIT;
+	struct nft_conn *c;
+	const char *s;
+	int r = 0;
+
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 1);
+	s = str_field(L, 1, "what");
+	for (int i = 0; s && words[i]; i++)
+		if (!strcmp(words[i], s))
+			q.what = (enum list_what)i;
+	s = str_field(L, 1, "family");
+	if (s && nft_family_parse(s, &q.family, &e) < 0)
+		return env_fail(L, -EINVAL, &e);
+	q.table = str_field(L, 1, "table");
+	q.name = str_field(L, 1, "name");
+	q.obj_type = (uint32_t)int_field(L, "obj_type");
+	o.rule = (uint64_t)int_field(L, "rule");
+	o.handles = int_field(L, "handles");
+	o.stateless = int_field(L, "stateless");
+	o.no_elements = int_field(L, "terse");
+	o.numeric = int_field(L, "numeric");
+	o.reset = int_field(L, "reset");
+	c = nft_conn_new("test", &e);
+	r = c ? kernel_list(c, &q, &o, &out, &e) : -EPERM;
+	nft_conn_free(c);
+	if (r < 0) {
+		buf_free(&out);
+		return env_fail(L, r, &e);
+	}
+	lua_pushlstring(L, buf_str(&out), out.n);
+	buf_free(&out);
+	return 1;
+}
+
 int testing_nft_decompile(lua_State *L)
 {
+	lua_newtable(L);
 	lua_pushcfunction(L, decompile);
+	lua_setfield(L, -2, "rule");
+	lua_pushcfunction(L, list);
+	lua_setfield(L, -2, "list");
 	return 1;
 }

@@ -16,7 +16,7 @@ local sets = {
 
 local function back(text, t)
 	t = t or {}
-	return nft.decompile {
+	return nft.decompile.rule {
 		text = text, family = t.family or "inet", sets = sets, chain_type = t.chain_type, hook = t.hook, stateless = t.stateless,
 		indent = t.indent,
 	}
@@ -141,7 +141,7 @@ describe("nft.decompile", function()
 			tcp dport vmap @verdicts
 			meta mark set ip saddr map { 192.0.2.1 : 0x00000001, 192.0.2.2 : 0x00000002 }
 			meta mark set ip saddr map @marks
-			dnat ip to ip saddr map @targets
+			meta l4proto tcp dnat ip to ip saddr map @targets
 			ip protocol . th dport { tcp . 22, udp . 53 }
 			add @recent { ip saddr timeout 1m }
 			update @recent { ip saddr timeout 10s limit rate 5/second }
