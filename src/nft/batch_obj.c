@@ -338,7 +338,10 @@ void put_anon_set(struct build *c, const struct op *op, const struct anon_set *a
 
 	/* 0 would mean no limit; nft does not say it either */
 	put_desc(nlh, &a->info, &a->concat, a->elems.n ? anon_size(a) : 0);
-	set_udata(nlh, &a->info, a->info.flags & NFT_SET_INTERVAL, NULL);
+	/* nft marks sets so, and maps not */
+	set_udata(nlh, &a->info,
+		(a->info.flags & NFT_SET_INTERVAL) && !(a->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT)),
+		NULL);
 	msg_end(c->b, nlh);
 	put_anon_elems(c, op, a, c->set_id, i);
 }

@@ -83,7 +83,7 @@ void udata_u32(struct udata *u, uint8_t type, uint32_t v)
 
 void udata_comment(struct udata *u, uint8_t type, const char *comment)
 {
-	char text[NFTNL_UDATA_COMMENT_MAXLEN];
+	char text[NFTNL_UDATA_COMMENT_MAXLEN + 1];
 	size_t n;
 
 	if (!comment || !*comment)

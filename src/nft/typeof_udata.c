@@ -270,13 +270,27 @@ static const char *data_text(const char *text)
 	return strncmp(s, "interval ", 9) ? s : s + 9;
 }
 
-void udata_typeof_verdict(struct udata *u)
+static void put_bare(struct udata *u, uint8_t type, uint32_t kind)
 {
 	struct udata one = { .n = 0 }, nothing = { .n = 0 };
 
-	udata_u32(&one, NFTNL_UDATA_SET_TYPEOF_EXPR, UD_VERDICT);
+	udata_u32(&one, NFTNL_UDATA_SET_TYPEOF_EXPR, kind);
 	put_nested(&one, NFTNL_UDATA_SET_TYPEOF_DATA, &nothing);
-	put_nested(u, NFTNL_UDATA_SET_DATA_TYPEOF, &one);
+	put_nested(u, type, &one);
+}
+
+void udata_typeof_verdict(struct udata *u)
+{
+	put_bare(u, NFTNL_UDATA_SET_DATA_TYPEOF, UD_VERDICT);
+}
+
+/* Of a set declared by type nft says where it is a concatenation, and nothing of the parts. */
+static void put_concats(struct udata *u, const struct set_info *info)
+{
+	if (info->key.n > 1)
+		put_bare(u, NFTNL_UDATA_SET_KEY_TYPEOF, UD_CONCAT);
+	if (info->data.n > 1 && (info->flags & NFT_SET_MAP))
+		put_bare(u, NFTNL_UDATA_SET_DATA_TYPEOF, UD_CONCAT);
 }
 
 void udata_typeof(struct udata *u, const struct set_want *w)
@@ -284,8 +298,10 @@ void udata_typeof(struct udata *u, const struct set_want *w)
 	_autofree_ char *key = w->typeof_text ? key_text(w->typeof_text) : NULL;
 	const char *data = w->typeof_text ? data_text(w->typeof_text) : NULL;
 
-	if (!key)
+	if (!key) {
+		put_concats(u, &w->info);
 		return;
+	}
 	put_typeof(u, NFTNL_UDATA_SET_KEY_TYPEOF, key);
 	if (!data || !(w->info.flags & NFT_SET_MAP))
 		return;
