@@ -70,7 +70,7 @@ void ruleset_hold_deletes(struct ruleset *rs, bool hold)
 		struct obj *o = rs->all.v[i];
 		struct elem_table *t = o->kind == OBJ_SET ? o->elems_have : NULL;
 
-		if (o->own_before || o->unclaimed || (o->kind == OBJ_CHAIN && o->krules.n))
+		if (o->own_before || o->unclaimed || o->flags_wait || (o->kind == OBJ_CHAIN && o->krules.n))
 			obj_changed(o);
 		for (uint32_t k = 0; t && !hold && k < t->n; k++)
 			if (elem_at(t, k)->flags & E_USED && elem_unclaimed(elem_at(t, k)))

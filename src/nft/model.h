@@ -268,6 +268,7 @@ struct obj {
 	bool unclaimed;  /* found in the kernel, and nobody has stated it in this life */
 	uint8_t suspect; /* readback_impl.h's: what the kernel has may be otherwise */
 	bool in_the_way; /* flowtables: deleted before anything is made */
+	bool flags_wait; /* tables: they change when nothing in it is held any more */
 	struct table_want table_have;
 	struct chain_def chain_have;
 	struct set_want set_have;
@@ -472,7 +473,8 @@ enum phase {
 	PH_ADD_TABLE,
 	PH_UNDO, /* what is made anew, and what names it */
 	PH_ADD_CHAIN,
-	PH_ADD_OBJ, /* flowtables as well */
+	PH_MOD_TABLE, /* once it sleeps or wakes the kernel takes no new base chain */
+	PH_ADD_OBJ,   /* flowtables as well */
 	PH_ADD_SET,
 	PH_MODIFY,
 	PH_DEL_ELEM,
@@ -521,7 +523,13 @@ void intervals_want(
 void plan_elems(struct plan *p, struct obj *set, bool fresh);
 void plan_target_elems(struct plan *p, struct obj *map,
 	const struct obj *to); /* takes elements whose value is this chain or object out first */
-/* plan.c */
+/* plan_anew.c */
+void find_recreations(struct plan *p);
+/* What the plan starts from: with its table all goes. */
+static inline bool had(const struct obj *o)
+{
+	return o->have && !o->tab->recreate;
+}
 bool set_compatible(const struct obj *o); /* what the kernel has needs not be made anew */
 /* plan_rules.c */
 struct rcode *rule_of(const struct stmt *st);

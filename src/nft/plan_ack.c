@@ -219,11 +219,13 @@ static void ack_obj(struct obj *o)
 	if (o->kind == OBJ_TABLE) {
 		if (o->own_before && !(o->rs->hold_deletes && !o->want))
 			o->own_before = false;
-		if (o->have && !o->want)
+		if (o->have && (!o->want || o->recreate))
 			vec_foreach (m, &o->members)
 				gone(*m);
 		o->have = o->want;
-		o->table_have = o->table_want;
+		o->recreate = false;
+		if (!o->flags_wait)
+			o->table_have = o->table_want;
 		return;
 	}
 	if (!o->want) {

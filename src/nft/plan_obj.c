@@ -22,14 +22,14 @@ void plan_object(struct plan *p, struct obj *o)
 {
 	struct op *op;
 
-	if (o->have && (!o->want || o->recreate)) {
+	if (had(o) && (!o->want || o->recreate)) {
 		op = plan_op(p, o->recreate ? PH_UNDO : PH_DEL_OBJ, OP_DEL_OBJ, o);
 		op->recreate = o->recreate;
 		op->obj = o->object_have;
 	}
 	if (!o->want)
 		return;
-	if (!o->have || o->recreate) {
+	if (!had(o) || o->recreate) {
 		op = plan_op(p, PH_ADD_OBJ, OP_ADD_OBJ, o);
 		op->obj = o->object;
 		op->recreate = o->recreate;
@@ -114,14 +114,14 @@ void plan_flowtable(struct plan *p, struct obj *o)
 {
 	struct op *op;
 
-	if (o->have && (!o->want || o->recreate)) {
+	if (had(o) && (!o->want || o->recreate)) {
 		op = plan_op(p, o->recreate || o->in_the_way ? PH_UNDO : PH_DEL_OBJ, OP_DEL_FLOWTABLE, o);
 		op->recreate = o->recreate;
 		op->flow = borrow_flowtable(p, &o->chain_have);
 	}
 	if (!o->want)
 		return;
-	if (!o->have || o->recreate) {
+	if (!had(o) || o->recreate) {
 		op = plan_op(p, PH_ADD_OBJ, OP_ADD_FLOWTABLE, o);
 		op->flow = borrow_flowtable(p, &o->chain);
 		op->recreate = o->recreate;

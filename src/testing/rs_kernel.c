@@ -236,11 +236,25 @@ static void take_set(struct sim_obj *o, const struct set_want *set)
 	o->set.exprs = NULL;
 }
 
+/* A table that falls asleep or wakes in this batch gets no new hooks, and loses none of what stays. */
+static bool hooks_ok(struct world *w, const struct op *op, bool change)
+{
+	struct sim_obj *table = sim_find(&w->k, OBJ_TABLE, op->family, op->table, "");
+
+	if (table->flipped)
+		return fail(w, "hooks of %s after its flags", op->name);
+	table->hooks |= change;
+	return true;
+}
+
 static bool make(struct world *w, const struct op *op, enum obj_kind kind)
 {
 	struct sim_obj *o = sim_find(&w->k, kind, op->family, op->table, op->name ? op->name : "");
 
 	if (o && op->kind == OP_ADD_TABLE && op->changed) {
+		if (o->hooks)
+			return fail(w, "table %s changes its flags after hooks", o->table);
+		o->flipped = o->flags != op->table_want.flags;
 		o->flags = op->table_want.flags;
 		return true;
 	}
@@ -248,6 +262,8 @@ static bool make(struct world *w, const struct op *op, enum obj_kind kind)
 		return fail(w, "%s is there already", o->name);
 	if (kind != OBJ_TABLE && !sim_find(&w->k, OBJ_TABLE, op->family, op->table, ""))
 		return fail(w, "no table %s", op->table);
+	if (kind == OBJ_CHAIN && op->chain.base && !hooks_ok(w, op, false))
+		return false;
 	o = xnew(struct sim_obj);
 	o->kind = kind;
 	o->family = op->family;
@@ -297,6 +313,8 @@ static bool unmake(struct world *w, const struct op *op, enum obj_kind kind)
 		snprintf(u.name, sizeof(u.name), "%s", o->name);
 		vec_push(&w->k.unmade, u);
 	}
+	if (kind == OBJ_CHAIN && o->chain.base)
+		sim_find(&w->k, OBJ_TABLE, op->family, op->table, "")->hooks = true;
 	obj_gone(&w->k, o);
 	return true;
 }
@@ -320,6 +338,8 @@ static bool change(struct world *w, struct sim_obj *o, const struct op *op)
 	case OP_MOD_OBJ: return change_object(w, o, op);
 	case OP_ADD_FLOW_DEV:
 	case OP_DEL_FLOW_DEV:
+		if (!hooks_ok(w, op, true))
+			return false;
 		bit = dev_bit(op->flow_dev);
 		if (!(o->dev & bit) != (op->kind == OP_ADD_FLOW_DEV))
 			return fail(w, "device %s of flowtable %s", op->flow_dev, o->name);
@@ -329,6 +349,8 @@ static bool change(struct world *w, struct sim_obj *o, const struct op *op)
 		return true;
 	case OP_ADD_CHAIN_DEV:
 	case OP_DEL_CHAIN_DEV:
+		if (!hooks_ok(w, op, true))
+			return false;
 		bit = dev_bit(op->dev);
 		if (!(o->dev & bit) != (op->kind == OP_ADD_CHAIN_DEV))
 			return fail(w, "device %s of chain %s", op->dev, o->name);
@@ -468,7 +490,7 @@ static bool minimal(struct world *w, const struct sim_obj *o)
 static void remember(struct sim_kernel *k)
 {
 	vec_foreach (o, &k->objs) {
-		(*o)->anew = false;
+		(*o)->anew = (*o)->hooks = (*o)->flipped = false;
 		vec_clear(&(*o)->before);
 		vec_foreach (r, &(*o)->rules)
 			vec_push(&(*o)->before, (struct sim_rule){ .handle = r->handle, .hash = r->hash });

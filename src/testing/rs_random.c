@@ -322,7 +322,7 @@ static bool step(struct world *w, uint32_t *reloaded)
 		w->fashion_object[rnd(w, N_TABLES)][rnd(w, N_OBJECTS)] = (uint8_t)(1 + rnd(w, 3));
 	if (rnd(w, 40) == 0)
 		w->fashion_flow[rnd(w, N_TABLES)][rnd(w, N_FLOWS)] = (uint8_t)(1 + rnd(w, 3));
-	if (rnd(w, 60) == 0)
+	if (rnd(w, 20) == 0)
 		w->fashion_table[rnd(w, N_TABLES)] = (uint8_t)(1 + rnd(w, 2));
 	if (rnd(w, 60) == 0)
 		w->fashion_chain[rnd(w, N_TABLES)][0] = (uint8_t)(1 + rnd(w, 3));
