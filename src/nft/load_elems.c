@@ -128,6 +128,8 @@ static int count(struct load *l, const struct ktable *t, struct kset *s, struct 
 {
 	int r;
 
+	if (!s->present.ready)
+		present_init(&s->present, &s->want.info, &s->pool);
 	if (s->counted)
 		return 0;
 	s->counted = true;
@@ -174,31 +176,38 @@ static int put(struct reading *r, uint32_t i, enum op_kind kind, const struct el
 	return load_op(r->l, &op, i, e);
 }
 
+/* All commands about the set as one change, at the last of them. */
+static int settle(struct reading *r, uint32_t i, struct err *e)
+{
+	struct present *p = &r->set->present;
+	struct elist new;
+	int code;
+
+	if (!marks_last(r->l, i, r->cmd))
+		return 0;
+	elist_init(&new, &r->set->want.info, &r->set->pool);
+	code = put(r, i, OP_DEL_ELEM, &p->gone, e);
+	if (code == 0)
+		code = put(r, i, OP_ADD_ELEM, present_take(p, &new), e);
+	elist_free(&new);
+	return code;
+}
+
 static int merged(struct reading *r, uint32_t i, const struct ktable *t, struct err *e)
 {
 	struct present *p = &r->set->present;
-	struct elist del, add;
-	const struct elist *all = &add;
 	int64_t miss = -1;
 	int code = count(r->l, t, r->set, e);
 
 	if (code < 0)
 		return code;
-	elist_init(&del, &r->set->want.info, &r->set->pool);
-	elist_init(&add, &r->set->want.info, &r->set->pool);
 	if (r->cmd->op == FILE_DELETE || r->cmd->op == FILE_DESTROY)
-		miss = present_del(p, r->list, r->cmd->op == FILE_DESTROY, &del, &add);
+		miss = present_del(p, r->list, r->cmd->op == FILE_DESTROY);
 	else
-		all = present_add(p, r->list, &del, &add);
+		present_add(p, r->list);
 	if (miss >= 0)
-		code = say_at(r, (uint32_t)miss, (uint32_t)miss, "the set holds no interval around %s here");
-	if (code == 0)
-		code = put(r, i, OP_DEL_ELEM, &del, e);
-	if (code == 0)
-		code = put(r, i, OP_ADD_ELEM, all, e);
-	elist_free(&del);
-	elist_free(&add);
-	return code;
+		return say_at(r, (uint32_t)miss, (uint32_t)miss, "the set holds no interval around %s here");
+	return settle(r, i, e);
 }
 
 static int change(struct reading *r, uint32_t i, const struct ktable *t, struct err *e)

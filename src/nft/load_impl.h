@@ -55,26 +55,25 @@ static inline uint8_t *elist_at(const struct elist *l, uint32_t i)
 	return l->rec.v + (size_t)i * l->stride;
 }
 uint32_t elist_ord(const struct elist *l, const uint8_t *rec);
-void elist_set_ord(struct elist *l, uint32_t i, uint32_t ord);
 struct elem_extra *elist_extra(const struct elist *l, const uint8_t *rec); /* NULL: none */
 
 /* ---- load_merge.c: intervals against each other ---- */
 
 /* The intervals of a set with auto-merge as they are at this place of the file. */
 struct present {
+	bool ready;
 	struct tree spans;
-	struct elist base; /* all of them, sorted, as long as nobody has asked for one */
-	bool has_base;
-	uint32_t round;
+	struct elist gone; /* what the kernel holds and is to lose */
+	struct elist base; /* in place of spans: one sorted list, as long as nothing else has come */
 };
+void present_init(struct present *p, const struct set_info *info, struct elem_pool *pool);
 void present_clear(struct present *p);
-/* What to take away (in *del) and what to add (the result, which may be *add) so that l, sorted, is in the
- * set. */
-const struct elist *present_add(struct present *p, struct elist *l, struct elist *del, struct elist *add);
+void present_put(struct present *p, const struct setelem *el, struct elem_extra *extra); /* the kernel's */
+void present_add(struct present *p, struct elist *l); /* l: sorted; may be taken */
 /* The place (ord) of one that is not in the set, else -1. may_miss: such are left out. */
-int64_t present_del(
-	struct present *p, const struct elist *l, bool may_miss, struct elist *del, struct elist *add);
-void present_put(struct present *p, const struct setelem *el, struct elem_extra *extra);
+int64_t present_del(struct present *p, const struct elist *l, bool may_miss);
+/* What is to be added, in new or a list that is p's; p->gone goes before it. */
+const struct elist *present_take(struct present *p, struct elist *new);
 /* Two that overlap and are not the same, by record: true. l is sorted. */
 bool elist_conflict(const struct elist *l, uint32_t *a, uint32_t *b);
 
@@ -128,8 +127,9 @@ struct load {
 	struct buf *text; /* where they are printed: then nothing is done but that */
 	uint32_t n_ops;
 	struct hmap marks; /* load_marks.c's */
-	bool asked;        /* the kernel's answers were made use of */
-	bool destroys;     /* the kernel knows NFT_MSG_DESTROY* */
+	bool marked_last;
+	bool asked;    /* the kernel's answers were made use of */
+	bool destroys; /* the kernel knows NFT_MSG_DESTROY* */
 	bool flushed[NFPROTO_NUMPROTO + 1];
 	struct hmap tables;
 	struct ktable *table; /* of the present command */
@@ -166,6 +166,8 @@ void marks_read(struct load *l);
 void marks_free(struct load *l);
 uint32_t marks_size(
 	struct load *l, const struct file_cmd *cmd); /* of a constant set: its elements; 0: unknown */
+/* No command about elements of this set follows the i-th, which is one. */
+bool marks_last(struct load *l, uint32_t i, const struct file_cmd *cmd);
 bool marks_dynamic(const struct load *l, const struct file_cmd *cmd);
 void marks_rule(struct load *l, const struct code *code); /* a rule of l->table is compiled */
 /* load_rules.c: rules of chains in which a command counts. */

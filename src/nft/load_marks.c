@@ -15,6 +15,7 @@ struct mark {
 	char *table, *name;
 	const struct file_cmd *elems; /* of a constant set */
 	bool dynamic;
+	uint32_t last; /* command about its elements */
 };
 
 struct mark_key {
@@ -96,6 +97,7 @@ void marks_free(struct load *l)
 		free(m);
 	}
 	hmap_free(&l->marks);
+	l->marked_last = false;
 }
 
 static int count(void *ctx, struct ast_rule *holder, const struct node *el)
@@ -116,6 +118,29 @@ uint32_t marks_size(struct load *l, const struct file_cmd *cmd)
 		return 0;
 	/* a tree's begins and ends, and the end in front of all */
 	return (cmd->set->flags & NFT_SET_INTERVAL) && cmd->set->key.n == 1 ? 2 * n + 1 : n;
+}
+
+static void read_last(struct load *l)
+{
+	for (uint32_t i = 0; i < file_cmds(l->f); i++) {
+		const struct file_cmd *cmd = file_cmd(l->f, i);
+		struct mark_key k = key_of(cmd);
+
+		if (cmd->what == FILE_ELEMENTS && cmd->op != FILE_GET && cmd->op != FILE_RESET)
+			make(l, &k)->last = i;
+	}
+	l->marked_last = true;
+}
+
+bool marks_last(struct load *l, uint32_t i, const struct file_cmd *cmd)
+{
+	struct mark_key k = key_of(cmd);
+	const struct mark *m;
+
+	if (!l->marked_last)
+		read_last(l);
+	m = find(l, &k);
+	return !m || m->last <= i;
 }
 
 bool marks_dynamic(const struct load *l, const struct file_cmd *cmd)

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Intervals of a set against each other: overlaps are errors, or, with auto-merge, what overlaps or touches
- * becomes one. Keys are compared as bytes, as the kernel does it. */
+ * becomes one. Keys are compared as bytes, as the kernel does it.
+ *
+ * What is to be deleted and added comes of all commands about a set together: the kernel does not find again
+ * what one batch deletes and adds more than once. */
 #include "nft/load_impl.h"
-
-#define DEAD UINT32_MAX /* as its place in the list: what was added and taken away again */
 
 struct span {
 	struct tnode node;
 	struct elem_extra *extra;
-	uint32_t round, at; /* which command added it, as which record */
 	uint16_t klen;
+	bool kernel;   /* the kernel holds it, as far as operations before the batch go */
 	uint8_t key[]; /* its first and its last key */
 };
 
@@ -62,56 +63,27 @@ static int cmp_lo(const void *key, const struct tnode *node)
 	return memcmp(key, s->key, s->klen);
 }
 
-static struct span *insert(
-	struct present *p, const uint8_t *lo, const uint8_t *hi, unsigned n, struct elem_extra *extra)
+static void insert(
+	struct present *p, const uint8_t *lo, const uint8_t *hi, struct elem_extra *extra, bool kernel)
 {
+	unsigned n = p->gone.klen;
 	struct span *s = xmalloc(sizeof(*s) + 2u * n);
 
 	s->klen = (uint16_t)n;
 	s->extra = extra;
-	s->round = s->at = 0;
+	s->kernel = kernel;
 	memcpy(s->key, lo, n);
 	memcpy(s->key + n, hi, n);
-	if (!tree_insert(&p->spans, &s->node, cmp_lo, s->key))
-		return s;
-	free(s); /* the same begin twice: the kernel holds no such set */
-	return NULL;
+	if (tree_insert(&p->spans, &s->node, cmp_lo, s->key))
+		free(s); /* the same begin twice: the kernel holds no such set */
 }
 
-static void come(struct present *p, struct elist *add, const uint8_t *lo, const uint8_t *hi,
-	struct elem_extra *extra, uint32_t ord)
+static void drop(struct present *p, struct span *s)
 {
-	struct span *s = insert(p, lo, hi, add->klen, extra);
-
-	if (!s)
-		return;
-	s->round = p->round;
-	s->at = add->n;
-	elist_put(add, lo, hi, extra, ord);
-}
-
-static void go(struct present *p, struct span *s, struct elist *del, struct elist *add, uint32_t ord)
-{
-	if (s->round == p->round)
-		elist_set_ord(add, s->at, DEAD);
-	else
-		elist_put(del, s->key, hi_of(s), NULL, ord);
+	if (s->kernel)
+		elist_put(&p->gone, s->key, hi_of(s), NULL, 0);
 	tree_remove(&p->spans, &s->node);
 	free(s);
-}
-
-static void bury(struct elist *l)
-{
-	uint32_t to = 0;
-
-	for (uint32_t i = 0; i < l->n; i++)
-		if (elist_ord(l, elist_at(l, i)) != DEAD) {
-			if (to != i)
-				memcpy(elist_at(l, to), elist_at(l, i), l->stride);
-			to++;
-		}
-	l->n = to;
-	l->rec.n = to * l->stride;
 }
 
 static void free_all(struct tnode *n)
@@ -131,34 +103,37 @@ static void free_all(struct tnode *n)
 	}
 }
 
+void present_init(struct present *p, const struct set_info *info, struct elem_pool *pool)
+{
+	elist_init(&p->gone, info, pool);
+	p->ready = true;
+}
+
 void present_clear(struct present *p)
 {
 	free_all(p->spans.root);
-	p->spans.root = NULL;
-	if (p->has_base)
-		elist_free(&p->base);
-	p->has_base = false;
+	elist_free(&p->gone);
+	elist_free(&p->base);
+	*p = (struct present){ 0 };
 }
 
 void present_put(struct present *p, const struct setelem *el, struct elem_extra *extra)
 {
-	if (!el->catchall && el->interval)
-		insert(p, el->key, el->key_end, el->klen, extra);
+	if (!el->catchall && el->interval && el->klen == p->gone.klen)
+		insert(p, el->key, el->key_end, extra, true);
 }
 
+/* The one list becomes spans when something else comes. */
 static void unfold(struct present *p)
 {
 	const struct elist *l = &p->base;
 
-	if (!p->has_base)
-		return;
 	for (uint32_t i = 0; i < l->n; i++) {
 		const uint8_t *x = elist_at(l, i);
 
-		insert(p, x, x + l->klen, l->klen, elist_extra(l, x));
+		insert(p, x, x + l->klen, elist_extra(l, x), false);
 	}
 	elist_free(&p->base);
-	p->has_base = false;
 }
 
 /* The last span that begins at or before key; NULL: none. */
@@ -185,10 +160,10 @@ static struct span *next_of(const struct present *p, struct span *s)
 /* ---- auto-merge ---- */
 
 /* One interval, already merged with its neighbours of the list. */
-static void add_one(struct present *p, uint8_t *lo, uint8_t *hi, unsigned n, struct elem_extra *extra,
-	uint32_t ord, struct elist *del, struct elist *add)
+static void add_one(struct present *p, uint8_t *lo, uint8_t *hi, struct elem_extra *extra)
 {
 	struct span *s = at_or_before(p, lo);
+	unsigned n = p->gone.klen;
 
 	if (s && memcmp(hi_of(s), hi, n) >= 0)
 		return; /* all of it is there */
@@ -203,10 +178,10 @@ static void add_one(struct present *p, uint8_t *lo, uint8_t *hi, unsigned n, str
 		}
 		if (memcmp(hi_of(s), hi, n) > 0)
 			memcpy(hi, hi_of(s), n);
-		go(p, s, del, add, ord);
+		drop(p, s);
 		s = next;
 	}
-	come(p, add, lo, hi, extra, ord);
+	insert(p, lo, hi, extra, false);
 }
 
 /* The list's own intervals, merged, in place. */
@@ -230,30 +205,38 @@ static void fold(struct elist *l)
 	l->rec.n = l->n * l->stride;
 }
 
-const struct elist *present_add(struct present *p, struct elist *l, struct elist *del, struct elist *add)
+void present_add(struct present *p, struct elist *l)
 {
 	uint8_t lo[NFT_KEY_MAX], hi[NFT_KEY_MAX];
 	unsigned n = l->klen;
 
 	fold(l);
-	if (!p->spans.root && !p->has_base) {
-		/* The one list of a new set. It is kept as it is for who comes after it. */
+	if (!p->spans.root && !p->base.n && !p->gone.n) {
 		p->base = *l;
-		p->has_base = true;
 		*l = (struct elist){ 0 };
-		return &p->base;
+		return;
 	}
 	unfold(p);
-	p->round++;
 	for (uint32_t i = 0; i < l->n; i++) {
 		const uint8_t *x = elist_at(l, i);
 
 		memcpy(lo, x, n);
 		memcpy(hi, x + n, n);
-		add_one(p, lo, hi, n, elist_extra(l, x), elist_ord(l, x), del, add);
+		add_one(p, lo, hi, elist_extra(l, x));
 	}
-	bury(add);
-	return add;
+}
+
+const struct elist *present_take(struct present *p, struct elist *new)
+{
+	if (p->base.n)
+		return &p->base;
+	tree_foreach (n, &p->spans) {
+		struct span *s = span_of(n);
+
+		if (!s->kernel)
+			elist_put(new, s->key, hi_of(s), s->extra, 0);
+	}
+	return new;
 }
 
 /* ---- deletes ---- */
@@ -272,40 +255,36 @@ static void behind(uint8_t *key, unsigned n)
 			break;
 }
 
-int64_t present_del(
-	struct present *p, const struct elist *l, bool may_miss, struct elist *del, struct elist *add)
+int64_t present_del(struct present *p, const struct elist *l, bool may_miss)
 {
 	uint8_t from[NFT_KEY_MAX], to[NFT_KEY_MAX], edge[NFT_KEY_MAX];
 	unsigned n = l->klen;
 
 	unfold(p);
-	p->round++;
 	for (uint32_t i = 0; i < l->n; i++) {
 		const uint8_t *lo = elist_at(l, i), *hi = lo + n;
 		struct span *s = at_or_before(p, lo);
-		uint32_t ord = elist_ord(l, lo);
 		struct elem_extra *extra;
 
 		if (!s || memcmp(hi_of(s), hi, n) < 0) {
 			if (may_miss)
 				continue;
-			return ord;
+			return elist_ord(l, lo);
 		}
 		memcpy(from, s->key, n);
 		memcpy(to, hi_of(s), n);
 		extra = s->extra;
-		go(p, s, del, add, ord);
+		drop(p, s);
 		if (memcmp(from, lo, n) < 0) {
 			memcpy(edge, lo, n);
 			before(edge, n);
-			come(p, add, from, edge, extra, ord);
+			insert(p, from, edge, extra, false);
 		}
 		if (memcmp(hi, to, n) < 0) {
 			memcpy(edge, hi, n);
 			behind(edge, n);
-			come(p, add, edge, to, extra, ord);
+			insert(p, edge, to, extra, false);
 		}
 	}
-	bury(add);
 	return -1;
 }

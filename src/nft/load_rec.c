@@ -103,11 +103,6 @@ uint32_t elist_ord(const struct elist *l, const uint8_t *rec)
 	return get_u32(rec + l->stride - sizeof(uint32_t));
 }
 
-void elist_set_ord(struct elist *l, uint32_t i, uint32_t ord)
-{
-	memcpy(elist_at(l, i) + l->stride - sizeof(ord), &ord, sizeof(ord));
-}
-
 struct elem_extra *elist_extra(const struct elist *l, const uint8_t *rec)
 {
 	uint32_t i = get_u32(rec + l->stride - 2 * sizeof(uint32_t));
