@@ -176,6 +176,11 @@ static struct ex *ev_field(struct cc *c, const struct node *n)
 	return cut_bits(c, x, x->off, f->bits);
 }
 
+enum dt_id raw_type(unsigned base, unsigned off, unsigned bits)
+{
+	return base == PB_TRANSPORT && bits == 16 && (off == 0 || off == 16) ? DT_INET_SERVICE : DT_INTEGER;
+}
+
 static struct ex *ev_raw(struct cc *c, const struct node *n)
 {
 	struct ex *x = typed(ex_new(c, X_PAYLOAD, n), DT_INTEGER, (unsigned)n->u3, ORDER_BIG);
@@ -184,6 +189,7 @@ static struct ex *ev_raw(struct cc *c, const struct node *n)
 	x->off = (unsigned)n->u2;
 	if (x->off % 8 + x->bits > 128)
 		return cc_error(c, n, "these bits do not fit into 16 bytes");
+	x->dt = datatype_by_id(raw_type(x->base, x->off, x->bits));
 	return cut_bits(c, x, x->off, x->bits);
 }
 

@@ -57,16 +57,23 @@ static bool key_fits(struct cc *c, const struct node *n, const struct ex *left, 
 	_buf_ struct buf have = BUF_INIT;
 	bool ok = t.n == s->key.n;
 
-	for (unsigned i = 0; ok && i < t.n; i++)
-		ok = same_type(t.part[i], s->key.part[i]) &&
-		     datatype_bytes(t.bits[i]) == datatype_bytes(s->key.bits[i]);
+	for (unsigned i = 0; ok && i < t.n; i++) {
+		const struct ex *x = left->kind == X_CONCAT ? left->part[i] : left;
+
+		if (!same_type(t.part[i], s->key.part[i]))
+			ok = false;
+		else if (datatype_bytes(t.bits[i]) != datatype_bytes(s->key.bits[i]) &&
+			 !(x->kind == X_BINOP &&
+				 x->bits <= s->key.bits[i])) /* a number cut out of more bytes */
+			return cc_error(c, n, "@%s has a key of %u bits, the expression has %u", s->name,
+				s->key.bits[i], t.bits[i]);
+	}
 	if (ok)
 		return true;
 	nft_type_text(&s->key, &want);
 	nft_type_text(&t, &have);
-	cc_error(c, n, "@%s has keys of type %s, the expression is %s", s->name, buf_str(&want),
+	return cc_error(c, n, "@%s has keys of type %s, the expression is %s", s->name, buf_str(&want),
 		buf_str(&have));
-	return false;
 }
 
 static const struct set_info *set_of(struct cc *c, const struct node *n, const struct ex *left)
@@ -111,15 +118,41 @@ struct ex *set_named(struct cc *c, const struct node *n, const struct ex *left)
 	return x;
 }
 
+/* One byte has no order. nft turns it all the same where it is part of a concatenation with ranges, which
+ * does nothing. */
+static struct ex *key_part(struct cc *c, struct ex *x, enum dt_order to)
+{
+	struct ex *s;
+
+	if (ex_bytes(x) > 1 || x->order != ORDER_HOST || x->dt->base == BASE_STRING || ex_const(x))
+		return ex_swap(c, x, to);
+	s = ex_new(c, X_SWAP, x->node);
+	s->a = x;
+	s->dt = x->dt;
+	s->bits = x->bits;
+	s->order = to;
+	return s;
+}
+
 struct ex *set_key(struct cc *c, struct ex *key, const struct set_info *info)
 {
-	if (!(info->flags & NFT_SET_INTERVAL))
+	bool ranges = info->flags & NFT_SET_INTERVAL, anon = info->flags & NFT_SET_ANONYMOUS;
+	enum dt_order to;
+
+	if (!ranges && anon) /* made for the key as it is */
 		return key;
-	if (key->kind != X_CONCAT)
-		return ex_swap(c, key, ORDER_BIG);
-	for (unsigned i = 0; i < key->n; i++)
-		key->part[i] = ex_swap(c, key->part[i], ORDER_BIG);
-	return key;
+	for (unsigned i = 0; key->kind == X_CONCAT && i < key->n; i++) {
+		to = ranges ? ORDER_BIG : dt_order_of(info->key.part[i]);
+		if (ranges)
+			key->part[i] = key_part(c, key->part[i], to);
+		else if (datatype_bytes(info->key.bits[i]) > 1)
+			key->part[i] = ex_swap(c, key->part[i], to);
+	}
+	if (key->kind == X_CONCAT)
+		return key;
+	if (!anon && key->kind == X_BINOP && datatype_bytes(info->key.bits[0]) < ex_bytes(key))
+		return key;
+	return ex_swap(c, key, ranges ? ORDER_BIG : dt_order_of(info->key.part[0]));
 }
 
 /* ---- maps ---- */

@@ -100,8 +100,8 @@ static bool set_payload(struct cc *c, const struct node *n)
 	} else {
 		x->base = (unsigned)t->u;
 		x->off = (unsigned)t->u2;
-		x->dt = datatype_by_id(DT_INTEGER);
 		x->bits = (unsigned)t->u3;
+		x->dt = datatype_by_id(raw_type(x->base, x->off, x->bits));
 		if (x->off % 8 + x->bits > 128)
 			return cc_error(c, t, "these bits do not fit into 16 bytes");
 	}

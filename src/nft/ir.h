@@ -139,7 +139,8 @@ void want_dt(struct want *w, const struct datatype *dt, unsigned bits, enum dt_o
 void want_type(struct want *w, const struct nft_type *t);
 struct nft_type ex_type(const struct ex *x);
 const struct datatype *dt_for(unsigned id, enum dt_order order);
-unsigned ex_bytes(const struct ex *x); /* in registers: parts padded to 4 */
+unsigned ex_bytes(const struct ex *x);                           /* in registers: parts padded to 4 */
+enum dt_id raw_type(unsigned base, unsigned off, unsigned bits); /* of @th,0,16: it is a port */
 bool same_type(const struct datatype *a, const struct datatype *b);
 
 /* ---- compile_value.c: constants ---- */
