@@ -230,11 +230,13 @@ static bool leading_end(const struct anon_set *s)
 	return is_tree(&s->info) && s->elems.n && !first->catchall && !zero(first->key, first->klen);
 }
 
-/* What nft says as the size: it counts an end for every interval, also where none is sent. */
+/* What nft says as the size: it counts an end for every interval, also where none is sent. 0: nothing. */
 uint32_t anon_size(const struct anon_set *s)
 {
 	uint32_t n = s->elems.n + leading_end(s);
 
+	if (s->size)
+		return s->size;
 	if (is_tree(&s->info))
 		vec_foreach (el, &s->elems)
 			n += el->interval;

@@ -336,8 +336,7 @@ void put_anon_set(struct build *c, const struct op *op, const struct anon_set *a
 {
 	struct nlmsghdr *nlh = set_begin(c, op, &a->info, a->info.name, 0, i);
 
-	/* 0 would mean no limit; nft does not say it either */
-	put_desc(nlh, &a->info, &a->concat, a->elems.n ? anon_size(a) : 0);
+	put_desc(nlh, &a->info, &a->concat, anon_size(a));
 	/* nft marks sets so, and maps not */
 	set_udata(nlh, &a->info,
 		(a->info.flags & NFT_SET_INTERVAL) && !(a->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT)),

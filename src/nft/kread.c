@@ -243,10 +243,13 @@ static void chain_hook(const struct nlattr *nest, names *devs, struct chain_want
 		case NFTA_HOOK_HOOKNUM: w->hook = attr_be32(a); break;
 		case NFTA_HOOK_PRIORITY: w->priority = (int32_t)attr_be32(a); break;
 		case NFTA_HOOK_DEV:
-			if ((name = attr_name(a)) && strlen(name) < IFNAMSIZ)
+			if (!devs->n && (name = attr_name(a)) && strlen(name) < IFNAMSIZ)
 				vec_push(devs, name);
 			break;
-		case NFTA_HOOK_DEVS: attr_devices(a, devs); break;
+		case NFTA_HOOK_DEVS:
+			vec_clear(devs); /* a single one is told both ways */
+			attr_devices(a, devs);
+			break;
 		default: break;
 		}
 	}

@@ -224,6 +224,7 @@ struct bound {
 	bool end;
 	uint8_t len, key[NFT_KEY_MAX];
 };
+typedef VEC(struct bound) bounds;
 
 static int bound_cmp(const void *x, const void *y)
 {
@@ -232,6 +233,19 @@ static int bound_cmp(const void *x, const void *y)
 
 	/* an end is the same as the begin behind it */
 	return r ? r : (int)b->end - (int)a->end;
+}
+
+/* What was told twice, where a dump went on over a change, is there once. */
+static void sort_bounds(bounds *b)
+{
+	uint32_t n = 0;
+
+	if (b->n)
+		qsort(b->v, b->n, sizeof(*b->v), bound_cmp);
+	for (uint32_t i = 0; i < b->n; i++)
+		if (!n || bound_cmp(&b->v[n - 1], &b->v[i]) != 0)
+			b->v[n++] = b->v[i];
+	b->n = n;
 }
 
 static void last_before(struct setelem *el, const uint8_t *behind)
@@ -253,7 +267,7 @@ static void last_of_all(const struct set_info *set, struct setelem *el)
 
 static void give_tree(struct elems *s, void (*fn)(void *ctx, const struct setelem *el), void *ctx)
 {
-	VEC(struct bound) b = { 0 };
+	bounds b = { 0 };
 	struct parsed p;
 
 	vec_reserve(&b, s->at.n);
@@ -261,8 +275,10 @@ static void give_tree(struct elems *s, void (*fn)(void *ctx, const struct setele
 		struct bound x = { .i = i };
 
 		parse(elem_at(s, i), &p, NULL);
-		if (p.el.catchall)
+		if (p.el.catchall) {
+			parse(elem_at(s, i), &p, &s->exprs);
 			fn(ctx, &p.el);
+		}
 		if (p.el.catchall || !usable(s, &p))
 			continue;
 		x.end = p.flags & NFT_SET_ELEM_INTERVAL_END;
@@ -270,8 +286,7 @@ static void give_tree(struct elems *s, void (*fn)(void *ctx, const struct setele
 		memcpy(x.key, p.el.key, p.el.klen);
 		vec_push(&b, x);
 	}
-	if (b.n)
-		qsort(b.v, b.n, sizeof(*b.v), bound_cmp);
+	sort_bounds(&b);
 	for (uint32_t i = 0; i < b.n; i++) {
 		if (b.v[i].end)
 			continue;
