@@ -20,9 +20,18 @@ int load_op(struct load *l, const struct op *op, uint32_t i, struct err *e)
 
 int load_no_set(struct load *l, const struct file_cmd *cmd, struct err *e)
 {
-	const char *near = l->errs->n < ERRLIST_MAX ? suggest(cmd->name, know_set_at, l) : NULL;
-	const char *family = nft_family_name(cmd->family);
+	struct thing t = { .what = FILE_TABLE, .family = cmd->family, .name = cmd->table };
+	const char *family = nft_family_name(cmd->family), *near = NULL;
+	_buf_ struct buf more = BUF_INIT;
 
+	if (l->errs->n < ERRLIST_MAX) { /* what is only counted needs no proposals */
+		if (l->c && file_says(l, UINT32_MAX, &t) < 0 && !kernel_has(l, &t)) {
+			thing_near(l, &t, &more);
+			return err_set(e, -ENOENT, "there is no table '%s' of family %s%s", cmd->table,
+				family, buf_str(&more));
+		}
+		near = suggest(cmd->name, know_set_at, l);
+	}
 	if (near)
 		return err_set(e, -ENOENT, "there is no set '%s' in table %s %s; did you mean '%s'?",
 			cmd->name, family, cmd->table, near);

@@ -15,7 +15,8 @@ static void put_anon(struct load *l, const struct op *op, const struct anon_set 
 	for (uint32_t i = 0; i < s->elems.n; i++)
 		debug_elem(&s->info, &s->elems.v[i], i == 0, i + 1 < s->elems.n ? &s->elems.v[i + 1] : NULL,
 			l->text);
-	buf_putc(l->text, '\n');
+	if (s->elems.n)
+		buf_putc(l->text, '\n');
 }
 
 static void put_udata(struct buf *out, const char *comment)

@@ -185,6 +185,8 @@ struct thing {
 };
 struct thing thing_of(const struct file_cmd *cmd);
 bool kernel_has(struct load *l, const struct thing *t);
+/* The commands before the i-th: 1: it is added, 0: deleted, -1: they say nothing about it. */
+int file_says(struct load *l, uint32_t i, const struct thing *t);
 /* Appends "; did you mean 'x'?" where something of nearly that name is there, or is in the file. */
 void thing_near(struct load *l, const struct thing *t, struct buf *out);
 /* What a command names, with its table; 1, 0 or -errno. */

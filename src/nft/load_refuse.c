@@ -243,8 +243,11 @@ static void not_possible(struct refusal *f)
 					   "priority; delete it first, in the same file");
 		else
 			buf_printf(&f->text,
-				"this kernel has no chains of type '%s' at this hook for family %s",
-				cmd->chain->type, nft_family_name(cmd->family));
+				"this kernel has no chains of type '%s' at this hook for family %s%s",
+				cmd->chain->type, nft_family_name(cmd->family),
+				!strcmp(cmd->chain->type, "nat") && cmd->chain->priority <= -200
+					? " so early: nat comes behind conntrack, with a priority above -200"
+					: "");
 	} else if (cmd->what == FILE_SET)
 		buf_puts(&f->text, "this kernel has no kind of set with these flags and key");
 	else if (cmd->what == FILE_OBJECT || cmd->what == FILE_FLOWTABLE)
@@ -269,8 +272,8 @@ static void by_code(struct refusal *f, int code)
 		buf_puts(
 			&f->text, no_table(f) ? "" : "the table is owned by another process (`flags owner`)");
 		break;
-	case ELOOP: buf_puts(&f->text, "the rules would jump in a circle"); break;
-	case EMLINK: buf_puts(&f->text, "the jumps would be deeper than 16 chains"); break;
+	case ELOOP: buf_puts(&f->text, "the jumps go in a circle"); break;
+	case EMLINK: buf_puts(&f->text, "the jumps go in a circle, or through more than 16 chains"); break;
 	case ENFILE: buf_puts(&f->text, "the set is full: more elements than its `size`"); break;
 	case EAFNOSUPPORT:
 		buf_printf(

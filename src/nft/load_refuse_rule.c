@@ -86,7 +86,7 @@ static void know_chain(struct refusal *f, struct chain_known *k)
 		known_device(k, cmd->chain->devices->s);
 }
 
-/* ---- one expression alone ---- */
+/* ---- expressions without the rest ---- */
 
 static bool stands_alone(const char *name)
 {
@@ -94,9 +94,10 @@ static bool stands_alone(const char *name)
 	       strcmp(name, "flow_offload") != 0;
 }
 
-static int try(struct refusal *f, const struct chain_known *k, struct nftnl_expr *x)
+/* Whether a rule of these expressions is refused, and how. */
+static int try(struct refusal *f, const struct chain_known *k, struct nftnl_expr **x, uint32_t n)
 {
-	struct code one = { .exprs = { &x, 1, 1 } };
+	struct code some = { .exprs = { x, n, n } };
 	struct op ops[3] = {
 		{ .kind = OP_ADD_TABLE, .table = PROBE_TAB, .no_mark = true },
 		{ .kind = OP_ADD_CHAIN, .table = PROBE_TAB, .name = "c" },
@@ -110,7 +111,7 @@ static int try(struct refusal *f, const struct chain_known *k, struct nftnl_expr
 	for (unsigned i = 0; i < 3; i++)
 		ops[i].family = f->cmd->family;
 	ops[1].chain = k->want;
-	ops[2].rule.code = &one;
+	ops[2].rule.code = &some;
 	code = nft_commit(f->l->c, &p, true, &r, &e);
 	if (code == -EBADMSG && !r.op_err[0] && !r.op_err[1])
 		code = r.op_err[2];
@@ -120,19 +121,40 @@ static int try(struct refusal *f, const struct chain_known *k, struct nftnl_expr
 	return code;
 }
 
-/* The expression that is refused by itself; NULL: none. */
+/* nft's words for expressions that are called otherwise. */
+static const char *word_of(const char *name)
+{
+	static const char *const words[][2] = { { "masq", "masquerade" }, { "redir", "redirect" },
+		{ "xfrm", "ipsec" }, { "connlimit", "ct count" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(name, words[i][0]))
+			return words[i][1];
+	return name;
+}
+
+/* The first expression with which a rule is refused; those before it fill its registers. NULL: none. */
 static const char *culprit(struct refusal *f, const struct code *code, const struct chain_known *k)
 {
+	VEC(struct nftnl_expr *) some = { 0 };
+	const char *found = NULL;
+
 	vec_foreach (x, &code->exprs) {
 		const char *name = nftnl_expr_get_str(*x, NFTNL_EXPR_NAME);
 
-		if (!stands_alone(name) || f->probes >= PROBES_MAX)
+		if (!stands_alone(name))
 			continue;
+		if (f->probes >= PROBES_MAX)
+			break;
 		f->probes++;
-		if (try(f, k, *x) == f->code)
-			return name;
+		vec_push(&some, *x);
+		if (try(f, k, some.v, some.n) == f->code) {
+			found = word_of(name);
+			break;
+		}
 	}
-	return NULL;
+	vec_free(&some);
+	return found;
 }
 
 static void say(struct refusal *f, const struct code *code)

@@ -95,9 +95,10 @@ static bool takes_it(const struct file_cmd *cmd, const struct thing *t)
 			      !strcmp(cmd->table, t->what == FILE_TABLE ? t->name : t->table));
 }
 
-/* 1: added, 0: deleted, -1: it says nothing about it. */
-static int file_says(struct load *l, uint32_t i, const struct thing *t)
+int file_says(struct load *l, uint32_t i, const struct thing *t)
 {
+	if (i > file_cmds(l->f))
+		i = file_cmds(l->f);
 	while (i-- > 0) {
 		const struct file_cmd *cmd = file_cmd(l->f, i);
 

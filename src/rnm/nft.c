@@ -137,6 +137,8 @@ static int run(struct nft_args *a, int (*fn)(struct nft_args *, struct nft_file 
 	errlist_text(&errs, &text);
 	if (r < 0 && !text.n)
 		failed("%s", strerror(-r));
+	if (text.n)
+		buf_putc(&text, '\n');
 	put_text(stderr, buf_str(&text), text.n);
 	errlist_free(&errs);
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;
