@@ -122,6 +122,14 @@ static int read_set(
 				: err_set(e, -EOPNOTSUPP, "there is no kernel to read from");
 }
 
+static int read_object(
+	void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o), void *c, struct err *e)
+{
+	struct engine *en = ctx;
+
+	return en->ops.object_read(en->ops.ctx, o, fn, c, e);
+}
+
 /* ---- life ---- */
 
 struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
@@ -135,12 +143,6 @@ struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
 	en->rs = ruleset_new();
 	en->net_mode = NET_FILL;
 	return en;
-}
-
-static void packs_free(found_packs *found, pack_specs *specs)
-{
-	found_packs_free(found);
-	vec_free(specs);
 }
 
 void engine_free(struct engine *en)
@@ -184,62 +186,6 @@ const struct config *engine_config(const struct engine *en)
 	return en->cfg;
 }
 
-static struct script_limits limits_of(const struct config *cfg)
-{
-	struct script_limits l = script_limits_default;
-
-#define TAKE(to, from, factor)                                                                               \
-	if (cfg->limits.from)                                                                                \
-	l.to = (cfg->limits.from) * (factor)
-	TAKE(hook_instructions, hook_instructions, 1);
-	TAKE(main_instructions, main_instructions, 1);
-	TAKE(hook_ns, hook_ms, 1000000u);
-	TAKE(main_ns, main_ms, 1000000u);
-	TAKE(memory, memory, 1);
-	TAKE(statements, statements, 1);
-	TAKE(timers, timers, 1);
-	TAKE(emits, emits, 1);
-#undef TAKE
-	return l;
-}
-
-static void set_zones(struct engine *en, const struct config *cfg)
-{
-	VEC(struct zone_rule) rules = { 0 };
-
-	vec_foreach (i, &cfg->ifaces) {
-		struct zone_rule r = { 0 };
-
-		if (!i->zone)
-			continue;
-		snprintf(r.name, sizeof(r.name), "%s", i->name);
-		snprintf(r.zone, sizeof(r.zone), "%s", i->zone);
-		vec_push(&rules, r);
-	}
-	mirror_zones(en->mirror, rules.v, rules.n);
-	vec_free(&rules);
-}
-
-static int find_packs(
-	const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e)
-{
-	int rc = config_packs(cfg, shipped, found, e);
-
-	if (rc < 0)
-		return rc;
-	vec_foreach (f, found) {
-		struct pack_spec s = { .name = f->name, .path = f->path, .dir = f->dir, .order = f->order };
-
-		if (f->cfg) {
-			s.trusted = f->cfg->trusted;
-			s.files = (const char *const *)f->cfg->files;
-			s.config = f->cfg->config.kind == CFG_NULL ? NULL : &f->cfg->config;
-		}
-		vec_push(specs, s);
-	}
-	return 0;
-}
-
 int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir, struct err *e)
 {
 	struct script_limits limits = limits_of(cfg);
@@ -252,6 +198,7 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 		.heal_at = heal_at,
 		.ran = ran,
 		.set_read = en->ops.set_read ? read_set : NULL,
+		.object_read = en->ops.object_read ? read_object : NULL,
 	};
 	int rc = find_packs(cfg, shipped_dir, &en->found, &en->specs, e);
 

@@ -49,6 +49,8 @@ struct engine_ops {
 	int (*read_tables)(void *ctx, struct err *e);
 	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,
 		struct err *e);
+	int (*object_read)(void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o),
+		void *c, struct err *e);               /* as script_ops; NULL in simulations */
 	void (*need_kinds)(void *ctx, unsigned kinds); /* subscribe and dump into the mirror now */
 	void (*wake_at)(void *ctx, uint64_t mono_ns);  /* call engine_wake() then; 0: never */
 	int (*watch_file)(void *ctx, const char *path, uint64_t token);

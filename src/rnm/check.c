@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "net/watch.h"
 #include "nft/batch.h"
+#include "nft/kread.h"
 #include "rnm/paths.h"
 #include "rnm/rnm.h"
 
@@ -71,6 +72,30 @@ static int op_set_read(
 	if (!c->conn || !info)
 		return err_set(e, -EOPNOTSUPP, "the kernel's sets can not be read in this check");
 	return nft_set_read(c->conn, obj_family(set), obj_table(set), info, fn, c2, e);
+}
+
+struct object_reading {
+	void (*fn)(void *c, const struct object_want *o);
+	void *c;
+};
+
+static void one_object(void *ctx, const struct kread_object *o)
+{
+	struct object_reading *r = ctx;
+
+	r->fn(r->c, &o->want);
+}
+
+static int op_object_read(
+	void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o), void *c2, struct err *e)
+{
+	struct check *c = ctx;
+	struct object_reading r = { fn, c2 };
+
+	if (!c->conn)
+		return err_set(e, -EOPNOTSUPP, "the kernel's objects can not be read in this check");
+	return kread_objects(c->conn, obj_family(o), obj_table(o), obj_name(o), obj_kind(o) - OBJ_STATEFUL,
+		false, one_object, &r, e);
 }
 
 static void op_need_kinds(void *ctx, unsigned kinds)
@@ -162,6 +187,7 @@ static int run(struct check *c, struct config *cfg, const char *shipped, struct 
 		.commit = op_commit,
 		.rule_handles = op_rule_handles,
 		.set_read = op_set_read,
+		.object_read = op_object_read,
 		.read_tables = op_read_tables,
 		.need_kinds = op_need_kinds,
 		.wake_at = op_wake_at,

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "nft/kread.h"
 #include "rnmd/daemon.h"
 
 #define DEFAULT_SOCKET "/run/rnm/rnm.sock"
@@ -38,6 +39,28 @@ static int op_set_read(
 	if (!info)
 		return err_set(e, -ENOENT, "set %s has no type yet", obj_name(set));
 	return nft_set_read(d->conn, obj_family(set), obj_table(set), info, fn, c, e);
+}
+
+struct object_reading {
+	void (*fn)(void *c, const struct object_want *o);
+	void *c;
+};
+
+static void one_object(void *ctx, const struct kread_object *o)
+{
+	struct object_reading *r = ctx;
+
+	r->fn(r->c, &o->want);
+}
+
+static int op_object_read(
+	void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o), void *c, struct err *e)
+{
+	struct daemon *d = ctx;
+	struct object_reading r = { fn, c };
+
+	return kread_objects(d->conn, obj_family(o), obj_table(o), obj_name(o), obj_kind(o) - OBJ_STATEFUL,
+		false, one_object, &r, e);
 }
 
 static void kernel_table(void *ctx, uint8_t family, const char *name, bool own)
@@ -89,6 +112,7 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 		.commit = op_commit,
 		.rule_handles = op_rule_handles,
 		.set_read = op_set_read,
+		.object_read = op_object_read,
 		.read_tables = op_read_tables,
 		.need_kinds = op_need_kinds,
 		.wake_at = op_wake_at,

@@ -151,8 +151,9 @@ struct run {
 	void *arg;
 };
 
-struct srctext { /* text of a module, kept for replays */
+struct srctext { /* text of a module or template, kept for replays */
 	char *name, *text;
+	char *path; /* of a template, else NULL */
 	size_t n;
 };
 struct sources {
@@ -204,6 +205,7 @@ struct pack {
 	struct outbox *box;
 	uint32_t stmts_allowed; /* in the present run */
 	char *hook_names;
+	VEC(struct loaded *) loaded; /* texts of nft.load, the newest last */
 };
 
 struct replay {
@@ -222,8 +224,8 @@ struct script {
 	bool loading, at_start;
 	VEC(struct replay) replays;
 	VEC(struct scope *)
-	limbo;             /* of packs that are gone; freed once the ruleset has let go of their statements */
-	struct hmap lives; /* interned live values */
+	limbo; /* of packs that are gone; freed once the ruleset has let go of their statements */
+	struct hmap lives, mixes;   /* interned live values */
 	VEC(struct live *) lagging; /* q:map(fn) with records to be mapped anew */
 	VEC(struct file *) files;
 	uint64_t next_token;
@@ -233,6 +235,7 @@ struct script {
 	uint32_t timers_from; /* the pack whose turn is next */
 	bool hooks_initial;   /* some hook has not seen the present objects */
 	struct err load_err;
+	VEC(char *) template_dirs;
 };
 
 /* ---- pack.c ---- */
@@ -250,6 +253,9 @@ void pack_fault(struct pack *pk, const char *why);
 void pack_degraded(struct pack *pk);
 uint64_t backoff_ns(unsigned fails);
 int lua_require(lua_State *L);
+
+/* ---- load_cache.c ---- */
+void load_cache_free(struct pack *pk); /* what it keeps of loaded texts */
 
 /* ---- replay.c ---- */
 void replay_undo(struct script *s,
@@ -399,11 +405,14 @@ enum tag { /* of a userdata, or of a table that has a meaning to us */
 	TAG_CHAIN,
 	TAG_SET,
 	TAG_MAP,
+	TAG_OBJECT,
+	TAG_FLOWTABLE,
 	TAG_LIVE,
 	TAG_VALUE,
 	TAG_BLOCK,
 	TAG_HANDLE,
 	TAG_STATE,
+	TAG_LOAD,
 	TAG_BUF,
 	TAG_READONLY,
 	TAG_RECORD /* + enum net_kind */
@@ -432,6 +441,8 @@ void push_field(lua_State *L, const struct net_field *f, const struct net_val *v
 int record_kind(lua_State *L, int idx); /* enum net_kind of a record table, or -1 */
 
 void lua_net_open(lua_State *L);
+void lua_nft_open(lua_State *L);
+uint32_t site_here(lua_State *L, struct pack *pk); /* interned place of the pack's innermost function */
 void lua_query_open(lua_State *L); /* lua_query.c: the values that net.addrs{…} and rnm.file() give */
 /* Pushes the query of these filters (taken) as a value. */
 int push_query(lua_State *L, struct pack *pk, struct filters *fs);
@@ -445,30 +456,6 @@ struct live **push_live_box(lua_State *L);    /* an empty one: fill in a referen
 int filters_from(lua_State *L, int idx, struct filters *fs, struct hook *h, struct err *e);
 bool words_match(const struct filter_alt *alt, uint32_t n, const char *text);
 void words_free(struct filter_alt *alt, uint32_t n);
-
-struct handle { /* table, chain, set, map in Lua */
-	struct obj *obj;
-	struct spec *spec;
-	uint32_t site;
-	uint64_t run; /* in which it was stated last */
-	bool main;    /* the main chunk states it */
-	bool map;
-};
-void lua_nft_open(lua_State *L);
-struct handle *to_handle(lua_State *L, int idx); /* any kind; NULL: none */
-/* States it in the run, once. fn: raises where nothing can be stated; NULL: leaves it then. */
-void handle_state(lua_State *L, struct pack *pk, struct handle *h, const char *fn);
-/* Registers methods for a metatable made by lua_nft.c. */
-extern const struct luaL_Reg set_methods[], map_methods[];
-void nft_functions(lua_State *L); /* lua_value.c: prefix, range, glob, name; into the table at the top */
-/* `elements` of a set or map spec: states it (raises on a bad value). */
-void state_elements(lua_State *L, struct pack *pk, struct handle *h, int idx, const char *fn);
-uint32_t site_here(lua_State *L, struct pack *pk);
-
-/* lua_spec.c: fill h->spec from the table at idx; raise. */
-void spec_of_table(lua_State *L, int idx, struct handle *h);
-void spec_of_chain(lua_State *L, int idx, struct handle *h);
-void spec_of_set(lua_State *L, int idx, struct handle *h); /* leaves `elements` to its caller */
 
 /* lua_value.c. None of these raises or leaves anything on the stack. */
 enum {

@@ -5,8 +5,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "script/check.h"
-#include "script/internal.h"
+#include "script/handle.h"
 
 /* The handle of the method, stated in the run where it can be. */
 static struct handle *self(lua_State *L, struct pack *pk, const char *fn, enum tag tag, int min, int max)
@@ -148,6 +147,7 @@ static int map_add(lua_State *L)
 
 	check_elem_type(L, "map:add", 2);
 	check_elem_type(L, "map:add", 3);
+	value_ready(L, pk, 3, run_states_elements(pk->run) ? "map:add" : NULL);
 	if (lua_gettop(L) == 4)
 		check_opts(L, "map:add", 4);
 	return add(L, pk, h, 2, 3, lua_gettop(L) == 4 ? 4 : 0);
@@ -241,6 +241,8 @@ static int replace(lua_State *L, struct pack *pk, struct handle *h, const char *
 	}
 	check_table(L, fn, 2, 2);
 	vm_charge(L, 20 * lua_rawlen(L, 2));
+	if (h->map)
+		value_ready(L, pk, 2, run_states_elements(pk->run) ? fn : NULL);
 	rc = elems_of(L, 2, h->map, &v, &in, &n, &e);
 	if (rc == 0) {
 		if (run_states_elements(pk->run))
@@ -423,6 +425,8 @@ void state_elements(lua_State *L, struct pack *pk, struct handle *h, int idx, co
 		luaL_error(L, "%s: elements: expected a %s, got %s", fn,
 			h->map ? "table" : "list, a query or a file", type_article(L, idx));
 	vm_charge(L, 20 * lua_rawlen(L, idx));
+	if (h->map)
+		value_ready(L, pk, idx, fn);
 	rc = elems_of(L, idx, h->map, &v, &in, &n, &e);
 	if (rc == 0 && n)
 		rc = state_elems(sc, h->obj, in, n, site, &e);

@@ -7,19 +7,32 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "script/check.h"
-#include "script/internal.h"
+#include "script/handle.h"
 
 #define COMMENT_CAP 128 /* bytes with the NUL; what nft takes */
 
-static void comment_field(lua_State *L, const char *fn, int idx, struct spec *sp)
+void spec_comment(lua_State *L, const char *fn, int idx, struct spec *sp)
 {
 	char text[COMMENT_CAP];
 
 	if (!field_string(L, fn, idx, "comment", text, sizeof(text)))
 		return;
+	free(sp->comment);
 	sp->comment = xstrdup(text);
 	sp->given |= SPEC_COMMENT;
+	if (sp->object)
+		sp->object->comment = sp->comment;
+}
+
+void spec_object(struct spec *sp, const struct object_want *want)
+{
+	sp->object = xmemdup(want, sizeof(*want));
+	sp->given |= SPEC_OBJECT;
+	if (!want->comment)
+		return;
+	sp->comment = xstrdup(want->comment);
+	sp->given |= SPEC_COMMENT;
+	sp->object->comment = sp->comment;
 }
 
 static void field_fail(lua_State *L, const char *fn, const char *name, struct err *e)
@@ -77,8 +90,8 @@ static const char *one_of(
 
 	if (near)
 		luaL_error(L, "%s: %s: unknown value \"%s\"; did you mean \"%s\"?", fn, field, word, near);
-	luaL_error(L, "%s: %s: unknown value \"%s\" (one of %s, %s%s%s)", fn, field, word, words[0], words[1],
-		n > 2 ? ", " : "", n > 2 ? words[2] : "");
+	luaL_error(L, "%s: %s: unknown value \"%s\" (%s%s%s%s%s)", fn, field, word, words[0],
+		n > 1 ? ", " : "", n > 1 ? words[1] : "", n > 2 ? ", " : "", n > 2 ? words[2] : "");
 	return NULL;
 }
 
@@ -95,15 +108,14 @@ void spec_of_table(lua_State *L, int idx, struct handle *h)
 		h->spec->flags = NFT_TABLE_F_DORMANT;
 		h->spec->given |= SPEC_FLAGS;
 	}
-	comment_field(L, fn, idx, h->spec);
+	spec_comment(L, fn, idx, h->spec);
 }
 
 /* ---- chains ---- */
 
-static void priority_field(lua_State *L, const char *fn, int idx, struct handle *h)
+static void priority_field(lua_State *L, const char *fn, int idx, struct handle *h, uint8_t family)
 {
 	struct spec *sp = h->spec;
-	uint8_t family = obj_family(h->obj);
 	_err_ struct err e = ERR_INIT;
 	uint32_t hook = 0;
 	int32_t prio;
@@ -201,29 +213,48 @@ void spec_of_chain(lua_State *L, int idx, struct handle *h)
 		sp->hook = xstrdup(text);
 		sp->given |= SPEC_HOOK;
 	}
-	priority_field(L, fn, idx, h);
+	priority_field(L, fn, idx, h, obj_family(h->obj));
 	if (field_string(L, fn, idx, "policy", text, sizeof(text))) {
 		sp->policy =
 			strcmp(one_of(L, fn, "policy", text, policies, 2), "drop") == 0 ? NF_DROP : NF_ACCEPT;
 		sp->given |= SPEC_POLICY;
 	}
 	devices_field(L, fn, idx, sp);
-	comment_field(L, fn, idx, sp);
+	spec_comment(L, fn, idx, sp);
 }
 
 /* ---- sets and maps ---- */
 
-static void parse_type(
-	lua_State *L, const char *fn, const char *field, char *text, bool is_typeof, struct nft_type *out)
+/* The data side of an object map: "counter", "ct helper". */
+static uint32_t object_type(const char *text)
 {
-	_err_ struct err e = ERR_INIT;
+	for (uint32_t t = 1; t <= NFT_OBJECT_MAX; t++) {
+		const char *word = object_type_word(t);
+
+		if (word && strcmp(word, text) == 0)
+			return t;
+	}
+	return 0;
+}
+
+static char *trimmed(char *text)
+{
 	char *end = text + strlen(text);
-	int rc;
 
 	while (*text == ' ')
 		text++;
 	while (end > text && end[-1] == ' ')
 		*--end = '\0';
+	return text;
+}
+
+static void parse_type(
+	lua_State *L, const char *fn, const char *field, char *text, bool is_typeof, struct nft_type *out)
+{
+	_err_ struct err e = ERR_INIT;
+	int rc;
+
+	text = trimmed(text);
 	if (is_typeof && strcmp(text, "verdict") != 0)
 		rc = nft_typeof_parse(text, out, &e);
 	else
@@ -261,7 +292,9 @@ static void type_field(lua_State *L, const char *fn, int idx, struct handle *h, 
 		luaL_error(L, "%s: %s: a set has no \" : DATA\"; use table:map()", fn, field);
 	if (colon) {
 		*colon = '\0';
-		parse_type(L, fn, field, colon + 1, is_typeof, &sp->data);
+		sp->obj_type = object_type(trimmed(colon + 1));
+		if (!sp->obj_type)
+			parse_type(L, fn, field, colon + 1, is_typeof, &sp->data);
 		sp->given |= SPEC_DATA;
 	}
 	parse_type(L, fn, field, text, is_typeof, &sp->key);
@@ -322,5 +355,47 @@ void spec_of_set(lua_State *L, int idx, struct handle *h)
 	}
 	if (field_bool(L, fn, idx, "auto_merge", &sp->auto_merge))
 		sp->given |= SPEC_AUTO_MERGE;
-	comment_field(L, fn, idx, sp);
+	spec_comment(L, fn, idx, sp);
+}
+
+/* ---- flowtables ---- */
+
+static void flow_flags(lua_State *L, const char *fn, int idx, struct spec *sp)
+{
+	static const char *const words[] = { "offload", "counter" };
+	bool counter = false;
+	char text[64];
+
+	if (flags_text(L, fn, idx, text, sizeof(text))) {
+		sp->given |= SPEC_FLAGS;
+		for (char *save, *word = strtok_r(text, ", ", &save); word;
+			word = strtok_r(NULL, ", ", &save))
+			sp->flags |= strcmp(one_of(L, fn, "flags", word, words, 2), "counter") == 0
+					     ? NFT_FLOWTABLE_COUNTER
+					     : NFT_FLOWTABLE_HW_OFFLOAD;
+	}
+	if (!field_bool(L, fn, idx, "counter", &counter))
+		return;
+	sp->given |= SPEC_FLAGS;
+	if (counter)
+		sp->flags |= NFT_FLOWTABLE_COUNTER;
+}
+
+void spec_of_flowtable(lua_State *L, int idx, struct handle *h)
+{
+	static const char *const fields[] = { "hook", "priority", "device", "devices", "flags", "counter",
+		NULL };
+	static const char *const hooks[] = { "ingress" };
+	const char *fn = "table:flowtable";
+	struct spec *sp = h->spec;
+	char text[64];
+
+	check_fields(L, fn, idx, fields);
+	if (field_string(L, fn, idx, "hook", text, sizeof(text))) {
+		sp->hook = xstrdup(one_of(L, fn, "hook", text, hooks, 1));
+		sp->given |= SPEC_HOOK;
+	}
+	priority_field(L, fn, idx, h, NFPROTO_NETDEV);
+	devices_field(L, fn, idx, sp);
+	flow_flags(L, fn, idx, sp);
 }

@@ -7,8 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "script/check.h"
-#include "script/internal.h"
+#include "script/handle.h"
 
 #define STRING_MAX     255
 #define COMMENT_MAX    127
@@ -141,6 +140,8 @@ static int userdata_val(lua_State *L, int idx, struct val *out, struct err *e)
 	case TAG_CHAIN:
 	case TAG_SET:
 	case TAG_MAP:
+	case TAG_OBJECT:
+	case TAG_FLOWTABLE:
 		h = lua_touserdata(L, idx);
 		out->kind = VAL_OBJ;
 		out->obj_kind = (uint8_t)obj_kind(h->obj);
@@ -150,6 +151,7 @@ static int userdata_val(lua_State *L, int idx, struct val *out, struct err *e)
 	case TAG_BLOCK:
 	case TAG_HANDLE:
 	case TAG_STATE:
+	case TAG_LOAD:
 	case TAG_BUF:
 	case TAG_READONLY:
 	case TAG_RECORD: break;

@@ -56,7 +56,7 @@ int text_read(const char *path, size_t max, char **text, size_t *n, struct err *
 static int source_get(
 	struct pack *pk, const char *name, const char *path, const struct srctext **out, struct err *e)
 {
-	struct srctext t = { NULL, NULL, 0 };
+	struct srctext t = { 0 };
 	int rc;
 
 	vec_foreach (s, &pk->src->v)
@@ -80,6 +80,7 @@ static void sources_put(struct sources *src)
 	vec_foreach (t, &src->v) {
 		free(t->name);
 		free(t->text);
+		free(t->path);
 	}
 	vec_free(&src->v);
 	free(src);
@@ -143,6 +144,7 @@ void pack_close(struct pack *pk)
 	while (pk->queries.n)
 		query_put(vec_pop(&pk->queries));
 	query_cache_free(pk);
+	load_cache_free(pk);
 	live_pack_gone(s, pk);
 	vm_free(pk->vm);
 	pk->vm = NULL;

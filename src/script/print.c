@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "script/internal.h"
+#include "script/handle.h"
 
 #define DEPTH_MAX 6
 #define ITEMS_MAX 1000 /* of one table */
@@ -227,14 +227,7 @@ static void userdata(struct printer *p, int idx, bool top)
 	const struct val *v = to_value(L, idx);
 
 	if (h) {
-		buf_printf(p->out, "%s %s %s",
-			h->map                          ? "map"
-			: obj_kind(h->obj) == OBJ_SET   ? "set"
-			: obj_kind(h->obj) == OBJ_CHAIN ? "chain"
-							: "table",
-			nft_family_name(obj_family(h->obj)), obj_table(h->obj));
-		if (obj_kind(h->obj) != OBJ_TABLE)
-			buf_printf(p->out, " %s", obj_name(h->obj));
+		handle_text(h, p->out);
 	} else if (l && top && live_base(l)) {
 		records(p, l);
 	} else if (l) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "script/internal.h"
+#include "script/live_mix.h"
 
 #define SETTLE_ROUNDS 16 /* blocks that write what others read may set each other off this often */
 
@@ -43,6 +44,19 @@ void script_limits_set(struct script *s, const struct script_limits *lim)
 	s->lim = *lim;
 }
 
+static void templates_clear(struct script *s)
+{
+	while (s->template_dirs.n)
+		free(vec_pop(&s->template_dirs));
+}
+
+void script_templates(struct script *s, const char *const *dirs)
+{
+	templates_clear(s);
+	for (; *dirs; dirs++)
+		vec_push(&s->template_dirs, xstrdup(*dirs));
+}
+
 struct script_limits script_limits_get(const struct script *s)
 {
 	return s->lim;
@@ -64,11 +78,14 @@ void script_free(struct script *s)
 	limbo_free(s);
 	files_orphan(s);
 	lives_orphan(s);
+	mixes_orphan(s);
 	vec_free(&s->lagging);
 	vec_free(&s->packs);
 	vec_free(&s->old);
 	vec_free(&s->replays);
 	vec_free(&s->limbo);
+	templates_clear(s);
+	vec_free(&s->template_dirs);
 	err_free(&s->load_err);
 	free(s->state_dir);
 	free(s);

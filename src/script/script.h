@@ -36,6 +36,9 @@ struct script_ops {
 	/* set:read(), counter:read(): NULL in simulations without a kernel. */
 	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,
 		struct err *e);
+	/* fn: at most once. */
+	int (*object_read)(void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o),
+		void *c, struct err *e);
 };
 
 struct pack_spec {               /* how a pack is configured; borrowed by script until the next reload */
@@ -67,6 +70,9 @@ struct rpack *script_rpack(const struct script *s, const char *name);
 /* For the calls from now on, and the memory of packs that are loaded from now on. */
 void script_limits_set(struct script *s, const struct script_limits *lim);
 struct script_limits script_limits_get(const struct script *s);
+
+/* Where templates are looked for, after the pack's own folder; copied. For the calls from now on. */
+void script_templates(struct script *s, const char *const *dirs);
 
 /* Everything below runs inside a transaction (ruleset_begin … commit or rollback) unless it says otherwise.
  */

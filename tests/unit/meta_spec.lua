@@ -53,7 +53,8 @@ describe("the names of the API", function ()
     -- Methods are found by asking for each that is listed, and for some that are not.
     local objects = {
       table = 'nft.table("inet", "t")', chain = 'nft.table("inet", "t"):chain("c")', set = 'nft.table("inet", "t"):set("s")',
-      map = 'nft.table("inet", "t"):map("m")', query = "net.links {}", block = "rnm.block(function () end)", handle = "rnm.after(1, function () end)",
+      map = 'nft.table("inet", "t"):map("m")', counter = 'nft.table("inet", "t"):counter("c")', quota = 'nft.table("inet", "t"):quota("q")',
+      query = "net.links {}", block = "rnm.block(function () end)", handle = "rnm.after(1, function () end)",
     }
     local methods = {}
     for name in pairs(listed) do methods[name:match ":(.*)$" or false] = true end

@@ -251,7 +251,7 @@ describe("specs", function ()
     fails(t .. "t:set('s', { type = 'ipv4_addr', auto_merge = 1 })", "auto_merge: expected a boolean, got an integer")
     fails(t .. "t:set('s', { type = 'ipv4_addr', elements = { 'x' } })", "elements: ")
     fails(t .. "t:set('s', { type = 'ipv4_addr', elements = '10.0.0.1' })", "elements: expected a list")
-    fails(t .. "t:counter('x')", 'unknown field "counter"')
+    fails(t .. "t:conter('x')", 'unknown field "conter"; did you mean "counter"?')
   end)
 
   it("merge over declarations and packs", function ()

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 ---@meta
 -- luacheck: ignore
--- The table `nft`: statements of tables, chains, rules, sets and maps. For editors; never run.
+-- The table `nft`: statements of tables, chains, rules, sets, maps, objects and flowtables. For editors; never run.
 
 ---@class nft
 nft = {}
@@ -42,6 +42,20 @@ function nft.glob(s) end
 ---@param s string
 ---@return string
 function nft.name(s) end
+
+---States whole `table … { }` blocks in nft's syntax, as in /etc/nftables.conf: all of it or nothing. `define` and `include` (from the
+---pack's folder and the template folders) work as in nft; each other `$name` takes a value of params, or is a live name: `$ZONE.ipv4`,
+---`.ipv6 .net4 .net6 .ifnames`, of a zone or else an interface.
+---@param text string
+---@param params? table<string, nft.param>
+---@return nft.table_handle ... a handle for each table, in order
+function nft.load(text, params) end
+
+---The same from a file of the pack's folder, or of a template folder: NAME or NAME.nft.
+---@param name string
+---@param params? table<string, nft.param>
+---@return nft.table_handle ... a handle for each table, in order
+function nft.template(name, params) end
 
 ---@class nft.value An address range, prefix or pattern that no plain string can be.
 
@@ -91,6 +105,138 @@ function table:set(name, spec) end
 ---@param spec? nft.set_spec
 ---@return nft.map_handle
 function table:map(name, spec) end
+
+---Each stateful object takes nft's words, in a string or as fields of a table; without a spec it is a handle on what others declare.
+---@class nft.object_handle: nft.handle
+
+---@class nft.counter_spec Start values, taken only when the counter is made.
+---@field packets? integer
+---@field bytes? integer
+---@field comment? string
+
+---States a counter: t:counter("c"), t:counter("c", "packets 5 bytes 320").
+---@param name string
+---@param spec? string|nft.counter_spec
+---@return nft.counter_handle
+function table:counter(name, spec) end
+
+---@class nft.quota_spec
+---@field over? boolean|string|integer true, or the size: "500 mbytes", a number of bytes
+---@field ["until"]? boolean|string|integer
+---@field bytes? string|integer the size, where neither over nor until gives it
+---@field used? string|integer start value, taken only when the quota is made
+---@field comment? string
+
+---States a quota: t:quota("q", "over 500 mbytes"). A changed size is updated in place.
+---@param name string
+---@param spec? string|nft.quota_spec
+---@return nft.quota_handle
+function table:quota(name, spec) end
+
+---@class nft.limit_spec
+---@field rate string "400/minute", "over 10 mbytes/second"
+---@field over? boolean
+---@field burst? string|integer
+---@field comment? string
+
+---States a limit: t:limit("l", "rate 400/minute burst 5 packets").
+---@param name string
+---@param spec? string|nft.limit_spec
+---@return nft.object_handle
+function table:limit(name, spec) end
+
+---@class nft.ct_helper_spec
+---@field type string "ftp"
+---@field protocol "tcp"|"udp"
+---@field l3proto? "ip"|"ip6"|"inet"
+---@field comment? string
+
+---States a conntrack helper: t:ct_helper("h", 'type "ftp" protocol tcp').
+---@param name string
+---@param spec? string|nft.ct_helper_spec
+---@return nft.object_handle
+function table:ct_helper(name, spec) end
+
+---@class nft.ct_timeout_spec
+---@field protocol string "tcp", "udp"
+---@field l3proto? "ip"|"ip6"|"inet"
+---@field policy? table<string, duration> { established = 3600, close = "10s" }
+---@field comment? string
+
+---States timeouts of connections: t:ct_timeout("t", "protocol tcp; policy = { established : 100 }").
+---@param name string
+---@param spec? string|nft.ct_timeout_spec
+---@return nft.object_handle
+function table:ct_timeout(name, spec) end
+
+---@class nft.ct_expectation_spec
+---@field protocol "tcp"|"udp"
+---@field dport? integer
+---@field timeout? duration
+---@field size? integer
+---@field l3proto? "ip"|"ip6"|"inet"
+---@field comment? string
+
+---States an expected connection: t:ct_expectation("e", "protocol tcp; dport 9876; timeout 2m; size 12").
+---@param name string
+---@param spec? string|nft.ct_expectation_spec
+---@return nft.object_handle
+function table:ct_expectation(name, spec) end
+
+---@class nft.synproxy_spec
+---@field mss? integer
+---@field wscale? integer
+---@field timestamp? boolean
+---@field sack_perm? boolean
+---@field comment? string
+
+---States a SYN proxy: t:synproxy("s", "mss 1460; wscale 7; timestamp sack-perm").
+---@param name string
+---@param spec? string|nft.synproxy_spec
+---@return nft.object_handle
+function table:synproxy(name, spec) end
+
+---@class nft.secmark_spec
+---@field context string
+---@field comment? string
+
+---States a security mark: t:secmark("m", '"system_u:object_r:ssh_server_packet_t:s0"').
+---@param name string
+---@param spec? string|nft.secmark_spec
+---@return nft.object_handle
+function table:secmark(name, spec) end
+
+---@class nft.flowtable_spec
+---@field hook? "ingress"
+---@field priority? string|integer
+---@field device? string
+---@field devices? string[]|query
+---@field flags? string|string[] "offload, counter"
+---@field counter? boolean
+
+---States a flowtable; `flow add @name` in a rule hands connections over to it.
+---@param name string
+---@param spec? nft.flowtable_spec
+---@return nft.handle
+function table:flowtable(name, spec) end
+
+---@class nft.counter_handle: nft.object_handle
+local counter = {}
+
+---What the kernel's counter stands at.
+---@return { packets: integer, bytes: integer }? counts
+---@return string? message
+---@return string? code "ENOENT": it is not in the kernel yet
+function counter:read() end
+
+---@class nft.quota_handle: nft.object_handle
+local quota = {}
+
+---The kernel's quota: its size, what is used of it, and whether it matches above its size.
+---@return { bytes: integer, used: integer, over: boolean }? quota
+---@return string? message
+---@return string? code "ENOENT": it is not in the kernel yet
+function quota:read() end
 
 ---@class nft.chain_handle: nft.handle
 local chain = {}

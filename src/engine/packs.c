@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What follows from the configuration: limits, zones, and the packs that are to run. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/core.h"
+
+struct script_limits limits_of(const struct config *cfg)
+{
+	struct script_limits l = script_limits_default;
+
+#define TAKE(to, from, factor)                                                                               \
+	if (cfg->limits.from)                                                                                \
+	l.to = (cfg->limits.from) * (factor)
+	TAKE(hook_instructions, hook_instructions, 1);
+	TAKE(main_instructions, main_instructions, 1);
+	TAKE(hook_ns, hook_ms, 1000000u);
+	TAKE(main_ns, main_ms, 1000000u);
+	TAKE(memory, memory, 1);
+	TAKE(statements, statements, 1);
+	TAKE(timers, timers, 1);
+	TAKE(emits, emits, 1);
+#undef TAKE
+	return l;
+}
+
+void set_zones(struct engine *en, const struct config *cfg)
+{
+	VEC(struct zone_rule) rules = { 0 };
+
+	vec_foreach (i, &cfg->ifaces) {
+		struct zone_rule r = { 0 };
+
+		if (!i->zone)
+			continue;
+		snprintf(r.name, sizeof(r.name), "%s", i->name);
+		snprintf(r.zone, sizeof(r.zone), "%s", i->zone);
+		vec_push(&rules, r);
+	}
+	mirror_zones(en->mirror, rules.v, rules.n);
+	vec_free(&rules);
+}
+
+int find_packs(
+	const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e)
+{
+	int rc = config_packs(cfg, shipped, found, e);
+
+	if (rc < 0)
+		return rc;
+	vec_foreach (f, found) {
+		struct pack_spec s = { .name = f->name, .path = f->path, .dir = f->dir, .order = f->order };
+
+		if (f->cfg) {
+			s.trusted = f->cfg->trusted;
+			s.files = (const char *const *)f->cfg->files;
+			s.config = f->cfg->config.kind == CFG_NULL ? NULL : &f->cfg->config;
+		}
+		vec_push(specs, s);
+	}
+	return 0;
+}
+
+void packs_free(found_packs *found, pack_specs *specs)
+{
+	found_packs_free(found);
+	vec_free(specs);
+}
