@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A file's life: its sources, its commands, and the rules that are parsed when their turn comes. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,7 +51,9 @@ struct file_cmd *cmd_push(struct nft_file *f, const struct file_cmd *cmd)
 void parser_at(struct parser *p, struct nft_file *f, struct ast_rule *r, uint32_t file, uint32_t pos,
 	uint32_t end, struct err *e)
 {
-	*p = (struct parser){ .r = r, .e = e, .file = f, .source = file, .define = define_use };
+	*p = (struct parser){
+		.r = r, .e = e, .file = f, .source = file, .define = define_use, .fill = define_fill
+	};
 	lex_init(&p->lx, &f->sources.v[file]->src);
 	p->lx.pos = pos;
 	p->lx.end = end;
@@ -85,6 +88,27 @@ bool read_source(struct nft_file *f, uint32_t file, stmt_fn *fn, void *ctx, unsi
 	return true;
 }
 
+/* A file that is refused tells of the bad rules as well. */
+static void rule_errors(struct nft_file *f, struct errlist *errs)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < f->cmds.n && n < ERRLIST_MAX; i++) {
+		const struct file_cmd *c = &f->cmds.v[i];
+		_err_ struct err e = ERR_INIT;
+		struct ast_rule *r;
+
+		if (c->what != FILE_RULE || !c->rule.body_end)
+			continue;
+		if (file_rule(f, c, &r, &e) == 0) {
+			ast_put(r);
+		} else if (e.code != -ECANCELED) {
+			errlist_add(errs, c->file, c->pos, &e);
+			n++;
+		}
+	}
+}
+
 struct nft_file *nft_file_parse(
 	const char *name, const char *text, size_t len, const struct nft_file_opts *o, struct errlist *errs)
 {
@@ -112,6 +136,7 @@ struct nft_file *nft_file_parse(
 	f->o.include = NULL;
 	if (errs->n == before)
 		return f;
+	rule_errors(f, errs);
 	nft_file_free(f);
 	return NULL;
 }
@@ -161,6 +186,30 @@ const char *file_define_at(const struct nft_file *f, size_t i)
 	return i < f->order.n ? f->order.v[i]->name : NULL;
 }
 
+/* In a chain's block, a property whose word is written wrong looks like a rule. */
+static bool misspelled(const struct nft_file *f, const struct file_cmd *cmd, struct err *e)
+{
+	static const char *const words[] = { "type", "policy", "flags", "devices", "define", "redefine",
+		"undefine", "include" };
+	const struct src *src = &f->sources.v[cmd->file]->src;
+	const char *s = src->text + cmd->rule.body, *near;
+	char word[16];
+	uint32_t n = 0;
+
+	while (cmd->rule.body + n < cmd->rule.body_end && isalnum((unsigned char)s[n]))
+		n++;
+	if (!n || n >= sizeof(word) || word_find(s, n))
+		return false;
+	memcpy(word, s, n);
+	word[n] = '\0';
+	near = suggest_in(word, words, ARRAY_SIZE(words));
+	if (!near)
+		return false;
+	src_error(src, cmd->rule.body, cmd->rule.body + n, e, "unexpected `%s`; did you mean `%s`?", word,
+		near);
+	return true;
+}
+
 int file_rule(struct nft_file *f, const struct file_cmd *cmd, struct ast_rule **out, struct err *e)
 {
 	_err_ struct err local = ERR_INIT;
@@ -172,6 +221,8 @@ int file_rule(struct nft_file *f, const struct file_cmd *cmd, struct ast_rule **
 	if (cmd->rule.body_end - cmd->rule.body > FILE_RULE_MAX)
 		return file_error(f, cmd, e, -EINVAL, "a rule of %u bytes, the limit is %u",
 			cmd->rule.body_end - cmd->rule.body, FILE_RULE_MAX);
+	if (cmd->block && misspelled(f, cmd, e))
+		return -EINVAL;
 	r = xnew(struct ast_rule);
 	r->refs = 1;
 	r->src = f->sources.v[cmd->file]->src;

@@ -164,15 +164,13 @@ static bool read_add(struct parser *p, struct file_cmd *c)
 
 static bool read_insert(struct parser *p, struct file_cmd *c)
 {
-	p_accept_word(p, "rule");
-	return add_rule(p, c);
+	return p_expect_word(p, "rule") && add_rule(p, c);
 }
 
 static bool read_replace(struct parser *p, struct file_cmd *c)
 {
-	p_accept_word(p, "rule");
 	c->what = FILE_RULE;
-	if (!p_part(p, c, "the chain's name") || !p_handle(p, &c->handle))
+	if (!p_expect_word(p, "rule") || !p_part(p, c, "the chain's name") || !p_handle(p, &c->handle))
 		return false;
 	c->rule.at = AT_HANDLE;
 	return rule_body(p, c);

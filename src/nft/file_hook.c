@@ -201,10 +201,7 @@ bool hook_spec(struct parser *p, struct chain_decl *d, uint8_t family)
 	struct node *list = NULL, **tail = &list;
 	unsigned i;
 
-	if (d->base) {
-		p_fail(p, "this chain has a hook already");
-		return false;
-	}
+	d->devices = NULL;
 	p_advance(p);
 	for (i = 0; types[i] && !p_is(p, types[i]); i++)
 		;

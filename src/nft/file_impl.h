@@ -27,6 +27,7 @@ struct define_event {
 };
 struct define {
 	const char *name;
+	bool broken; /* a value of it could not be read: uses are no further errors */
 	VEC(struct define_event) events;
 };
 struct define_value {
@@ -55,6 +56,7 @@ struct nft_file {
 	/* while reading */
 	struct errlist *errs;
 	uint32_t n_included, n_errors;
+	bool unclosed; /* the text ended in a block, which was told */
 };
 
 /* ---- file.c ---- */
@@ -89,16 +91,24 @@ bool p_err(struct parser *p, uint32_t pos, uint32_t end, struct err *e); /* e's 
 /* A word or a $name's value: a declaration's. NULL after an error. Live values stay N_PARAM. */
 struct node *p_scalar(struct parser *p, const char *what);
 
+/* ---- file_common.c ---- */
+/* define, redefine, undefine and include, where one stands here; more: none did */
+bool p_common(struct parser *p, stmt_fn *fn, void *ctx, bool *more);
+bool define_option(struct nft_file *f, const char *text); /* NAME=VALUE */
+
 /* ---- file_define.c ---- */
-/* define, redefine, undefine and include, where one stands here. */
-bool p_common(struct parser *p, stmt_fn *fn, void *ctx, bool *more); /* more: none did */
 void scope_open(struct nft_file *f, uint32_t *save);
 void scope_close(struct nft_file *f, uint32_t save);
-bool define_option(struct nft_file *f, const char *text); /* NAME=VALUE */
-/* struct parser's define. */
-bool define_use(struct parser *p, struct node **out);
+struct define *define_named(const struct nft_file *f, const char *s, size_t n); /* NULL: never heard of */
+struct define *define_add(struct nft_file *f, const char *s, size_t n);
+void define_bind(struct nft_file *f, struct define *d, uint32_t value); /* from now on; 0: nothing */
+uint32_t define_at(const struct define *d, uint32_t at);
 const struct define_value *define_find(const struct nft_file *f, uint32_t at, const char *s, size_t n);
 void define_free(struct nft_file *f);
+struct node *define_tree(struct parser *p); /* all that p reads, as a value */
+/* struct parser's define and fill. */
+bool define_use(struct parser *p, struct node **out);
+bool define_fill(struct parser *p, struct node *string);
 /* Tells of a $name that has no value, with a proposal. NULL. */
 void *define_unknown(struct parser *p, const struct tok *t);
 

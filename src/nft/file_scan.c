@@ -111,6 +111,11 @@ bool p_close(struct parser *p, uint32_t opened)
 		p_advance(p);
 		return true;
 	}
+	if (p->file->unclosed) {
+		err_set(p->e, -ECANCELED, "the text ends in a block");
+		return false;
+	}
+	p->file->unclosed = true;
 	p_fail_at(p, opened, opened + 1, "this block is never closed");
 	return false;
 }

@@ -40,6 +40,19 @@ static bool type_text(struct parser *p, bool with_colon, char *out, size_t size,
 	return true;
 }
 
+/* `ct mark` is a type, `ct helper` an object's. */
+static bool object_here(struct parser *p)
+{
+	static const char *const words[] = { "helper", "timeout", "expectation" };
+
+	if (!p_is(p, "ct"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (p_tok_is(p, p_peek(p), words[i]))
+			return true;
+	return false;
+}
+
 static bool set_type(struct parser *p, struct set_ctx *s)
 {
 	struct set_decl *d = s->d;
@@ -68,7 +81,7 @@ static bool set_type(struct parser *p, struct set_ctx *s)
 	if (d->is_map) {
 		if (!p_expect(p, ':', "`:` and the type of the values"))
 			return false;
-		if (object_word(p, &d->obj_type)) {
+		if (object_here(p) && object_word(p, &d->obj_type)) {
 			d->flags |= NFT_SET_OBJECT;
 		} else {
 			d->flags |= NFT_SET_MAP;
@@ -160,7 +173,7 @@ static bool set_stmt(struct parser *p, void *ctx)
 		"policy", "auto-merge", "elements", "comment", "counter", "limit", "quota", "last", NULL };
 	struct set_ctx *s = ctx;
 	struct set_decl *d = s->d;
-	struct node *n, **tail;
+	struct node **tail;
 
 	if (p_is(p, "type") || p_is(p, "typeof"))
 		return set_type(p, s);
@@ -188,14 +201,11 @@ static bool set_stmt(struct parser *p, void *ctx)
 		return set_elements(p, s);
 	for (tail = (struct node **)&d->stateful; *tail; tail = &(*tail)->next)
 		;
-	n = parse_stateful(p);
-	if (n) {
-		*tail = n;
-		return true;
-	}
-	if (!p->e->code)
+	if (!parse_statefuls(p, tail))
+		return false;
+	if (!*tail)
 		p_unexpected(p, "a property of a set, like type, flags or elements", words);
-	return false;
+	return !p->e->code;
 }
 
 bool set_block(struct parser *p, struct file_cmd *cmd, bool is_map)
@@ -216,8 +226,14 @@ bool set_block(struct parser *p, struct file_cmd *cmd, bool is_map)
 			is_map ? "a map" : "a set");
 		return false;
 	}
+	if (d->auto_merge && !(d->flags & NFT_SET_INTERVAL)) {
+		p_fail_at(p, cmd->pos, cmd->end, "auto-merge needs `flags interval`");
+		return false;
+	}
 	if (d->given & SETD_TIMEOUT)
 		d->flags |= NFT_SET_TIMEOUT;
+	if (d->stateful && d->stateful->next)
+		d->flags |= NFT_SET_EXPR;
 	if ((d->flags & NFT_SET_INTERVAL) && d->key.n > 1)
 		d->flags |= NFT_SET_CONCAT;
 	cmd_push(p->file, cmd);

@@ -12,7 +12,13 @@ static bool all_or_table(struct parser *p, struct file_cmd *c)
 	if (p_accept_word(p, "table"))
 		return p_table(p, c);
 	p_family(p, &c->family);
-	return true;
+	if (p_separator(p) || c->what == FILE_TABLE || c->what == FILE_CHAIN)
+		return true;
+	if (!c->family)
+		c->family = NFPROTO_IPV4;
+	c->pos = p->tok.pos;
+	c->end = p->tok.end;
+	return p_name(p, "the table's name", &c->table);
 }
 
 static bool one_of_table(struct parser *p, struct file_cmd *c, const char *what)
@@ -72,6 +78,17 @@ static bool show_rules(struct parser *p, struct file_cmd *c)
 	return p_separator(p) || p_name(p, "the chain's name", &c->name);
 }
 
+/* `flow table`, the meters of old */
+static bool show_flow(struct parser *p, struct file_cmd *c)
+{
+	c->what = FILE_SET;
+	c->obj_type = FILE_METERS;
+	c->plural = p_accept_word(p, "tables");
+	if (c->plural)
+		return all_or_table(p, c);
+	return p_expect_word(p, "table") && p_part(p, c, "the meter's name");
+}
+
 static bool show_one(struct parser *p, struct file_cmd *c)
 {
 	static const struct {
@@ -97,6 +114,8 @@ static bool show_one(struct parser *p, struct file_cmd *c)
 		c->obj_type = kinds[i].sets;
 		return kinds[i].plural ? all_or_table(p, c) : one_of_table(p, c, kinds[i].what);
 	}
+	if (p_accept_word(p, "flow"))
+		return show_flow(p, c);
 	c->what = FILE_OBJECT;
 	return show_objects(p, c);
 }

@@ -112,7 +112,7 @@ static bool read_limit(struct parser *p, struct object_want *o)
 	if (!o->limit.over)
 		p_accept_word(p, "until");
 	pos = p->tok.pos;
-	if (!number(p, UINT32_MAX, &o->limit.rate))
+	if (!number(p, UINT32_MAX * 1024ull, &o->limit.rate))
 		return false;
 	factor = accept_unit(p);
 	o->limit.bytes = factor != 0;

@@ -27,6 +27,8 @@ struct parser {
 	/* tok is a $name: true when the text itself defines it; its tree, NULL after an error, is in out and
 	 * the token is behind. NULL: all $names are the caller's. */
 	bool (*define)(struct parser *p, struct node **out);
+	/* Puts the values of $names into a string. */
+	bool (*fill)(struct parser *p, struct node *string);
 };
 
 /* ---- tokens ---- */

@@ -266,7 +266,7 @@ struct node *parse_log(struct parser *p)
 		if (to) { /* the last one counts */
 			p_advance(p);
 			*to = parse_value(p);
-			if (!*to)
+			if (!*to || (to == &n->a && p->fill && !p->fill(p, *to)))
 				return NULL;
 		} else if (p_accept_word(p, "level")) {
 			unsigned i;

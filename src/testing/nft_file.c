@@ -309,6 +309,8 @@ static int include(void *ctx, const char *pattern, const char *from, include_fil
 	lua_getfield(L, -1, pattern);
 	if (!lua_istable(L, -1)) {
 		lua_settop(L, top);
+		if (strchr(pattern, '*'))
+			return 0;
 		return err_set(e, -ENOENT, "there is no file %s", pattern);
 	}
 	for (int i = 1; lua_rawgeti(L, top + 2, i) == LUA_TSTRING; i++) {
