@@ -181,6 +181,10 @@ int merge_set(struct obj *o, struct rpack **culprit, struct err *e)
 		fits = fits && rc == 0;
 		o->set = w;
 		given_comment(o, &g);
+		sp = given(&g, SPEC_TYPE);
+		free(o->typeof_text);
+		o->typeof_text = sp && sp->typeof_text ? xstrdup(sp->typeof_text) : NULL;
+		o->set.typeof_text = o->typeof_text;
 		o->set.comment = o->comment;
 		if (o->stmts) {
 			o->set.exprs = o->stmts->x.e.v;

@@ -263,6 +263,7 @@ struct obj {
 	struct set_stmts *stmts;    /* a reference */
 	struct object_want *object; /* NULL: nobody said what it is; its comment is the one below */
 	char *comment;              /* of table_want, set or object */
+	char *typeof_text;          /* of set */
 	/* have */
 	bool have, own_before, foreign, seen, recreate;
 	bool unclaimed;  /* found in the kernel, and nobody has stated it in this life */

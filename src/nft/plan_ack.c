@@ -196,6 +196,7 @@ static void ack_set(struct obj *o, bool fresh)
 	o->stmts_have = stmts;
 	o->set_have = o->set;
 	o->set_have.comment = o->comment_have;
+	o->set_have.typeof_text = NULL; /* of what is wanted */
 	ack_elems(o, fresh);
 }
 

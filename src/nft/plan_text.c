@@ -123,6 +123,24 @@ static void object_line(const struct object_want *o, struct buf *out)
 	buf_putc(out, '}');
 }
 
+static void type_text(const struct set_want *s, struct buf *out)
+{
+	bool map = s->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT);
+
+	buf_puts(out, s->typeof_text ? "typeof " : "type ");
+	if (s->typeof_text)
+		buf_puts(out, s->typeof_text);
+	else
+		nft_type_text(&s->info.key, out);
+	if (!map || (s->typeof_text && strchr(s->typeof_text, ':')))
+		return;
+	buf_puts(out, " : ");
+	if (s->info.flags & NFT_SET_OBJECT)
+		buf_puts(out, obj_kind_word(object_kind(s->info.obj_type)));
+	else
+		nft_type_text(&s->info.data, out);
+}
+
 void set_text(const struct set_want *s, const char *sep, struct buf *out)
 {
 	static const struct {
@@ -137,14 +155,7 @@ void set_text(const struct set_want *s, const char *sep, struct buf *out)
 	const char *lead = "flags ";
 	char time[48];
 
-	buf_puts(out, "type ");
-	nft_type_text(&s->info.key, out);
-	if (s->info.flags & NFT_SET_OBJECT) {
-		buf_printf(out, " : %s", obj_kind_word(object_kind(s->info.obj_type)));
-	} else if (s->info.flags & NFT_SET_MAP) {
-		buf_puts(out, " : ");
-		nft_type_text(&s->info.data, out);
-	}
+	type_text(s, out);
 	buf_printf(out, ";%s", sep);
 	if (s->policy)
 		buf_printf(out, "policy memory;%s", sep);

@@ -244,6 +244,7 @@ static void obj_free(struct obj *o)
 	set_stmts_put(o->stmts_have);
 	free(o->object);
 	free(o->object_have);
+	free(o->typeof_text);
 	free(o->comment);
 	free(o->comment_have);
 	vec_free(&o->members);

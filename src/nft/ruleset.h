@@ -112,6 +112,7 @@ struct spec {
 	int32_t policy;            /* NF_ACCEPT, NF_DROP; for sets NFT_SET_POL_* */
 	struct val devices;        /* VAL_LIST of strings, or VAL_LIVE */
 	struct nft_type key, data; /* SPEC_TYPE, SPEC_DATA */
+	char *typeof_text; /* with SPEC_TYPE: how it was said, "ip saddr", "KEY : DATA"; NULL: by `type` */
 	uint64_t timeout_ms, gc_ms;
 	uint32_t size;
 	bool auto_merge;

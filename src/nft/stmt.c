@@ -31,6 +31,7 @@ void spec_put(struct spec *s)
 	free(s->hook);
 	free(s->priority);
 	val_free(&s->devices);
+	free(s->typeof_text);
 	free(s->object);
 	free(s->stateful);
 	free(s);
@@ -68,7 +69,8 @@ bool spec_equal(const struct spec *a, const struct spec *b)
 	       val_equal(&a->devices, &b->devices) && nft_type_equal(&a->key, &b->key) &&
 	       nft_type_equal(&a->data, &b->data) && a->timeout_ms == b->timeout_ms && a->gc_ms == b->gc_ms &&
 	       a->size == b->size && a->auto_merge == b->auto_merge && a->obj_type == b->obj_type &&
-	       object_equal(a->object, b->object) && str_same(a->stateful, b->stateful);
+	       object_equal(a->object, b->object) && str_same(a->stateful, b->stateful) &&
+	       str_same(a->typeof_text, b->typeof_text);
 }
 
 struct params *params_new(uint32_t n)

@@ -126,6 +126,8 @@ static int spec_of(lua_State *L, int i, enum obj_kind kind, struct spec *s, stru
 		give(s, SPEC_HOOK)->hook = xstrdup(v);
 	if ((v = str(L, i, "priority")))
 		give(s, SPEC_PRIORITY)->priority = xstrdup(v);
+	if ((v = str(L, i, "typeof")))
+		s->typeof_text = xstrdup(v);
 	if ((v = str(L, i, "stateful")))
 		give(s, SPEC_STATEFUL)->stateful = xstrdup(v);
 	if (num(L, i, "flags", &n))

@@ -351,6 +351,17 @@ describe("a set", function()
 		assert.matches("^a:1: set s: ", why)
 	end)
 
+	it("says its type as it was said", function()
+		local rs = ruleset.new()
+		local set = { set = "inet t s", type = "ipv4_addr", typeof = "ip saddr" }
+		assert.matches("%+ add set inet t s { typeof ip saddr; }", commit(rs, { a = { set } }))
+		assert.matches("\tset s {\n\t\ttypeof ip saddr;\n\t}", rs:text())
+		set.typeof = nil
+		assert.equal("", commit(rs, { a = { set }, b = { { set = "inet t s", type = "ipv4_addr", typeof = "ip daddr" } } }))
+		assert.matches("map inet t m { typeof ip saddr : ct mark; }",
+			commit(rs, { a = { { set = "inet t m", type = "ipv4_addr", data = "mark", typeof = "ip saddr : ct mark" } } }))
+	end)
+
 	it("is not told to join elements that end at different times", function()
 		local rs = ruleset.new()
 		assert(rs:say("a", { { set = "inet t s", type = "ipv4_addr", flags = 4 + 16, auto_merge = true } }))
