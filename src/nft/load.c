@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The commands of a file, one after the other, into one batch. */
 #include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <linux/netfilter.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "nft/datatype.h"
 #include "nft/load_impl.h"
 
 #define TRIES 20 /* while somebody else changes the ruleset */
@@ -55,6 +60,26 @@ static const struct val *env_param(void *ctx, const char *name)
 	return l->o->param ? l->o->param(l->o->ctx, name) : NULL;
 }
 
+/* As nft: a name stands for one address. */
+static int env_resolve(void *ctx, int family, const char *name, uint8_t out[16], struct err *e)
+{
+	const struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_RAW };
+	struct addrinfo *ai = NULL;
+	const void *addr;
+	int code = getaddrinfo(name, NULL, &hints, &ai);
+	bool more;
+
+	(void)ctx;
+	if (code)
+		return err_set(e, -EINVAL, "host name '%s': %s", SHOWN(name), gai_strerror(code));
+	more = ai->ai_next;
+	addr = family == AF_INET ? (void *)&((struct sockaddr_in *)(void *)ai->ai_addr)->sin_addr
+				 : (void *)&((struct sockaddr_in6 *)(void *)ai->ai_addr)->sin6_addr;
+	memcpy(out, addr, family == AF_INET ? 4 : 16);
+	freeaddrinfo(ai);
+	return more ? err_set(e, -EINVAL, "host name '%s' has several addresses", SHOWN(name)) : 0;
+}
+
 void load_begin(struct load *l, int (*sink)(struct load *l, const struct op *op, uint32_t i, struct err *e))
 {
 	l->sink = sink;
@@ -67,6 +92,8 @@ void load_begin(struct load *l, int (*sink)(struct load *l, const struct op *op,
 		.set = env_set,
 		.set_at = know_set_at,
 		.param = env_param,
+		.resolve = l->o->resolve ? env_resolve : NULL,
+		.no_hash = true,
 	};
 	rules_mark(l);
 	marks_read(l);

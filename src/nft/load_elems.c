@@ -11,7 +11,8 @@ struct reading {
 	struct load *l;
 	const struct file_cmd *cmd;
 	struct kset *set;
-	struct elist *list, *rest; /* rest: `*`, which is no interval */
+	const struct set_info *keys; /* a key alone stands for an element that goes */
+	struct elist *list, *rest;   /* rest: `*`, which is no interval */
 	uint32_t ord;
 	unsigned bad;
 };
@@ -37,7 +38,8 @@ static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
 	struct exprs exprs = { 0 };
 	_err_ struct err e = ERR_INIT;
 	struct setelem out;
-	int code = elem_compile(holder, el, &r->set->want.info, &r->l->env, &out, &exprs, &e);
+	const struct set_info *info = el->b ? &r->set->want.info : r->keys;
+	int code = elem_compile(holder, el, info, &r->l->env, &out, &exprs, &e);
 
 	if (code == 0)
 		code = elist_add(out.catchall ? r->rest : r->list, &out, &exprs, r->ord, &e);
@@ -228,6 +230,15 @@ static int change(struct reading *r, uint32_t i, const struct ktable *t, struct 
 	return code ? code : put(r, i, kind, r->rest, e);
 }
 
+struct set_info load_keys(const struct file_cmd *cmd, const struct set_info *info)
+{
+	struct set_info keys = *info;
+
+	if (cmd->op == FILE_DELETE || cmd->op == FILE_DESTROY || cmd->op == FILE_GET || cmd->op == FILE_RESET)
+		keys.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
+	return keys;
+}
+
 int load_elems(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err *e)
 {
 	struct ktable *t = know_table(l, cmd->family, cmd->table);
@@ -235,10 +246,13 @@ int load_elems(struct load *l, uint32_t i, const struct file_cmd *cmd, struct er
 	struct elem_pool own = { 0 }, *pool;
 	struct reading r = { .l = l, .cmd = cmd, .set = s };
 	struct elist list, rest;
+	struct set_info keys;
 	int code;
 
 	if (!s)
 		return load_no_set(l, cmd, e);
+	keys = load_keys(cmd, &s->want.info);
+	r.keys = &keys;
 	pool = merges(&s->want.info) ? &s->pool : &own;
 	elist_init(&list, &s->want.info, pool);
 	elist_init(&rest, &s->want.info, pool);

@@ -160,6 +160,8 @@ const char *know_set_at(void *ctx, size_t i);
 typedef int load_fn(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err *e);
 load_fn load_decl, load_delete, load_flush, load_rename, load_rule, load_elems, load_show;
 int load_op(struct load *l, const struct op *op, uint32_t i, struct err *e);
+/* The set's type for elements of the command that are written as a key alone. */
+struct set_info load_keys(const struct file_cmd *cmd, const struct set_info *info);
 struct op load_named(const struct load *l, enum op_kind kind, const struct file_cmd *cmd);
 /* load_marks.c: what later commands have to say about a set. */
 void marks_read(struct load *l);

@@ -123,6 +123,17 @@ bool refusal_missing(struct refusal *f, const struct thing *t)
 	return true;
 }
 
+bool refusal_again(struct refusal *f)
+{
+	/* no chain has such a name */
+	struct thing t = { .what = FILE_CHAIN, .family = f->cmd->family, .table = f->cmd->table, .name = "" };
+
+	if (is_lost(f, &t))
+		return true;
+	put_lost(f, &t);
+	return false;
+}
+
 /* ---- by command ---- */
 
 static bool no_table(struct refusal *f)
@@ -263,6 +274,8 @@ static void by_code(struct refusal *f, int code)
 	case EEXIST: is_there(f); break;
 	case EBUSY: in_use(f); break;
 	case EOPNOTSUPP: not_possible(f); break;
+	case ELOOP:
+	case EMLINK:
 	case ENOTEMPTY:
 	case EINVAL:
 		if (cmd->what == FILE_RULE)
@@ -272,8 +285,6 @@ static void by_code(struct refusal *f, int code)
 		buf_puts(
 			&f->text, no_table(f) ? "" : "the table is owned by another process (`flags owner`)");
 		break;
-	case ELOOP: buf_puts(&f->text, "the jumps go in a circle"); break;
-	case EMLINK: buf_puts(&f->text, "the jumps go in a circle, or through more than 16 chains"); break;
 	case ENFILE: buf_puts(&f->text, "the set is full: more elements than its `size`"); break;
 	case EAFNOSUPPORT:
 		buf_printf(

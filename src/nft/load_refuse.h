@@ -19,5 +19,7 @@ struct refusal {
 bool refusal_missing(struct refusal *f, const struct thing *t);
 /* The command that adds it; NULL: none. */
 const struct file_cmd *refusal_adds(const struct refusal *f, const struct thing *t);
+/* Whether it was asked before for the command's table. */
+bool refusal_again(struct refusal *f);
 void refusal_rule(struct refusal *f);
 void refusal_elems(struct refusal *f);

@@ -9,6 +9,7 @@
 struct searching {
 	struct refusal *f;
 	struct kset *set;
+	struct set_info keys;
 	struct elist have; /* what the kernel holds, sorted */
 	struct elem_pool pool;
 };
@@ -122,7 +123,8 @@ static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
 	struct setelem out;
 	bool found = false;
 
-	if (elem_compile(holder, el, &s->set->want.info, &f->l->env, &out, &exprs, &e) == 0)
+	if (elem_compile(holder, el, el->b ? &s->set->want.info : &s->keys, &f->l->env, &out, &exprs, &e) ==
+		0)
 		found = explain(s, &out);
 	exprs_free(&exprs);
 	if (found && !f->follows)
@@ -139,6 +141,7 @@ void refusal_elems(struct refusal *f)
 
 	if (!s.set)
 		return;
+	s.keys = load_keys(cmd, &s.set->want.info);
 	elist_init(&s.have, &s.set->want.info, &s.pool);
 	if (!s.set->fresh && !t->fresh)
 		kread_elems(f->l->c, t->family, t->name, &s.set->want.info, false, on_have, &s, NULL);

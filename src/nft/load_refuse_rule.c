@@ -157,10 +157,18 @@ static const char *culprit(struct refusal *f, const struct code *code, const str
 	return found;
 }
 
+/* The kernel validates all of a table again with each of its rules: it blames those behind the bad one, too.
+ */
+static bool validated(const struct refusal *f)
+{
+	return f->code == -EOPNOTSUPP || f->code == -ELOOP || f->code == -EMLINK;
+}
+
 static void say(struct refusal *f, const struct code *code)
 {
 	struct chain_known k = { .want = { .policy = -1 } };
 	const char *name, *family = nft_family_name(f->cmd->family);
+	bool again;
 
 	if (f->code == -ENOENT) {
 		name = culprit(f, code, &k);
@@ -171,9 +179,16 @@ static void say(struct refusal *f, const struct code *code)
 	}
 	know_chain(f, &k);
 	name = culprit(f, code, &k);
-	if (!name && f->code != -EOPNOTSUPP)
+	again = validated(f) && refusal_again(f);
+	if (!name && again) {
+		f->follows = true;
 		return;
-	if (k.base)
+	}
+	if (f->code == -EMLINK || f->code == -ELOOP)
+		buf_puts(&f->text, "the jumps go in a circle, or through more than 16 chains");
+	else if (!name && f->code != -EOPNOTSUPP)
+		return;
+	else if (k.base)
 		buf_printf(&f->text, "%s%s%s can not be done in chain '%s' of type %s at hook %s%s",
 			name ? "'" : "", name ? name : "this", name ? "'" : "", f->cmd->name, k.want.type,
 			nft_hook_name(f->cmd->family, k.want.hook),

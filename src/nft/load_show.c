@@ -28,6 +28,7 @@ struct getting {
 	struct elist want;  /* sorted */
 	VEC(uint8_t) found; /* of each */
 	const struct file_cmd *cmd;
+	struct set_info keys;
 	uint32_t ord;
 	struct elem_pool pool;
 	bool any, any_found;
@@ -39,7 +40,8 @@ static int on_want(void *ctx, struct ast_rule *holder, const struct node *el)
 	struct exprs exprs = { 0 };
 	struct setelem out;
 	_err_ struct err e = ERR_INIT;
-	int r = elem_compile(holder, el, &g->set->want.info, &g->l->env, &out, &exprs, &e);
+	const struct set_info *info = el->b ? &g->set->want.info : &g->keys;
+	int r = elem_compile(holder, el, info, &g->l->env, &out, &exprs, &e);
 
 	if (r == 0 && out.catchall)
 		g->any = true;
@@ -97,6 +99,7 @@ static int get(struct load *l, const struct file_cmd *cmd, const struct list_que
 	if (!g.set)
 		return load_no_set(l, cmd, e);
 	l->env.family = cmd->family;
+	g.keys = load_keys(cmd, &g.set->want.info);
 	elist_init(&g.want, &g.set->want.info, &g.pool);
 	r = file_elems(l->f, cmd, on_want, &g, e);
 	vec_reserve(&g.found, g.want.n + 1);
