@@ -52,6 +52,15 @@ static void mark_repeated(struct reader *r, const struct at *at, struct ynode *n
 
 /* ---- small sections ---- */
 
+static void read_drift(struct reader *r, const struct at *at, const struct ynode *n, void *into)
+{
+	static const char *const words[] = { "repair", "warn" };
+	int word = read_word(r, at, n, words, ARRAY_SIZE(words));
+
+	if (word >= 0)
+		*(bool *)into = word == 1;
+}
+
 static void read_coalesce(struct reader *r, const struct at *at, const struct ynode *n, void *into)
 {
 	static const char *const words[] = { "auto", "never" };
@@ -246,7 +255,7 @@ static void read_root(struct reader *r, const struct ynode *n)
 		{ "port_forwards", read_port_forwards, 0 },
 		{ "commit", read_commit, 0 },
 		{ "table", read_table, 0 },
-		{ "drift", read_drift, 0 },
+		{ "drift", read_drift, offsetof(struct config, drift_warn) },
 		{ "limits", read_limits, 0 },
 		{ "socket", read_socket, 0 },
 		{ "state", read_state, offsetof(struct config, state_dir) },

@@ -37,6 +37,7 @@ struct config {
 	VEC(struct cfg_pack) packs;
 	bool coalesce; /* commit.coalesce: auto | never */
 	unsigned max_events, max_delay_ms;
+	bool drift_warn;                              /* drift: repair | warn */
 	bool owner;                                   /* table.owner */
 	char *socket_path, *socket_group, *state_dir; /* NULL: the default */
 	mode_t socket_mode;

@@ -61,13 +61,3 @@ void read_port_forwards(struct reader *r, const struct at *at, const struct ynod
 	if (given(n))
 		note(r, at, n->line, n->col, "are not acted on in this version: a policy can state them");
 }
-
-void read_drift(struct reader *r, const struct at *at, const struct ynode *n, void *into)
-{
-	static const char *const words[] = { "repair", "warn" };
-
-	(void)into;
-	if (read_word(r, at, n, words, ARRAY_SIZE(words)) >= 0)
-		note(r, at, n->line, n->col,
-			"is not acted on in this version: foreign changes are neither seen nor repaired");
-}

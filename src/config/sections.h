@@ -4,9 +4,9 @@
 
 #include "config/read.h"
 
-read_fn read_interfaces;                                            /* interfaces.c */
-read_fn read_packs;                                                 /* values.c */
-read_fn read_zones, read_templates, read_port_forwards, read_drift; /* later.c: checked, not acted on */
+read_fn read_interfaces;                                /* interfaces.c */
+read_fn read_packs;                                     /* values.c */
+read_fn read_zones, read_templates, read_port_forwards; /* later.c: checked, not acted on */
 
 /* A value tree for rnm.config(): types guessed as YAML's core schema does. Numbers with leading zeros stay
  * texts. */

@@ -13,6 +13,15 @@ struct emit {
 
 typedef VEC(struct pack_spec) pack_specs;
 
+struct fight {                           /* an object that others change, and how often that was put right */
+	uint64_t key, first, last, rest; /* mono_ns; rest: until then it is left alone */
+	unsigned repairs;
+	bool owed; /* it was changed while it was left alone */
+	enum obj_kind kind;
+	uint8_t family;
+	char *table, *name;
+};
+
 struct engine {
 	struct engine_ops ops;
 	char *state_dir;
@@ -36,6 +45,7 @@ struct engine {
 	bool lost;    /* the kernel does not hold what it should: made anew by the next transaction */
 	VEC(struct emit) emits; /* the first emit_head are delivered */
 	uint32_t emit_head;
+	VEC(struct fight) fights; /* drift.c */
 	/* the open transaction */
 	bool open;
 	enum origin origin;
@@ -60,6 +70,11 @@ int txn_dry(struct engine *en, struct buf *out, struct err *e);
 void wake_update(struct engine *en);
 int read_tables(struct engine *en, struct err *e);
 int kernel_check(struct engine *en, struct err *e);
+/* drift.c */
+uint64_t drift_next(const struct engine *en); /* mono_ns, 0: nothing is due */
+void drift_settle(struct engine *en);         /* what is left alone for a while is not any more */
+void drift_wake(struct engine *en, uint64_t now);
+void drift_free(struct engine *en);
 void first_event_free(struct engine *en);
 
 /* packs.c */

@@ -159,6 +159,7 @@ void engine_free(struct engine *en)
 	for (uint32_t i = en->emit_head; i < en->emits.n; i++)
 		emit_free(&en->emits.v[i]);
 	vec_free(&en->emits);
+	drift_free(en);
 	first_event_free(en);
 	buf_free(&en->event);
 	buf_free(&en->dropped);
@@ -211,6 +212,8 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 		packs_free(&en->found, &en->specs);
 		return rc;
 	}
+	if (en->ops.read_back)
+		ruleset_suspect_all(en->rs);
 	set_zones(en, cfg);
 	need_kind(en, NET_LINK);
 	en->script = script_new(en->rs, en->mirror, en->queries, &ops, &limits, en->state_dir);
@@ -411,6 +414,7 @@ void engine_wake(struct engine *en)
 			txn_end(en, false, NULL);
 		}
 	}
+	drift_wake(en, now);
 	if (en->retry_at && en->retry_at <= now) {
 		en->retry_at = 0;
 		txn_begin(en, ORIGIN_HEAL, "commit tried again");

@@ -8,6 +8,8 @@
 #include "config/config.h"
 #include "net/mirror.h"
 #include "nft/plan.h"
+#include "nft/readback.h"
+#include "nft/watch.h"
 #include "script/script.h"
 
 struct engine;
@@ -23,6 +25,7 @@ enum origin {
 	ORIGIN_FILE,
 	ORIGIN_EXPIRY,
 	ORIGIN_EVAL,
+	ORIGIN_DRIFT,
 	ORIGIN_STOP
 };
 const char *origin_name(enum origin o);
@@ -47,6 +50,10 @@ struct engine_ops {
 		void *ctx, const struct obj *chain, uint64_t **handles, uint64_t **ids, struct err *e);
 	/* Calls ruleset_kernel_table() for each table of the kernel; NULL in simulations. */
 	int (*read_tables)(void *ctx, struct err *e);
+	/* Reads what is suspect of own tables (nft/readback.h); NULL in simulations. */
+	int (*read_back)(void *ctx, struct read_back *found, struct err *e);
+	/* Foreign commits that were not told yet: engine_nft_changed() for each, now. NULL in simulations. */
+	void (*nft_poll)(void *ctx);
 	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,
 		struct err *e);
 	int (*object_read)(void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o),
@@ -81,6 +88,10 @@ const struct config *engine_config(const struct engine *en);
 void engine_net_begin(struct engine *en);
 void engine_net_end(struct engine *en);
 void engine_net_resync(struct engine *en, const char *reason);
+
+/* Foreign changes of nftables: does the table matter; what somebody did to such tables. */
+bool engine_nft_cares(struct engine *en, uint8_t family, const char *table);
+void engine_nft_changed(struct engine *en, const struct nft_generation *g);
 
 void engine_wake(struct engine *en); /* timers, healing, expiry, emits: whatever is due */
 void engine_file_changed(struct engine *en, uint64_t token);

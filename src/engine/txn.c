@@ -24,6 +24,7 @@ const char *origin_name(enum origin o)
 	case ORIGIN_FILE: return "file";
 	case ORIGIN_EXPIRY: return "expiry";
 	case ORIGIN_EVAL: return "eval";
+	case ORIGIN_DRIFT: return "drift";
 	case ORIGIN_STOP: return "stop";
 	}
 	return "?";
@@ -133,9 +134,12 @@ static void kernel_unknown(struct engine *en)
 {
 	_err_ struct err e = ERR_INIT;
 
-	ruleset_kernel_unknown(en->rs);
+	if (!en->ops.read_back)
+		ruleset_kernel_unknown(en->rs);
 	if (read_tables(en, &e) < 0)
 		log_error("nft", "%s", err_text(&e));
+	if (en->ops.read_back)
+		ruleset_suspect_all(en->rs);
 }
 
 static void retry_later(struct engine *en)
@@ -178,6 +182,43 @@ static bool lost(struct engine *en, const struct sent *s)
 	       (obj_kind(look) == OBJ_CHAIN && !chain_holds(en, look));
 }
 
+static void found_text(const struct read_back *f, struct buf *out)
+{
+	const struct {
+		uint32_t n;
+		const char *what;
+	} parts[] = { { f->objs_missing, "objects missing" }, { f->objs_foreign, "foreign objects" },
+		{ f->objs_changed, "objects changed" }, { f->rules_missing, "rules missing" },
+		{ f->rules_foreign, "foreign rules" }, { f->elems_missing, "elements missing" },
+		{ f->elems_foreign, "foreign elements" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i].n)
+			buf_printf(out, "%s%u %s", out->n ? ", " : "", parts[i].n, parts[i].what);
+}
+
+/* Foreign changes that are only to be told of stay until a reload, or until they are in the way. */
+static bool reads_back(const struct engine *en, const struct sent *s)
+{
+	bool warn = en->cfg && en->cfg->drift_warn;
+
+	return en->ops.read_back && ruleset_suspects(en->rs) &&
+	       (!warn || s->anew || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD);
+}
+
+static int read_back(struct engine *en, struct err *e)
+{
+	struct read_back found;
+	_buf_ struct buf text = BUF_INIT;
+	int rc = en->ops.read_back(en->ops.ctx, &found, e);
+
+	if (rc == 0 && en->origin != ORIGIN_START)
+		found_text(&found, &text);
+	if (text.n)
+		log_warn("nft", "own tables are not as they were committed: %s", buf_str(&text));
+	return rc;
+}
+
 static void check_chain(void *ctx, struct obj *chain)
 {
 	struct engine *en = ctx;
@@ -192,8 +233,14 @@ static void check_chain(void *ctx, struct obj *chain)
 /* Somebody else may have changed what is rnm's: what is found is mended by the transaction that follows. */
 int kernel_check(struct engine *en, struct err *e)
 {
-	int rc = read_tables(en, e);
+	int rc;
 
+	if (en->ops.nft_poll) { /* what was not told yet; all that was is mended */
+		en->ops.nft_poll(en->ops.ctx);
+		drift_settle(en);
+		return 0;
+	}
+	rc = read_tables(en, e);
 	if (rc == 0 && en->ops.read_tables)
 		ruleset_kernel_chains(en->rs, check_chain, en);
 	return rc;
@@ -218,7 +265,8 @@ static int failed(struct engine *en, bool all, struct sent *s, int rc, const str
 	if (s->anew || (rc != -EBADMSG && rc != -ENOBUFS))
 		return err_set(e, rc, "%s", err_text(why));
 	/* The outcome is not known, or the kernel does not hold what rnm takes it to hold. */
-	log_error("nft", "%s: own tables are made anew", err_text(why));
+	log_error(
+		"nft", "%s: own tables are %s", err_text(why), en->ops.read_back ? "read back" : "made anew");
 	kernel_unknown(en);
 	s->anew = true;
 	return 0;
@@ -231,6 +279,11 @@ static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e
 	uint64_t t0 = mono_ns(), t1, t2;
 	int rc = merge(en, all, e);
 
+	if (rc == 0 && reads_back(en, s)) {
+		rc = read_back(en, e);
+		if (rc == 0) /* a table's name may be somebody else's now */
+			rc = merge(en, all, e);
+	}
 	if (rc < 0)
 		return rc;
 	t1 = mono_ns();
@@ -346,7 +399,8 @@ int txn_dry(struct engine *en, struct buf *out, struct err *e)
 
 void wake_update(struct engine *en)
 {
-	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, 0, en->emits.n ? 1 : 0 }, first = 0;
+	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, 0, en->emits.n ? 1 : 0, drift_next(en) },
+		 first = 0;
 	uint64_t expiry = ruleset_next_expiry(en->rs), now_ms;
 
 	if (expiry) {

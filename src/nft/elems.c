@@ -238,7 +238,7 @@ uint32_t attr_new(struct elem_table *t, const struct setelem *el, uint64_t now)
 		a.expires_at = now + (el->expires_ms ? el->expires_ms : el->timeout_ms);
 	a.comment = el->comment ? xstrdup(el->comment) : NULL;
 	a.has_verdict = el->verdict;
-	a.verdict = el->verdict_code;
+	a.verdict = el->verdict ? el->verdict_code : 0;
 	a.target = el->target[0] ? xstrdup(el->target) : NULL;
 	t->targets += a.target != NULL;
 	a.dlen = el->dlen;

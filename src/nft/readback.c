@@ -5,12 +5,25 @@
 
 #include "nft/readback_impl.h"
 
+/* An own table, or somebody else's that has the name of one. */
+static bool matters(const struct obj *tab)
+{
+	return tab->have || tab->own_before || (tab->foreign && tab->decls.n);
+}
+
+bool ruleset_cares(struct ruleset *rs, uint8_t family, const char *table)
+{
+	const struct obj *tab = obj_find(rs, OBJ_TABLE, family, NULL, table);
+
+	return tab && matters(tab);
+}
+
 void ruleset_suspect(
 	struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name)
 {
 	struct obj *tab = obj_find(rs, OBJ_TABLE, family, NULL, table), *o;
 
-	if (!tab || !(tab->have || tab->own_before))
+	if (!tab || !matters(tab))
 		return;
 	tab->suspect |= SUSPECT_MEMBERS;
 	rs->suspects = true;
@@ -28,7 +41,7 @@ void ruleset_suspect_all(struct ruleset *rs)
 	for (uint32_t i = 0; i < rs->all.n; i++) {
 		struct obj *o = rs->all.v[i];
 
-		if (o->kind == OBJ_TABLE && (o->have || o->own_before)) {
+		if (o->kind == OBJ_TABLE && matters(o)) {
 			o->suspect = SUSPECT_ALL | SUSPECT_MEMBERS;
 			rs->suspects = true;
 		}
@@ -107,6 +120,7 @@ static void on_chain(void *ctx, const struct kread_chain *k)
 		return;
 	chain_def_free(have);
 	have->w = *w;
+	have->w.flags &= NFT_CHAIN_HW_OFFLOAD; /* what a statement can say */
 	take_devices(have, w->n_dev, w->dev);
 	changed(r, o, fresh);
 }

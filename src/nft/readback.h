@@ -11,6 +11,8 @@ void ruleset_suspect(
 	struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name);
 void ruleset_suspect_all(struct ruleset *rs); /* every own table */
 bool ruleset_suspects(const struct ruleset *rs);
+/* Does a foreign change of this table matter? */
+bool ruleset_cares(struct ruleset *rs, uint8_t family, const char *table);
 
 /* What was found otherwise, for messages. */
 struct read_back {

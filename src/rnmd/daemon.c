@@ -77,6 +77,28 @@ static int op_read_tables(void *ctx, struct err *e)
 	return nft_tables(d->conn, kernel_table, d, e);
 }
 
+static int op_read_back(void *ctx, struct read_back *found, struct err *e)
+{
+	struct daemon *d = ctx;
+
+	return ruleset_read_back(engine_ruleset(d->engine), d->conn, found, e);
+}
+
+static void op_nft_poll(void *ctx)
+{
+	nft_watch_poll(((struct daemon *)ctx)->nft_watch);
+}
+
+static bool nft_cares(void *ctx, uint8_t family, const char *table)
+{
+	return engine_nft_cares(((struct daemon *)ctx)->engine, family, table);
+}
+
+static void nft_changed(void *ctx, const struct nft_generation *g)
+{
+	engine_nft_changed(((struct daemon *)ctx)->engine, g);
+}
+
 static void op_need_kinds(void *ctx, unsigned kinds)
 {
 	struct daemon *d = ctx;
@@ -114,6 +136,8 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 		.set_read = op_set_read,
 		.object_read = op_object_read,
 		.read_tables = op_read_tables,
+		.read_back = op_read_back,
+		.nft_poll = op_nft_poll,
 		.need_kinds = op_need_kinds,
 		.wake_at = op_wake_at,
 		.watch_file = list_files_watch,
@@ -298,6 +322,10 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 	d->conn = nft_conn_new("rnm", e);
 	if (!d->conn)
 		return e->code ? e->code : -EPERM;
+	d->nft_watch = nft_watch_new(nft_conn_portid(d->conn),
+		&(struct nft_watch_ops){ .ctx = d, .cares = nft_cares, .foreign = nft_changed }, e);
+	if (!d->nft_watch)
+		return e->code ? e->code : -EPERM;
 	rc = list_files_init(d, e);
 	if (rc < 0)
 		return rc;
@@ -319,6 +347,7 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 		err_free(e);
 	}
 	watch_start(d->watch, d->loop);
+	nft_watch_start(d->nft_watch, d->loop);
 	return 0;
 }
 
@@ -331,6 +360,7 @@ static void stop(struct daemon *d)
 	if (d->watch)
 		watch_free(d->watch);
 	engine_free(d->engine);
+	nft_watch_free(d->nft_watch);
 	if (d->conn)
 		nft_conn_free(d->conn);
 	list_files_free(d);

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "net/watch.h"
 #include "nft/batch.h"
+#include "nft/watch.h"
 
 struct file_watch {
 	uint64_t token;
@@ -22,6 +23,7 @@ struct daemon {
 	struct engine *engine;
 	struct watch *watch;
 	struct nft_conn *conn;
+	struct nft_watch *nft_watch;
 	struct control *control;
 	int lock_fd, inotify_fd;
 	ev_timer wake;

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "nft/watch.h"
 #include "script/check.h"
 #include "script/internal.h"
 
@@ -302,6 +303,17 @@ void hooks_lifecycle(struct pack *pk, enum event_id ev, const char *reason)
 		struct run r = { .kind = RUN_LIFECYCLE, .reason = reason };
 
 		if (!h->it.gone && words_match(h->words, h->n_words, reason))
+			hook_run(h, &r);
+	}
+}
+
+void hooks_nft(struct pack *pk, const struct nft_generation *g)
+{
+	for (uint32_t i = 0; i < pk->hooks[EV_NFT].n && !pk->strict_hit; i++) {
+		struct hook *h = pk->hooks[EV_NFT].v[i];
+		struct run r = { .kind = RUN_LIFECYCLE, .gen = g };
+
+		if (!h->it.gone && words_match(h->words, h->n_words, g->process))
 			hook_run(h, &r);
 	}
 }

@@ -117,7 +117,7 @@ struct hook {
 	enum event_id ev;
 	struct filters filters;
 	unsigned actions;         /* bits of enum net_action; 0: all */
-	struct filter_alt *words; /* on_message: of topic; lifecycle: of reason */
+	struct filter_alt *words; /* on_message: of topic; on_nft_change: of process; lifecycle: of reason */
 	uint32_t n_words;
 	bool initial; /* present objects have not been shown to it yet */
 	bool global;  /* an on_NAME function */
@@ -144,6 +144,7 @@ struct run {
 	bool lifetimes, initial;
 	const struct net_rec *rec;
 	const char *reason, *topic;
+	const struct nft_generation *gen; /* RUN_LIFECYCLE of on_nft_change */
 	const char *const *kv;
 	uint32_t n_kv;
 	/* RUN_HOOK: where its subject is kept, made with the first statement */
@@ -300,6 +301,7 @@ const struct net_rec *rec_find(const struct mirror *m, enum net_kind kind, const
 /* ---- hooks.c ---- */
 void hooks_event(struct pack *pk, const struct net_event *ev);
 void hooks_lifecycle(struct pack *pk, enum event_id ev, const char *reason);
+void hooks_nft(struct pack *pk, const struct nft_generation *g);
 unsigned hooks_message(struct pack *pk, const char *topic, const char *const *kv, uint32_t n);
 void hooks_initial(struct script *s); /* shows the present objects to hooks that have not seen them */
 void hooks_globals(

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "nft/watch.h"
 #include "script/internal.h"
 
 static const char *const record_types[NET_KINDS] = {
@@ -173,6 +174,44 @@ static void set_common(lua_State *L, const struct run *r)
 	lua_setfield(L, -2, "time");
 }
 
+static void set_str(lua_State *L, const char *field, const char *s)
+{
+	lua_pushstring(L, s);
+	lua_setfield(L, -2, field);
+}
+
+static void push_nft_change(lua_State *L, const struct nft_change *c)
+{
+	lua_createtable(L, 0, 6);
+	set_str(L, "action", c->del ? "del" : "add");
+	set_str(L, "kind", change_kind_word(c));
+	set_str(L, "family", nft_family_name(c->family));
+	set_str(L, "table", c->table);
+	if (c->name)
+		set_str(L, "object", c->name);
+	lua_pushinteger(L, c->count);
+	lua_setfield(L, -2, "count");
+}
+
+static void set_generation(lua_State *L, const struct nft_generation *g)
+{
+	if (g->pid) {
+		lua_pushinteger(L, g->pid);
+		lua_setfield(L, -2, "pid");
+	}
+	set_str(L, "process", g->pid ? g->process : "unknown");
+	if (g->id) {
+		lua_pushinteger(L, g->id);
+		lua_setfield(L, -2, "generation");
+	}
+	lua_createtable(L, (int)g->changes.n, 0);
+	for (uint32_t i = 0; i < g->changes.n; i++) {
+		push_nft_change(L, &g->changes.v[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_setfield(L, -2, "changes");
+}
+
 void push_event(lua_State *L, const struct run *r)
 {
 	unsigned n = 0;
@@ -181,6 +220,10 @@ void push_event(lua_State *L, const struct run *r)
 	if (!r->rec) {
 		lua_createtable(L, 0, 5);
 		set_common(L, r);
+		if (r->gen) {
+			set_generation(L, r->gen);
+			return;
+		}
 		if (r->kind == RUN_LIFECYCLE) {
 			lua_pushstring(L, r->reason ? r->reason : "");
 			lua_setfield(L, -2, "reason");

@@ -448,10 +448,10 @@ static int add_any(
 	lua_State *L, int idx, const char *field, struct filters *fs, struct hook *h, struct err *e)
 {
 	if (h && event_kind(h->ev) < 0) {
-		const char *only = h->ev == EV_MESSAGE ? "topic" : "reason";
+		const char *only = h->ev == EV_MESSAGE ? "topic" : h->ev == EV_NFT ? "process" : "reason";
 
-		if (h->ev == EV_LEASE || h->ev == EV_NFT)
-			return 0; /* events that this version never makes */
+		if (h->ev == EV_LEASE)
+			return 0; /* an event that this version never makes */
 		if (strcmp(field, only) != 0)
 			return err_set(e, -ENOENT, "%s has no field \"%s\" to filter by; there is \"%s\"",
 				event_name(h->ev), field, only);

@@ -216,6 +216,13 @@ void script_resync(struct script *s, const char *reason)
 			hooks_lifecycle(s->packs.v[i], EV_RESYNC, reason);
 }
 
+void script_nft_change(struct script *s, const struct nft_generation *g)
+{
+	for (uint32_t i = 0; i < s->packs.n; i++)
+		if (s->packs.v[i]->vm)
+			hooks_nft(s->packs.v[i], g);
+}
+
 static void restless(struct pack *pk)
 {
 	while (pk->queue.n) {

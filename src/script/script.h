@@ -90,6 +90,8 @@ void script_switch(struct script *s, bool committed);
  */
 void script_event(struct script *s, const struct net_event *ev);
 void script_resync(struct script *s, const char *reason);
+struct nft_generation;
+void script_nft_change(struct script *s, const struct nft_generation *g); /* on_nft_change */
 /* Runs what is out of date, each records first, then blocks, pack by pack, bounded in rounds. Before every
  * merge. */
 void script_settle(struct script *s);

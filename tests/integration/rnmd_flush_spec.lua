@@ -48,8 +48,7 @@ describe("a flush by somebody else", function()
 	end)
 
 	it("is mended by a reload, which leaves a table that came in the place of one alone", function()
-		ns:run "nft flush ruleset"
-		ns:run "nft add table inet other; nft add set inet other theirs '{ type ipv4_addr; }'"
+		ns:run "nft 'flush ruleset; add table inet other; add set inet other theirs { type ipv4_addr; }'"
 		d:cmd "reload"
 		assert.same({ "192.0.2.1" }, nft.set(ns, "inet t wan4"))
 		assert.matches("set theirs", nft.ruleset(ns))

@@ -73,6 +73,20 @@ function on_message(ev) end
 ---@param ev event
 function on_lease_change(ev) end
 
----Never called by this version.
----@param ev event
+---Somebody else changed what rnm owns. It is put right in the same transaction (unless the configuration says `drift: warn`).
+---@class event.nft: event
+---@field pid? integer
+---@field process string its name, at most 16 bytes of any kind; "unknown" after an overrun
+---@field generation? integer nil after an overrun
+---@field changes event.nft.change[] at most 256; empty after an overrun
+
+---@class event.nft.change
+---@field action "add"|"del"
+---@field kind string "table", "chain", "rule", "set", "element", "flowtable", "counter", …
+---@field family string
+---@field table string
+---@field object? string name of the chain, set or object
+---@field count integer how often in a row
+
+---@param ev event.nft
 function on_nft_change(ev) end
