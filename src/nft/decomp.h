@@ -204,9 +204,9 @@ struct sel {                       /* type and place of what a selector gives */
 	unsigned bits;             /* of the value */
 	unsigned len;              /* bytes in the register */
 	enum dt_order order;
-	unsigned shift; /* the value lies this far left */
-	bool hex;
-	uint8_t prec; /* of the outermost operator, 0: none */
+	unsigned shift;  /* the value lies this far left */
+	bool hex, plain; /* plain: no symbols */
+	uint8_t prec;    /* of the outermost operator, 0: none */
 };
 
 u128 val_ones(unsigned bits);

@@ -82,12 +82,25 @@ static int parts_cmp(const struct set_info *info, const uint8_t *a, const uint8_
 	return 0;
 }
 
+/* Several bits count as the lowest of them. */
+static int bits_cmp(const uint8_t *a, const uint8_t *b, unsigned len, enum dt_order order)
+{
+	u128 x = num_import(a, len > 16 ? 16 : len, order), y = num_import(b, len > 16 ? 16 : len, order);
+
+	x &= -x;
+	y &= -y;
+	return x < y ? -1 : x > y;
+}
+
 int setkey_cmp(const struct set_info *info, const uint8_t *a, const uint8_t *b, unsigned len)
 {
 	bool host = dt_order_of(info->key.part[0]) == ORDER_HOST || info->key.part[0]->base == BASE_STRING;
 
 	if (info->key.n > 1)
 		return parts_cmp(info, a, b);
+	if (info->key.part[0]->base == BASE_BITMASK && info->key.part[0]->syms &&
+		!(info->flags & NFT_SET_INTERVAL))
+		return bits_cmp(a, b, len, dt_order_of(info->key.part[0]));
 	if (!host || info->flags & NFT_SET_INTERVAL)
 		return memcmp(a, b, len);
 	for (unsigned i = len; i--;)
@@ -99,10 +112,12 @@ int setkey_cmp(const struct set_info *info, const uint8_t *a, const uint8_t *b, 
 static int by_value(const void *x, const void *y, void *info)
 {
 	const struct setelem *a = x, *b = y;
+	int d;
 
 	if (a->catchall || b->catchall)
 		return (int)a->catchall - (int)b->catchall;
-	return setkey_cmp(info, a->key, b->key, a->klen);
+	d = setkey_cmp(info, a->key, b->key, a->klen);
+	return d ? d : memcmp(a->key, b->key, a->klen);
 }
 
 bool setelems_sorted(const struct set_info *info)

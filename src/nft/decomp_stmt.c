@@ -272,7 +272,7 @@ static bool hole_put(struct dc *c, const struct item *it, const struct sv *v, st
 	if (!load_field_put(c, x, at, width, out, &s))
 		return false;
 	buf_puts(out, " set ");
-	val_num_put(c, &s, val >> low, false, out);
+	val_num_put(c, &s, val >> low, s.dt->id == DT_INET_PROTOCOL, out);
 	return true;
 }
 
@@ -292,6 +292,7 @@ static bool payload_set_put(struct dc *c, const struct item *it, struct buf *out
 	load.kind = DX_PAYLOAD;
 	if (!load_put(c, &place, it->style, out, &s))
 		return false;
+	s.plain = s.dt->id == DT_INET_PROTOCOL; /* names of protocols are keywords there */
 	buf_puts(out, " set ");
 	return sel_put(c, &src->v[0], false, it->style, out, &s);
 }

@@ -143,5 +143,5 @@ void val_put(struct dc *c, const struct sel *s, const uint8_t *p, unsigned len, 
 		c->failed = true;
 		return;
 	}
-	val_num_put(c, s, val_num(s, p, len) >> s->shift, false, out);
+	val_num_put(c, s, val_num(s, p, len) >> s->shift, s->plain, out);
 }

@@ -11,6 +11,7 @@
 struct line { /* an element */
 	const char *text;
 	const uint8_t *key; /* NULL: catchall */
+	uint32_t rank;
 };
 struct lines {
 	struct klist *l;
@@ -35,7 +36,7 @@ static void on_elem(void *ctx, const struct setelem *el)
 	const struct set_info *info;
 	_buf_ struct buf b = BUF_INIT;
 	struct lines *v = ctx;
-	struct line line = { 0 };
+	struct line line = { .rank = v->v.n };
 
 	if (o->elem && !o->elem(o->elem_ctx, el))
 		return;
@@ -65,10 +66,12 @@ static int by_key(const void *x, const void *y, void *ctx)
 {
 	const struct line *a = x, *b = y;
 	const struct lines *v = ctx;
+	int d;
 
 	if (!a->key || !b->key)
 		return (int)!a->key - (int)!b->key;
-	return setkey_cmp(&v->s->s.want.info, a->key, b->key, v->klen);
+	d = setkey_cmp(&v->s->s.want.info, a->key, b->key, v->klen);
+	return d ? d : a->rank > b->rank ? -1 : 1; /* as nft sorts */
 }
 
 /* How many stand in a line. */
@@ -96,6 +99,16 @@ static unsigned columns(const struct nft_type *key)
 	}
 }
 
+/* Bytes at a place of the packet are written in hex. */
+static void hex_parts(const char *t, unsigned n, struct sel *keys)
+{
+	for (unsigned i = 0; t && i < n; i++) {
+		keys[i].hex = *t == '@';
+		t = strstr(t, " . ");
+		t = t ? t + 3 : NULL;
+	}
+}
+
 static int elems_put(struct klist *l, const struct kset *s, struct buf *out)
 {
 	const struct set_info *info = &s->s.want.info;
@@ -108,8 +121,8 @@ static int elems_put(struct klist *l, const struct kset *s, struct buf *out)
 		v.keys[i] = sel_of(info->key.part[i], info->key.bits[i]);
 		if (info->flags & NFT_SET_INTERVAL)
 			v.keys[i].order = ORDER_BIG;
-		v.keys[i].hex = s->s.want.typeof_text && s->s.want.typeof_text[0] == '@' && info->key.n == 1;
 	}
+	hex_parts(s->s.want.typeof_text, info->key.n, v.keys);
 	r = kread_elems(l->conn, l->family, l->table, info, l->o->reset, on_elem, &v, l->e);
 	if (v.v.n > 1 && setelems_sorted(info))
 		qsort_r(v.v.v, v.v.n, sizeof(*v.v.v), by_key, &v);
@@ -124,22 +137,25 @@ static int elems_put(struct klist *l, const struct kset *s, struct buf *out)
 	return r;
 }
 
-static void flags_put(uint32_t flags, struct buf *out)
+static void flags_put(const struct set_want *w, struct buf *out)
 {
+	const uint32_t mask = NFT_SET_CONSTANT | NFT_SET_EVAL | NFT_SET_INTERVAL | NFT_SET_TIMEOUT;
 	static const struct {
 		uint32_t flag;
 		const char *word;
 	} words[] = { { NFT_SET_CONSTANT, "constant" }, { NFT_SET_EVAL, "dynamic" },
 		{ NFT_SET_INTERVAL, "interval" }, { NFT_SET_TIMEOUT, "timeout" } };
+	uint32_t flags = w->info.flags & mask;
 	const char *sep = "\t\tflags ";
 
+	if (!flags || (flags == NFT_SET_TIMEOUT && w->timeout_ms)) /* said by the timeout */
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (flags & words[i].flag) {
 			buf_printf(out, "%s%s", sep, words[i].word);
 			sep = ",";
 		}
-	if (*sep == ',')
-		buf_putc(out, '\n');
+	buf_putc(out, '\n');
 }
 
 static void type_put(const struct set_want *w, struct buf *out)
@@ -181,7 +197,7 @@ int kset_put(struct klist *l, const struct kset *s, struct buf *out)
 		if (w->size)
 			buf_printf(out, "\t\tsize %u\n", w->size);
 	}
-	flags_put(flags, out);
+	flags_put(w, out);
 	if (s->stmts)
 		buf_printf(out, "\t\t%s\n", s->stmts);
 	if (w->info.auto_merge)
