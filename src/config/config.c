@@ -305,6 +305,8 @@ int config_parse(const char *path, const char *data, size_t len, struct config *
 	struct reader r = { .p.file = path, .c = defaults(path), .base = folder_of(path) };
 	int rc;
 
+	if (r.base)
+		r.c->template_dir = xasprintf("%s/templates", r.base);
 	read_text_of(&r, data, len);
 	if (!r.c->dirs_given)
 		vec_push(&r.c->dirs, xstrdup(CONFIG_DEFAULT_DIR));
@@ -345,14 +347,20 @@ void config_free(struct config *c)
 		free(p->files);
 		cfg_node_free(&p->config);
 	}
+	vec_foreach (t, &c->templates) {
+		free(t->name);
+		cfg_node_free(&t->params);
+	}
 	vec_foreach (d, &c->dirs)
 		free(*d);
 	vec_foreach (s, &c->notes)
 		free(*s);
 	vec_free(&c->ifaces);
 	vec_free(&c->packs);
+	vec_free(&c->templates);
 	vec_free(&c->dirs);
 	vec_free(&c->notes);
+	free(c->template_dir);
 	free(c->path);
 	free(c->socket_path);
 	free(c->socket_group);

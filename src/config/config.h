@@ -27,6 +27,11 @@ struct cfg_pack {
 	char **files;           /* NULL-terminated or NULL */
 	struct cfg_node config; /* CFG_NULL: none */
 };
+struct cfg_template { /* a file of nft's language that rnm loads itself */
+	unsigned line, col;
+	char *name;
+	struct cfg_node params; /* CFG_NULL: none */
+};
 struct config {
 	char *path;
 	VEC(struct cfg_iface) ifaces;
@@ -35,7 +40,9 @@ struct config {
 	bool dirs_given; /* false: dirs is the default directory, which may be missing */
 	unsigned dirs_line, dirs_col;
 	VEC(struct cfg_pack) packs;
-	bool coalesce; /* commit.coalesce: auto | never */
+	VEC(struct cfg_template) templates;
+	char *template_dir; /* `templates` beside the file; NULL where its folder could not be found */
+	bool coalesce;      /* commit.coalesce: auto | never */
 	unsigned max_events, max_delay_ms;
 	bool drift_warn;                              /* drift: repair | warn */
 	bool owner;                                   /* table.owner */

@@ -39,15 +39,6 @@ void read_zones(struct reader *r, const struct at *at, const struct ynode *n, vo
 			"a zone");
 }
 
-void read_templates(struct reader *r, const struct at *at, const struct ynode *n, void *into)
-{
-	(void)into;
-	if (n->kind == Y_SCALAR && given(n))
-		wrong(r, at, n, "must be a list or a mapping, not %s", ynode_kind(n));
-	else if (given(n))
-		note(r, at, n->line, n->col, "are not acted on in this version");
-}
-
 static void check_forward(struct reader *r, const struct at *at, const struct ynode *n, void *into)
 {
 	(void)into;

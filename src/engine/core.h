@@ -80,6 +80,7 @@ void first_event_free(struct engine *en);
 /* packs.c */
 struct script_limits limits_of(const struct config *cfg);
 void set_zones(struct engine *en, const struct config *cfg);
+void set_templates(struct engine *en, const struct config *cfg);
 int find_packs(
 	const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e);
 void packs_free(found_packs *found, pack_specs *specs);

@@ -217,6 +217,7 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 	set_zones(en, cfg);
 	need_kind(en, NET_LINK);
 	en->script = script_new(en->rs, en->mirror, en->queries, &ops, &limits, en->state_dir);
+	set_templates(en, cfg);
 	en->net_mode = NET_RUN;
 	txn_begin(en, ORIGIN_START, NULL);
 	rc = script_load(en->script, en->specs.v, en->specs.n, true, "start", e);
@@ -305,6 +306,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	set_zones(en, cfg);
 	en->net_mode = NET_RUN;
 	script_limits_set(en->script, &limits);
+	set_templates(en, cfg);
 	rc = script_load(en->script, specs.v, specs.n, false, "reload", e);
 	if (rc < 0)
 		txn_abort(en);
@@ -313,6 +315,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	script_switch(en->script, rc == 0);
 	if (rc < 0) {
 		script_limits_set(en->script, &before);
+		set_templates(en, en->cfg);
 		/* The zones go back; what follows them runs again, and finds itself as it was. */
 		txn_begin(en, ORIGIN_RELOAD, "reload undone");
 		en->net_mode = NET_FEED;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/paths.h"
 #include "engine/core.h"
 
 struct script_limits limits_of(const struct config *cfg)
@@ -41,6 +42,31 @@ void set_zones(struct engine *en, const struct config *cfg)
 	vec_free(&rules);
 }
 
+/* What the configuration itself says is a pack too, before all others. */
+static struct pack_spec config_pack(const struct config *cfg)
+{
+	struct pack_template *t = xcalloc(cfg->templates.n, sizeof(*t));
+	struct pack_spec s = {
+		.name = "config", .order = -1, .templates = t, .n_templates = cfg->templates.n
+	};
+
+	for (uint32_t i = 0; i < cfg->templates.n; i++) {
+		const struct cfg_template *c = &cfg->templates.v[i];
+
+		t[i] = (struct pack_template){ c->name, cfg->path, c->line, c->col,
+			c->params.kind == CFG_NULL ? NULL : &c->params };
+	}
+	return s;
+}
+
+void set_templates(struct engine *en, const struct config *cfg)
+{
+	_autofree_ char *shipped = data_path("templates");
+	const char *dirs[] = { cfg->template_dir ? cfg->template_dir : shipped, shipped, NULL };
+
+	script_templates(en->script, dirs);
+}
+
 int find_packs(
 	const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e)
 {
@@ -48,6 +74,8 @@ int find_packs(
 
 	if (rc < 0)
 		return rc;
+	if (cfg->templates.n)
+		vec_push(specs, config_pack(cfg));
 	vec_foreach (f, found) {
 		struct pack_spec s = { .name = f->name, .path = f->path, .dir = f->dir, .order = f->order };
 
@@ -63,6 +91,8 @@ int find_packs(
 
 void packs_free(found_packs *found, pack_specs *specs)
 {
+	vec_foreach (s, specs)
+		free((void *)s->templates);
 	found_packs_free(found);
 	vec_free(specs);
 }

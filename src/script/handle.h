@@ -29,7 +29,7 @@ struct handle *to_handle(lua_State *L, int idx);           /* any kind; NULL: no
 void handle_state(lua_State *L, struct pack *pk, struct handle *h, const char *fn);
 /* Registers methods for a metatable made by lua_nft.c. */
 extern const struct luaL_Reg set_methods[], map_methods[];
-void nft_functions(lua_State *L); /* lua_value.c: prefix, range, glob, name; into the table at the top */
+void nft_functions(lua_State *L); /* lua_nftval.c: prefix, range, glob, name; into the table at the top */
 /* `elements` of a set or map spec: states it (raises on a bad value). */
 void state_elements(lua_State *L, struct pack *pk, struct handle *h, int idx, const char *fn);
 

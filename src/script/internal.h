@@ -255,6 +255,9 @@ void pack_degraded(struct pack *pk);
 uint64_t backoff_ns(unsigned fails);
 int lua_require(lua_State *L);
 
+/* ---- config_pack.c ---- */
+void config_templates(lua_State *L, struct pack *pk); /* loads those of the configuration; raises */
+
 /* ---- load_cache.c ---- */
 void load_cache_free(struct pack *pk); /* what it keeps of loaded texts */
 
@@ -459,7 +462,7 @@ int filters_from(lua_State *L, int idx, struct filters *fs, struct hook *h, stru
 bool words_match(const struct filter_alt *alt, uint32_t n, const char *text);
 void words_free(struct filter_alt *alt, uint32_t n);
 
-/* lua_value.c. None of these raises or leaves anything on the stack. */
+/* lua_value.c, lua_nftval.c. None of these raises or leaves anything on the stack. */
 enum {
 	VALUE_ELEM = 1,
 	VALUE_MAP = 2
@@ -469,7 +472,8 @@ int duration_of(lua_State *L, int idx, const char *what, uint64_t *ms, struct er
 int prefix_of(lua_State *L, int idx, struct ipprefix *out, bool *bare, struct err *e);
 void lua_value_open(lua_State *L);
 const struct val *to_value(lua_State *L, int idx);
-void push_val(lua_State *L, const struct val *v); /* as Lua sees a mapped value */
+void push_val(lua_State *L, const struct val *v);      /* as Lua sees a mapped value */
+void push_value_of(lua_State *L, const struct val *v); /* a copy, as nft.prefix() and its like give one */
 
 void lua_rnm_open(lua_State *L);
 int lua_config(lua_State *L);

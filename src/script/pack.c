@@ -204,6 +204,8 @@ static int call_main(lua_State *L)
 		st->compiled = true;
 		lua_call(L, 0, 0);
 	}
+	if (r->pk->spec.n_templates)
+		config_templates(L, r->pk);
 	hooks_globals(L, r->pk);
 	return 0;
 }

@@ -41,6 +41,12 @@ struct script_ops {
 		void *c, struct err *e);
 };
 
+struct pack_template {           /* a template that the pack `config` loads */
+	const char *name, *file; /* file, line, col: where the configuration says so */
+	unsigned line, col;
+	const struct cfg_node *params; /* NULL: none */
+};
+
 struct pack_spec {               /* how a pack is configured; borrowed by script until the next reload */
 	const char *name, *path; /* path: NAME.lua or NAME/init.lua; NULL for console */
 	const char *dir;         /* folder for require and files; NULL for single files */
@@ -48,6 +54,8 @@ struct pack_spec {               /* how a pack is configured; borrowed by script
 	bool trusted;
 	const char *const *files; /* allowed list files, NULL-terminated, or NULL */
 	const struct cfg_node *config;
+	const struct pack_template *templates;
+	uint32_t n_templates;
 };
 
 struct script_limits {

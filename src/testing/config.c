@@ -85,6 +85,18 @@ static void push_pack(lua_State *L, const struct cfg_pack *p)
 	}
 }
 
+static void push_template(lua_State *L, const struct cfg_template *t)
+{
+	lua_newtable(L);
+	set_text(L, "name", t->name);
+	set_int(L, "line", t->line);
+	set_int(L, "col", t->col);
+	if (t->params.kind == CFG_NULL)
+		return;
+	push_value(L, &t->params);
+	lua_setfield(L, -2, "params");
+}
+
 static void push_limits(lua_State *L, const struct config *c)
 {
 	lua_newtable(L);
@@ -115,6 +127,7 @@ static void push_config(lua_State *L, const struct config *c)
 	PUSH_LIST(L, c->ifaces, push_iface(L, &c->ifaces.v[i_]), "ifaces");
 	PUSH_LIST(L, c->dirs, lua_pushstring(L, c->dirs.v[i_]), "dirs");
 	PUSH_LIST(L, c->packs, push_pack(L, &c->packs.v[i_]), "packs");
+	PUSH_LIST(L, c->templates, push_template(L, &c->templates.v[i_]), "templates");
 	PUSH_LIST(L, c->notes, lua_pushstring(L, c->notes.v[i_]), "notes");
 	set_bool(L, "coalesce", c->coalesce);
 	set_int(L, "max_events", c->max_events);

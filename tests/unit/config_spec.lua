@@ -131,6 +131,17 @@ packs:
 		assert.same({ ports = { 1, 2 } }, c.packs[2].config)
 	end)
 
+	it("takes templates as a list, with params, or as a mapping", function()
+		local c = parse "templates:\n  - base\n  - { name: nat/wan.nft, params: { server: 10.0.0.1, ports: [80, 443] } }\n"
+		assert.same({
+			{ name = "base", line = 2, col = 5 },
+			{ name = "nat/wan.nft", line = 3, col = 5, params = { server = "10.0.0.1", ports = { 80, 443 } } },
+		}, c.templates)
+		c = parse "templates:\n  base:\n  nat: { server: 10.0.0.1 }\n"
+		assert.same({ { name = "base", line = 2, col = 3 }, { name = "nat", line = 3, col = 3, params = { server = "10.0.0.1" } } }, c.templates)
+		assert.same({}, parse "templates: []\n".templates)
+	end)
+
 	it("says in notes what it does not act on", function()
 		local c = parse [[
 zones: [wan]
@@ -222,6 +233,13 @@ log: debugg
 			{ "zones: { a: 5 }", "must be a mapping" },
 			{ "port_forwards: [5]", "1:17: port_forwards[0]: must be a mapping" },
 			{ "templates: x", "must be a list or a mapping" },
+			{ "templates: [[a]]", "templates[0]: must be a mapping" },
+			{ "templates: [/etc/x]", "1:13: templates[0]: '/etc/x' is no template's name" },
+			{ "templates: [a/../../x]", "is no template's name" },
+			{ "templates: { '*': }", "templates.*: '*' is no template's name" },
+			{ "templates: [{ params: {} }]", "a template needs a 'name'" },
+			{ "templates: [{ nmae: x }]", "did you mean 'name'?" },
+			{ "templates: { a: 5 }", "templates.a: must be a mapping (NAME: VALUE)" },
 			{ "drift: repiar", "did you mean 'repair'?" },
 			{ "commit: { coalesce: autp }", "must be auto or never (value 'autp'); did you mean 'auto'?" },
 			{ "commit: { max_events: 0 }", "from 1 to 65536" },
