@@ -46,6 +46,8 @@ struct engine {
 	VEC(struct emit) emits; /* the first emit_head are delivered */
 	uint32_t emit_head;
 	VEC(struct fight) fights; /* drift.c */
+	VEC(struct nft_generation)
+	late; /* read in the middle of a transaction: policies hear of them after it */
 	/* the open transaction */
 	bool open;
 	enum origin origin;
@@ -74,6 +76,7 @@ int kernel_check(struct engine *en, struct err *e);
 uint64_t drift_next(const struct engine *en); /* mono_ns, 0: nothing is due */
 void drift_settle(struct engine *en);         /* what is left alone for a while is not any more */
 void drift_wake(struct engine *en, uint64_t now);
+void drift_late(struct engine *en);
 void drift_free(struct engine *en);
 void first_event_free(struct engine *en);
 

@@ -165,8 +165,24 @@ void drift_wake(struct engine *en, uint64_t now)
 	txn_end(en, false, NULL);
 }
 
+void drift_late(struct engine *en)
+{
+	while (en->late.n) {
+		struct nft_generation g = en->late.v[0];
+
+		vec_remove(&en->late, 0);
+		txn_begin(en, ORIGIN_DRIFT, NULL);
+		script_nft_change(en->script, &g);
+		txn_end(en, false, NULL);
+		nft_generation_free(&g);
+	}
+}
+
 void drift_free(struct engine *en)
 {
+	vec_foreach (g, &en->late)
+		nft_generation_free(g);
+	vec_free(&en->late);
 	vec_foreach (f, &en->fights) {
 		free(f->table);
 		free(f->name);
@@ -202,8 +218,8 @@ void engine_nft_changed(struct engine *en, const struct nft_generation *g)
 	log_warn(
 		"nft", "%s%s", buf_str(&text), en->cfg && en->cfg->drift_warn ? "; it is left as it is" : "");
 	any = suspect(en, g);
-	if (en->open) { /* read in the middle of a commit: the wake that follows it goes on */
-		en->retry_at = mono_ns();
+	if (en->open) { /* the commit that met it plans again */
+		vec_push(&en->late, nft_generation_copy(g));
 		return;
 	}
 	txn_begin(en, ORIGIN_DRIFT, buf_str(&text));

@@ -417,6 +417,7 @@ void engine_wake(struct engine *en)
 			txn_end(en, false, NULL);
 		}
 	}
+	drift_late(en);
 	drift_wake(en, now);
 	if (en->retry_at && en->retry_at <= now) {
 		en->retry_at = 0;

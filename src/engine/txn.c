@@ -9,6 +9,7 @@
 #define MERGE_ROUNDS                                                                                         \
 	256 /* each undoes one pack's share, so it ends by itself; this is for what nobody thought of */
 #define COMMIT_ROUNDS 64
+#define RESTARTS_MAX  8 /* the sender gives up to ask for a generation before that */
 #define RETRY_MAX_S   60
 
 const char *origin_name(enum origin o)
@@ -156,6 +157,7 @@ struct sent {
 	struct plan plan;
 	struct commit_result result;
 	uint64_t merge_ns, plan_ns, commit_ns;
+	unsigned restarts;
 	bool any, anew;
 };
 
@@ -252,6 +254,8 @@ static int failed(struct engine *en, bool all, struct sent *s, int rc, const str
 	_buf_ struct buf text = BUF_INIT;
 	bool blamed = false;
 
+	if (rc == -ERESTART && s->restarts++ < RESTARTS_MAX)
+		return 0;
 	if (rc == -EBADMSG && s->result.op_err && (s->anew || !lost(en, s)))
 		blamed = plan_refuse(&s->plan, &s->result, !all, &text) > 0;
 	if (blamed && !text.n)
@@ -399,7 +403,8 @@ int txn_dry(struct engine *en, struct buf *out, struct err *e)
 
 void wake_update(struct engine *en)
 {
-	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, 0, en->emits.n ? 1 : 0, drift_next(en) },
+	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, 0, en->emits.n ? 1 : 0, drift_next(en),
+		en->late.n ? 1 : 0 },
 		 first = 0;
 	uint64_t expiry = ruleset_next_expiry(en->rs), now_ms;
 

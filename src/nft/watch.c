@@ -20,7 +20,7 @@ struct nft_watch {
 	struct ev_loop *loop;
 	ev_io io;
 	struct nft_generation now; /* what came since the last generation's end */
-	uint32_t last;
+	uint32_t last, seen;
 	uint8_t buf[READ_BUF];
 };
 
@@ -128,6 +128,27 @@ static void generation_clear(struct nft_generation *g)
 	g->lost = false;
 }
 
+struct nft_generation nft_generation_copy(const struct nft_generation *g)
+{
+	struct nft_generation copy = *g;
+
+	memset(&copy.changes, 0, sizeof(copy.changes));
+	vec_foreach (c, &g->changes) {
+		struct nft_change change = *c;
+
+		change.table = xstrdup(c->table);
+		change.name = c->name ? xstrdup(c->name) : NULL;
+		vec_push(&copy.changes, change);
+	}
+	return copy;
+}
+
+void nft_generation_free(struct nft_generation *g)
+{
+	generation_clear(g);
+	vec_free(&g->changes);
+}
+
 static void tell(struct nft_watch *w)
 {
 	if (w->now.changes.n || w->now.lost)
@@ -151,7 +172,7 @@ static void on_generation(struct nft_watch *w, const struct nlmsghdr *nlh)
 			w->now.process[len] = '\0';
 		}
 	}
-	w->last = w->now.id;
+	w->last = w->seen = w->now.id;
 	tell(w);
 }
 
@@ -208,6 +229,11 @@ uint32_t nft_watch_poll(struct nft_watch *w)
 	return w->last;
 }
 
+uint32_t nft_watch_seen(const struct nft_watch *w)
+{
+	return w->seen;
+}
+
 static void on_io(struct ev_loop *loop, ev_io *io, int revents)
 {
 	(void)loop;
@@ -255,7 +281,6 @@ void nft_watch_free(struct nft_watch *w)
 	nft_watch_stop(w);
 	if (w->sock)
 		mnl_socket_close(w->sock);
-	generation_clear(&w->now);
-	vec_free(&w->now.changes);
+	nft_generation_free(&w->now);
 	free(w);
 }

@@ -40,6 +40,10 @@ struct nft_generation {                 /* one foreign commit */
 };
 #define CHANGES_MAX 256
 
+/* Deep; free with nft_generation_free(). */
+struct nft_generation nft_generation_copy(const struct nft_generation *g);
+void nft_generation_free(struct nft_generation *g);
+
 const char *change_kind_word(const struct nft_change *c); /* "rule", "element", … */
 
 struct nft_watch_ops {
@@ -57,3 +61,5 @@ void nft_watch_stop(struct nft_watch *w);
 /* Reads what is queued now; ops->foreign runs for each generation. Returns the id of the last foreign one
  * that was read, 0: none. */
 uint32_t nft_watch_poll(struct nft_watch *w);
+/* The last foreign generation that was read, however long ago; 0: none yet. */
+uint32_t nft_watch_seen(const struct nft_watch *w);

@@ -14,11 +14,47 @@
 
 /* ---- what the engine needs of the world ---- */
 
+#define RESTARTS_MAX 3
+
+/* The generation that a batch is made for. What foreign commits before it did was told by then: the kernel
+ * sends notifications before it lets the next commit begin. */
+static uint32_t generation(struct daemon *d)
+{
+	uint32_t seen = nft_watch_seen(d->nft_watch);
+
+	if (!d->genid)
+		d->genid = nft_genid(d->conn);
+	if (seen && (int32_t)(seen - d->genid) > 0)
+		d->genid = seen;
+	return d->genid;
+}
+
+/* Somebody came in between, or the last own batch changed nothing in the kernel's eyes and made no
+ * generation. What they did to own tables is noted by the poll: the engine plans again. */
+static void restarted(struct daemon *d)
+{
+	uint32_t last = nft_watch_poll(d->nft_watch);
+
+	d->genid = last ? last : nft_genid(d->conn);
+	d->restarts++;
+	log_debug("nft", "somebody else committed first: planned again for generation %u", d->genid);
+}
+
 static int op_commit(void *ctx, const struct plan *p, bool dry, struct commit_result *r, struct err *e)
 {
 	struct daemon *d = ctx;
+	bool whatever = dry || d->restarts >= RESTARTS_MAX;
+	int rc;
 
-	return nft_commit(d->conn, p, dry, r, e);
+	nft_conn_expect(d->conn, whatever ? 0 : generation(d));
+	rc = nft_commit(d->conn, p, dry, r, e);
+	if (rc == -ERESTART) {
+		restarted(d);
+	} else if (!dry) {
+		d->genid = rc == 0 && !whatever ? d->genid + 1 : rc == 0 ? 0 : d->genid;
+		d->restarts = 0;
+	}
+	return rc;
 }
 
 static int op_rule_handles(

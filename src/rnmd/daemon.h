@@ -24,6 +24,8 @@ struct daemon {
 	struct watch *watch;
 	struct nft_conn *conn;
 	struct nft_watch *nft_watch;
+	uint32_t genid;    /* of nftables, as far as it is known; 0: not */
+	unsigned restarts; /* commits in a row that met another generation */
 	struct control *control;
 	int lock_fd, inotify_fd;
 	ev_timer wake;
