@@ -17,6 +17,11 @@ struct reading {
 	unsigned bad;
 };
 
+static bool goes(const struct file_cmd *cmd)
+{
+	return cmd->op == FILE_DELETE || cmd->op == FILE_DESTROY;
+}
+
 static void put_error(struct reading *r, const struct node *el, struct err *e)
 {
 	errlist_add(r->l->errs, r->cmd->file, el->pos, e);
@@ -44,7 +49,7 @@ static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
 	if (code == 0)
 		code = elist_add(out.catchall ? r->rest : r->list, &out, &exprs, r->ord, &e);
 	if (code == 0 && (out.timeout_ms || out.expires_ms) && !(r->set->want.info.flags & NFT_SET_TIMEOUT) &&
-		r->cmd->op != FILE_DELETE && r->cmd->op != FILE_DESTROY)
+		!goes(r->cmd))
 		code = error_at(holder, el, &e, "set '%s' has no `flags timeout`: its elements do not expire",
 			r->cmd->name);
 	exprs_free(&exprs);
@@ -93,15 +98,22 @@ static int on_found(void *ctx, struct ast_rule *holder, const struct node *el)
 	return 1;
 }
 
+static int say(struct finding *f)
+{
+	_err_ struct err e = ERR_INIT;
+
+	f->at = 0;
+	file_elems(f->r->l->f, f->r->cmd, on_found, f, &e);
+	return -EINVAL;
+}
+
 static int say_at(struct reading *r, uint32_t ord, uint32_t other, const char *fmt)
 {
 	struct finding f = { .r = r, .ord = ord, .other = other, .fmt = fmt };
 	_err_ struct err e = ERR_INIT;
 
 	file_elems(r->l->f, r->cmd, on_other, &f, &e);
-	f.at = 0;
-	file_elems(r->l->f, r->cmd, on_found, &f, &e);
-	return -EINVAL;
+	return say(&f);
 }
 
 /* ---- intervals ---- */
@@ -120,12 +132,11 @@ static void on_kernel(void *ctx, const struct setelem *el)
 {
 	struct kset *s = ctx;
 	struct exprs none = { 0 };
-	bool extra = el->timeout_ms || el->comment;
 
-	present_put(&s->present, el, extra ? pool_extra(&s->pool, el, &none) : NULL);
+	present_kernel(&s->present, el, &none);
 }
 
-/* What the kernel holds of a set whose intervals are to be merged. */
+/* What the kernel holds of a set of intervals. */
 static int count(struct load *l, const struct ktable *t, struct kset *s, struct err *e)
 {
 	int r;
@@ -140,6 +151,8 @@ static int count(struct load *l, const struct ktable *t, struct kset *s, struct 
 	r = kread_elems(l->c, t->family, t->name, &s->want.info, false, on_kernel, s, e);
 	if (r == -ENOENT)
 		err_free(e);
+	else if (r == 0)
+		present_read(&s->present);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -203,30 +216,106 @@ static int merged(struct reading *r, uint32_t i, const struct ktable *t, struct 
 
 	if (code < 0)
 		return code;
-	if (r->cmd->op == FILE_DELETE || r->cmd->op == FILE_DESTROY)
-		miss = present_del(p, r->list, r->cmd->op == FILE_DESTROY);
+	if (goes(r->cmd))
+		miss = present_cut(p, r->list, r->cmd->op == FILE_DESTROY);
 	else
-		present_add(p, r->list);
+		present_merge(p, r->list);
 	if (miss >= 0)
 		return say_at(r, (uint32_t)miss, (uint32_t)miss, "the set holds no interval around %s here");
 	return settle(r, i, e);
 }
 
-static int change(struct reading *r, uint32_t i, const struct ktable *t, struct err *e)
+static void text_of(const struct reading *r, const uint8_t *at, char out[96])
 {
-	bool gone = r->cmd->op == FILE_DELETE || r->cmd->op == FILE_DESTROY;
-	enum op_kind kind = gone ? OP_DEL_ELEM : OP_ADD_ELEM;
-	const struct set_info *info = &r->set->want.info;
-	int code = 0;
+	struct setelem el = { .klen = r->list->klen, .interval = true };
+	_buf_ struct buf text = BUF_INIT;
+	struct set_info keys = r->set->want.info;
 
-	if (is_tree(info)) {
-		elist_sort(r->list);
-		/* nft leaves maps with auto-merge to the kernel as well */
-		if (!gone && !info->auto_merge)
-			code = overlap(r);
+	keys.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
+	memcpy(el.key, at, el.klen);
+	memcpy(el.key_end, at + el.klen, el.klen);
+	nft_elem_text(&keys, &el, &text);
+	snprintf(out, 96, "%s", buf_str(&text));
+}
+
+static int hits(struct reading *r)
+{
+	const struct elist *l = r->list;
+	uint8_t at[2 * NFT_KEY_MAX];
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		const uint8_t *x = elist_at(l, i);
+		struct finding f = { .r = r, .ord = elist_ord(l, x) };
+
+		if (!present_hits(&r->set->present, x, x + l->klen, at))
+			continue;
+		f.fmt = "this overlaps with %s, which the set holds";
+		text_of(r, at, f.text);
+		return say(&f);
+	}
+	return 0;
+}
+
+/* Those of the list that are there, in out. */
+static int known(struct reading *r, struct elist *out)
+{
+	const struct elist *l = r->list;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		const uint8_t *x = elist_at(l, i);
+
+		if (present_has(&r->set->present, x, x + l->klen))
+			elist_put(out, x, x + l->klen, NULL, 0);
+		else if (r->cmd->op == FILE_DELETE)
+			return say_at(r, elist_ord(l, x), elist_ord(l, x), "the set does not hold %s here");
+	}
+	return 0;
+}
+
+/* Intervals that stay as they are: compared with what the set holds, as far as that is not nothing. */
+static int separate(struct reading *r, uint32_t i, const struct ktable *t, struct err *e)
+{
+	struct present *p = &r->set->present;
+	bool last = marks_last(r->l, i, r->cmd);
+	const struct elist *list = r->list;
+	struct elist there;
+	int code = goes(r->cmd) ? 0 : overlap(r);
+
+	if (code == 0 && last && (r->set->fresh || t->fresh) && !present_any(p) && !goes(r->cmd))
+		return put(r, i, OP_ADD_ELEM, list, e);
+	if (code == 0)
+		code = count(r->l, t, r->set, e);
+	if (code < 0)
+		return code;
+	elist_init(&there, &r->set->want.info, &r->set->pool);
+	if (goes(r->cmd) && r->l->c) {
+		code = known(r, &there);
+		list = &there;
+	} else if (!goes(r->cmd)) {
+		code = hits(r);
 	}
 	if (code == 0)
-		code = merges(info) ? merged(r, i, t, e) : put(r, i, kind, r->list, e);
+		code = put(r, i, goes(r->cmd) ? OP_DEL_ELEM : OP_ADD_ELEM, list, e);
+	if (code == 0 && !last)
+		(goes(r->cmd) ? present_leave : present_join)(p, list);
+	elist_free(&there);
+	return code;
+}
+
+static int change(struct reading *r, uint32_t i, const struct ktable *t, struct err *e)
+{
+	enum op_kind kind = goes(r->cmd) ? OP_DEL_ELEM : OP_ADD_ELEM;
+	const struct set_info *info = &r->set->want.info;
+	int code;
+
+	if (is_tree(info))
+		elist_sort(r->list);
+	if (merges(info))
+		code = merged(r, i, t, e);
+	else if (is_tree(info) && !info->auto_merge)
+		code = separate(r, i, t, e);
+	else /* nft leaves maps with auto-merge to the kernel as well */
+		code = put(r, i, kind, r->list, e);
 	return code ? code : put(r, i, kind, r->rest, e);
 }
 
@@ -234,7 +323,7 @@ struct set_info load_keys(const struct file_cmd *cmd, const struct set_info *inf
 {
 	struct set_info keys = *info;
 
-	if (cmd->op == FILE_DELETE || cmd->op == FILE_DESTROY || cmd->op == FILE_GET || cmd->op == FILE_RESET)
+	if (goes(cmd) || cmd->op == FILE_GET || cmd->op == FILE_RESET)
 		keys.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
 	return keys;
 }
@@ -253,7 +342,7 @@ int load_elems(struct load *l, uint32_t i, const struct file_cmd *cmd, struct er
 		return load_no_set(l, cmd, e);
 	keys = load_keys(cmd, &s->want.info);
 	r.keys = &keys;
-	pool = merges(&s->want.info) ? &s->pool : &own;
+	pool = is_tree(&s->want.info) ? &s->pool : &own;
 	elist_init(&list, &s->want.info, pool);
 	elist_init(&rest, &s->want.info, pool);
 	r.list = &list;

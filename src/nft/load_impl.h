@@ -59,21 +59,33 @@ struct elem_extra *elist_extra(const struct elist *l, const uint8_t *rec); /* NU
 
 /* ---- load_merge.c: intervals against each other ---- */
 
-/* The intervals of a set with auto-merge as they are at this place of the file. */
+/* The intervals of a set as they are at this place of the file. */
 struct present {
 	bool ready;
+	bool base_kernel;
 	struct tree spans;
 	struct elist gone; /* what the kernel holds and is to lose */
-	struct elist base; /* in place of spans: one sorted list, as long as nothing else has come */
+	struct elist base; /* in place of spans: one sorted list, the kernel's or the file's first */
 };
 void present_init(struct present *p, const struct set_info *info, struct elem_pool *pool);
 void present_clear(struct present *p);
-void present_put(struct present *p, const struct setelem *el, struct elem_extra *extra); /* the kernel's */
-void present_add(struct present *p, struct elist *l); /* l: sorted; may be taken */
+void present_kernel(struct present *p, const struct setelem *el, struct exprs *exprs); /* while it is read */
+void present_read(struct present *p);                                                  /* all of it was */
+bool present_any(const struct present *p);
+
+/* Auto-merge: l is sorted and may be taken. */
+void present_merge(struct present *p, struct elist *l);
 /* The place (ord) of one that is not in the set, else -1. may_miss: such are left out. */
-int64_t present_del(struct present *p, const struct elist *l, bool may_miss);
+int64_t present_cut(struct present *p, const struct elist *l, bool may_miss);
 /* What is to be added, in new or a list that is p's; p->gone goes before it. */
 const struct elist *present_take(struct present *p, struct elist *new);
+
+/* Without: the interval overlaps with one that is another, which is written to at (low and high end). */
+bool present_hits(const struct present *p, const uint8_t *lo, const uint8_t *hi, uint8_t at[2 * NFT_KEY_MAX]);
+bool present_has(const struct present *p, const uint8_t *lo, const uint8_t *hi);
+void present_join(struct present *p, const struct elist *l);
+void present_leave(struct present *p, const struct elist *l);
+
 /* Two that overlap and are not the same, by record: true. l is sorted. */
 bool elist_conflict(const struct elist *l, uint32_t *a, uint32_t *b);
 

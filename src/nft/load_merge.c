@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Intervals of a set against each other: overlaps are errors, or, with auto-merge, what overlaps or touches
- * becomes one. Keys are compared as bytes, as the kernel does it.
+ * becomes one. Keys are compared as bytes, as the kernel does it. The kernel's own look at overlaps is not
+ * enough: it does not see an interval that ends where another one ends.
  *
- * What is to be deleted and added comes of all commands about a set together: the kernel does not find again
- * what one batch deletes and adds more than once. */
+ * With auto-merge, what is to be deleted and added comes of all commands about a set together: the kernel
+ * does not find again what one batch deletes and adds more than once. */
 #include "nft/load_impl.h"
 
 struct span {
@@ -106,6 +107,7 @@ static void free_all(struct tnode *n)
 void present_init(struct present *p, const struct set_info *info, struct elem_pool *pool)
 {
 	elist_init(&p->gone, info, pool);
+	elist_init(&p->base, info, pool);
 	p->ready = true;
 }
 
@@ -117,10 +119,23 @@ void present_clear(struct present *p)
 	*p = (struct present){ 0 };
 }
 
-void present_put(struct present *p, const struct setelem *el, struct elem_extra *extra)
+void present_kernel(struct present *p, const struct setelem *el, struct exprs *exprs)
 {
-	if (!el->catchall && el->interval && el->klen == p->gone.klen)
-		insert(p, el->key, el->key_end, extra, true);
+	_err_ struct err e = ERR_INIT;
+
+	if (!el->catchall && el->interval)
+		elist_add(&p->base, el, exprs, 0, &e);
+}
+
+void present_read(struct present *p)
+{
+	elist_sort(&p->base);
+	p->base_kernel = p->base.n > 0;
+}
+
+bool present_any(const struct present *p)
+{
+	return p->base.n || p->spans.root;
 }
 
 /* The one list becomes spans when something else comes. */
@@ -131,9 +146,10 @@ static void unfold(struct present *p)
 	for (uint32_t i = 0; i < l->n; i++) {
 		const uint8_t *x = elist_at(l, i);
 
-		insert(p, x, x + l->klen, elist_extra(l, x), false);
+		insert(p, x, x + l->klen, elist_extra(l, x), p->base_kernel);
 	}
 	elist_free(&p->base);
+	p->base_kernel = false;
 }
 
 /* The last span that begins at or before key; NULL: none. */
@@ -205,13 +221,14 @@ static void fold(struct elist *l)
 	l->rec.n = l->n * l->stride;
 }
 
-void present_add(struct present *p, struct elist *l)
+void present_merge(struct present *p, struct elist *l)
 {
 	uint8_t lo[NFT_KEY_MAX], hi[NFT_KEY_MAX];
 	unsigned n = l->klen;
 
 	fold(l);
-	if (!p->spans.root && !p->base.n && !p->gone.n) {
+	if (!present_any(p) && !p->gone.n) {
+		elist_free(&p->base);
 		p->base = *l;
 		*l = (struct elist){ 0 };
 		return;
@@ -229,7 +246,7 @@ void present_add(struct present *p, struct elist *l)
 const struct elist *present_take(struct present *p, struct elist *new)
 {
 	if (p->base.n)
-		return &p->base;
+		return p->base_kernel ? new : &p->base;
 	tree_foreach (n, &p->spans) {
 		struct span *s = span_of(n);
 
@@ -255,7 +272,7 @@ static void behind(uint8_t *key, unsigned n)
 			break;
 }
 
-int64_t present_del(struct present *p, const struct elist *l, bool may_miss)
+int64_t present_cut(struct present *p, const struct elist *l, bool may_miss)
 {
 	uint8_t from[NFT_KEY_MAX], to[NFT_KEY_MAX], edge[NFT_KEY_MAX];
 	unsigned n = l->klen;
@@ -287,4 +304,64 @@ int64_t present_del(struct present *p, const struct elist *l, bool may_miss)
 		}
 	}
 	return -1;
+}
+
+/* ---- without auto-merge ---- */
+
+/* The last interval that begins at or before key, its low end and its high end behind it; NULL: none. */
+static const uint8_t *last_at(const struct present *p, const uint8_t *key)
+{
+	const struct elist *l = &p->base;
+	uint32_t lo = 0, hi = l->n;
+	struct span *s;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (memcmp(elist_at(l, mid), key, l->klen) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo)
+		return elist_at(l, lo - 1);
+	s = at_or_before(p, key);
+	return s ? s->key : NULL;
+}
+
+bool present_hits(const struct present *p, const uint8_t *lo, const uint8_t *hi, uint8_t at[2 * NFT_KEY_MAX])
+{
+	const uint8_t *x = last_at(p, hi);
+	unsigned n = p->gone.klen;
+
+	if (!x || memcmp(x + n, lo, n) < 0 || (!memcmp(x, lo, n) && !memcmp(x + n, hi, n)))
+		return false;
+	memcpy(at, x, 2 * n);
+	return true;
+}
+
+bool present_has(const struct present *p, const uint8_t *lo, const uint8_t *hi)
+{
+	const uint8_t *x = last_at(p, lo);
+	unsigned n = p->gone.klen;
+
+	return x && !memcmp(x, lo, n) && !memcmp(x + n, hi, n);
+}
+
+void present_join(struct present *p, const struct elist *l)
+{
+	unfold(p);
+	for (uint32_t i = 0; i < l->n; i++)
+		insert(p, elist_at(l, i), elist_at(l, i) + l->klen, NULL, false);
+}
+
+void present_leave(struct present *p, const struct elist *l)
+{
+	unfold(p);
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct span *s = at_or_before(p, elist_at(l, i));
+
+		if (s && !memcmp(s->key, elist_at(l, i), l->klen))
+			drop(p, s);
+	}
 }

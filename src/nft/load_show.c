@@ -120,6 +120,17 @@ static int get(struct load *l, const struct file_cmd *cmd, const struct list_que
 
 /* ---- one command ---- */
 
+/* It is not in the kernel, but in the file: there is nothing to show yet. */
+static bool to_come(struct load *l, uint32_t i, const struct file_cmd *cmd)
+{
+	struct thing table = { .what = FILE_TABLE, .family = cmd->family, .name = cmd->table };
+	struct thing t = thing_of(cmd);
+
+	if (!cmd->table || file_says(l, i, &table) != 1)
+		return false;
+	return cmd->plural || !cmd->name || cmd->what == FILE_TABLE || file_says(l, i, &t) == 1;
+}
+
 static const char *said_before(const struct load *l, uint32_t i)
 {
 	vec_foreach (r, &l->resets)
@@ -156,6 +167,10 @@ int load_show(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err
 	if (cmd->family < ARRAY_SIZE(l->flushed) && l->flushed[cmd->family] && !cmd->table)
 		return 0;
 	r = kernel_list(l->c, &q, &o, &out, e);
+	if (r == -ENOENT && to_come(l, i, cmd)) {
+		err_free(e);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	buf_put(&l->shown, buf_str(&out), out.n);
