@@ -344,6 +344,8 @@ static int merge_flowtable(struct obj *o, struct rpack **culprit, struct err *e)
 
 static int merge_object(struct obj *o, struct rpack **culprit, struct err *e)
 {
+	static const struct object_want counter = { .type = NFT_OBJECT_COUNTER }; /* needs no more words */
+	const struct object_want *want;
 	bool was = o->want;
 	const struct spec *sp;
 	struct given g;
@@ -352,15 +354,16 @@ static int merge_object(struct obj *o, struct rpack **culprit, struct err *e)
 	if (rc < 0)
 		return rc;
 	sp = given(&g, SPEC_OBJECT);
-	obj_set_why(o, g.stated && !sp ? "no pack says what it is" : NULL);
-	if (sp) {
+	want = sp ? sp->object : o->kind == OBJ_STATEFUL + NFT_OBJECT_COUNTER ? &counter : NULL;
+	obj_set_why(o, g.stated && !want ? "no pack says what it is" : NULL);
+	if (want) {
 		given_comment(o, &g);
 		if (!o->object)
 			o->object = xnew(struct object_want);
-		*o->object = *sp->object;
+		*o->object = *want;
 		o->object->comment = o->comment;
 	}
-	o->want = g.stated && sp && o->tab->want;
+	o->want = g.stated && want && o->tab->want;
 	if (was != o->want)
 		names_changed(o);
 	return 0;

@@ -318,10 +318,28 @@ static bool duration_field(lua_State *L, const char *fn, int idx, const char *na
 	return true;
 }
 
+/* The statements that each element gets, in nft's words: "counter". */
+static void stateful_field(lua_State *L, const char *fn, int idx, struct spec *sp)
+{
+	_err_ struct err e = ERR_INIT;
+	struct exprs x = { 0 };
+	char text[512];
+	int rc;
+
+	if (!field_string(L, fn, idx, "stateful", text, sizeof(text)))
+		return;
+	rc = stateful_parse(text, &x, &e);
+	exprs_free(&x);
+	if (rc < 0)
+		field_fail(L, fn, "stateful", &e);
+	sp->stateful = xstrdup(text);
+	sp->given |= SPEC_STATEFUL;
+}
+
 void spec_of_set(lua_State *L, int idx, struct handle *h)
 {
 	static const char *const fields[] = { "type", "typeof", "flags", "timeout", "gc_interval", "size",
-		"policy", "auto_merge", "elements", "comment", NULL };
+		"policy", "auto_merge", "elements", "stateful", "comment", NULL };
 	static const char *const policies[] = { "performance", "memory" };
 	const char *fn = h->map ? "table:map" : "table:set";
 	struct spec *sp = h->spec;
@@ -355,6 +373,7 @@ void spec_of_set(lua_State *L, int idx, struct handle *h)
 	}
 	if (field_bool(L, fn, idx, "auto_merge", &sp->auto_merge))
 		sp->given |= SPEC_AUTO_MERGE;
+	stateful_field(L, fn, idx, sp);
 	spec_comment(L, fn, idx, sp);
 }
 

@@ -91,6 +91,7 @@ function table:chain(name, spec) end
 ---@field size? integer
 ---@field policy? "performance"|"memory"
 ---@field auto_merge? boolean
+---@field stateful? string statements that each element gets: "counter", "limit rate 10/second"
 ---@field elements? nft.element[]|query|file|table<string|integer, nft.element>
 ---@field comment? string
 
