@@ -67,7 +67,14 @@ run-conformance = tests/conformance/run.sh $(ORACLE)
 ORACLE	 ?= $(wildcard ../shared/oracle)
 
 san:
-	$(again) SAN=1 BUILD=$(BUILD)/san all
+	$(again) SAN=1 BUILD=$(BUILD)/san all replay
+
+# The fuzz targets as programs that only read their corpora: tests/integration/fuzz_spec.lua.
+FUZZ	 = $(wildcard tests/fuzz/fuzz_*.c)
+replay: $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/replay/%,$(FUZZ))
+$(BUILD)/replay/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIB_OBJ)
+	$(call say,LD    $@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 deps: deps-all
 deps-%:
@@ -76,14 +83,17 @@ deps-%:
 BENCH	 = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/bench.h $(BUILD)/flags
 	$(call say,CC    $<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -lmnl $(if $(filter nftlib,$*),-lnftables)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(filter %.c %.o,$^) -lmnl $(bench-$*)
+bench-nftlib = -lnftables
+bench-load = $(LDLIBS)
+$(BUILD)/bench/load: $(LIB_OBJ)
 
 # Each tests/fuzz/fuzz_NAME.c for FUZZ_TIME seconds, beginning with its corpus.
 FUZZ_TIME ?= 60
 fuzz: deps-fuzz
 	$(again) -j$(shell nproc) BUILD=build/fuzz CC=clang \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-run
-fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ))
 	$(Q)for f in $^; do mkdir -p $$f.corpus && \
 		$$f -max_total_time=$(FUZZ_TIME) $$f.corpus tests/fuzz/corpus/*$${f##*/fuzz_} || exit 1; done
 build/fuzz/%: tests/fuzz/%.c $(LIB_OBJ)
@@ -116,4 +126,4 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all check demo bench conformance san deps fuzz fuzz-run lint install clean force
+.PHONY: all check demo bench conformance san replay deps fuzz fuzz-run lint install clean force

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tests/bench/run.sh: what rnmd costs beside the least that an address change can cost, and beside libnftables. ROUNDS, ADDRS,
-# STORMS and STARTS set how much is measured.
+# tests/bench/run.sh [load|events]: what rnmd costs beside the least that an address change can cost, and beside libnftables;
+# what loading a file costs beside the kernel's own part, and beside nft. ROUNDS, ADDRS, STORMS, STARTS, LOADS, RULES and ELEMENTS
+# set how much is measured.
 set -eu
 cd "$(dirname "$0")/../.."
 build=$(realpath "${RNM_BUILD:-build}")
@@ -38,6 +39,11 @@ nft.table("inet", "bench"):set("wan4", { type = "ipv4_addr", elements = net.addr
 END
 
 failed=0
+if [ "${1:-load}" = load ]; then
+	echo "== a file is loaded into an empty ruleset"
+	"$build/bench/load" "$build/rnm" "${LOADS:-9}" "${RULES:-10000}" "${ELEMENTS:-100000}" || failed=1
+fi
+[ "${1:-events}" = events ] || exit $failed
 echo "== an address changes: latency from the request to the new generation"
 "$build/bench/observer" "${ROUNDS:-2000}" "floor=$build/bench/floor" "$(rnmd rnmd-hook)" "$(rnmd rnmd-query)" \
 	"nftlib=$build/bench/nftlib" || failed=1

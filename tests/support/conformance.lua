@@ -180,7 +180,7 @@ local function load_rules(who, g)
 			local i = index[tonumber(line) - g.from]
 			if i and not refused[i] then
 				refused[i], found = rest, true
-				if rest:find "Operation not supported" or rest:find "Could not process rule" then
+				if rest:find "can not be done in chain" or rest:find "Could not process rule" then
 					break -- the kernel says this of every rule behind one that does not fit its hook
 				end
 			end
@@ -199,6 +199,14 @@ local function pick(c, place)
 		out[degree] = { rule = c[degree][place] }
 	end
 	return out
+end
+
+local function count(c, place)
+	local n = 0
+	while c.code[place .. n + 1] do
+		n = n + 1
+	end
+	return n
 end
 
 local function rest(c, place)
@@ -252,6 +260,7 @@ function conf.rules(path, round)
 			res:add("rules", g.name, nil, have)
 		else
 			local back
+			local lost = 0
 			if round then
 				local text, why = listing()
 				fresh(g.links)
@@ -266,7 +275,10 @@ function conf.rules(path, round)
 					local degree, notes = canon.compare(pick(want, place .. number[i]), pick(have, place .. k))
 					res:add("rules", ("%s: %s"):format(g.name, line), degree, first(notes))
 					if type(back) == "table" then
-						degree, notes = canon.compare(pick(have, place .. k), pick(back, place .. k))
+						degree, notes = canon.compare(pick(have, place .. k), pick(back, place .. k - lost))
+						if not degree and #index - k > count(back, place) - (k - lost) then
+							lost = lost + 1 -- a rule that has no spelling is listed as a comment
+						end
 						res:add("round trip", ("%s: %s"):format(g.name, line), degree, first(notes))
 					end
 				end

@@ -233,6 +233,9 @@ end
 function world:exprs_text(exprs, degree)
 	local out, regs, n = {}, degree == "same" and {} or nil, 0
 	for _, e in ipairs(exprs) do
+		if regs and e.expr == "byteorder" and e.len < e.size and e.sreg == e.dreg then
+			goto continue -- a turn of less than one word
+		end
 		if e.expr == "dynset" then -- one expression can be said in two ways
 			e.exprs = e.exprs or e.one and { e.one }
 			e.one, e.flags = nil, (e.flags or 0) & ~2
@@ -256,6 +259,7 @@ function world:exprs_text(exprs, degree)
 		else
 			out[#out + 1] = text
 		end
+		::continue::
 	end
 	return table.concat(out, "\n")
 end
