@@ -31,6 +31,7 @@ static bool check_value(struct parser *p, const struct define_value *v)
 	in.defs = v->at;
 	in.colon_words = true;
 	in.loose = true;
+	in.define = define_known;
 	p_advance(&in);
 	if (in.tok.kind == TOK_END) {
 		p_unexpected(p, "a value", NULL);

@@ -225,6 +225,17 @@ bool define_use(struct parser *p, struct node **out)
 	return true;
 }
 
+bool define_known(struct parser *p, struct node **out)
+{
+	whole_name(p);
+	if (!define_find(p->file, p->defs, p->lx.src->text + p->tok.pos, p->tok.end - p->tok.pos))
+		return false;
+	*out = p_node(p, N_WORD, p->tok.pos - 1);
+	(*out)->s = "";
+	p_advance(p);
+	return true;
+}
+
 bool define_fill(struct parser *p, struct node *n)
 {
 	_buf_ struct buf b = BUF_INIT;

@@ -54,7 +54,7 @@ static const struct define_value *list_here(struct parser *p)
 	const struct define_value *v;
 	const struct tok *next;
 
-	if (p->tok.kind != TOK_PARAM)
+	if (p->tok.kind != TOK_PARAM || p->define != define_use)
 		return NULL;
 	next = p_peek(p);
 	if (next->kind != ',' && next->kind != '}' && next->kind != TOK_END)

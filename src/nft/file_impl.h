@@ -9,7 +9,7 @@
 
 #define FILE_ERRORS_MAX  1000         /* then the rest is not read */
 #define FILE_RULE_MAX    (4u << 20)   /* bytes of one rule with the values of its $names */
-#define FILE_ELEMS_MAX   (256u << 20) /* bytes of all values that one list of elements is made of */
+#define FILE_ELEMS_MAX   (64u << 20)  /* bytes of all values that one list of elements is made of */
 #define FILE_TREE_MAX    (128u << 20) /* bytes of one rule's tree */
 #define FILE_DEFINES_MAX (1u << 20)
 #define FILE_NAME_MAX    (NFT_NAME_MAXLEN - 1)
@@ -109,6 +109,8 @@ struct node *define_tree(struct parser *p); /* all that p reads, as a value */
 /* struct parser's define and fill. */
 bool define_use(struct parser *p, struct node **out);
 bool define_fill(struct parser *p, struct node *string);
+/* Another define, for a look at the text: a word stands for the value, which was looked at before. */
+bool define_known(struct parser *p, struct node **out);
 /* Tells of a $name that has no value, with a proposal. NULL. */
 void *define_unknown(struct parser *p, const struct tok *t);
 

@@ -168,6 +168,9 @@ bool p_err(struct parser *p, uint32_t pos, uint32_t end, struct err *e)
 
 bool p_name(struct parser *p, const char *what, const char **out)
 {
+	/* words that nft 1.0.6 takes as names and others do not */
+	static const char *const free_words[] = { "bytes", "destroy", "last", "name", "packets" };
+	bool known = false;
 	_err_ struct err e = ERR_INIT;
 	char name[NFT_NAME_MAXLEN];
 	uint32_t n = p->tok.end - p->tok.pos;
@@ -182,7 +185,9 @@ bool p_name(struct parser *p, const char *what, const char **out)
 	}
 	memcpy(name, p->lx.src->text + p->tok.pos, n);
 	name[n] = '\0';
-	if (n <= 127 && strcmp(name, "last") != 0 && nft_name_check(name, &e) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(free_words) && !known; i++)
+		known = !strcmp(name, free_words[i]);
+	if (n <= 127 && !known && nft_name_check(name, &e) < 0)
 		return p_err(p, p->tok.pos, p->tok.end, &e);
 	*out = file_name(p->file, name, n);
 	p_advance(p);
