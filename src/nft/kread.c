@@ -144,7 +144,7 @@ const char *attr_comment(const struct nlattr *udata, uint8_t type)
 	const uint8_t *s =
 		udata_find(mnl_attr_get_payload(udata), mnl_attr_get_payload_len(udata), type, &len);
 
-	return s && len && !s[len - 1] && *s ? (const char *)s : NULL;
+	return s && len && !s[len - 1] ? (const char *)s : NULL;
 }
 
 void attr_devices(const struct nlattr *nest, names *out)

@@ -76,7 +76,7 @@ struct kread_rule {
 	uint64_t hash;       /* content hash beside it */
 	const char *comment; /* NULL: none */
 	uint32_t n;
-	struct nftnl_expr **exprs; /* NULL: one that libnftnl does not know, see attrs */
+	struct nftnl_expr **exprs; /* NULL: one that is not known, or not wholly; see attrs */
 	/* As they came: of each the nest with NFTA_EXPR_NAME and NFTA_EXPR_DATA. */
 	const struct nlattr *const *attrs;
 };

@@ -54,18 +54,16 @@ bool object_msg_parse(const struct nlmsghdr *nlh, struct kread_object *out);
 
 /* ---- kread_expr.c ---- */
 
-/* Expressions as libnftnl takes them apart. */
+/* Expressions as libnftnl has them. */
 struct kexprs {
-	VEC(struct nftnl_expr *) v;      /* NULL: libnftnl does not know it */
+	VEC(struct nftnl_expr *) v;      /* owned; NULL: one that is not known */
 	VEC(const struct nlattr *) from; /* the nests that they came from */
-	VEC(struct nftnl_rule *) rules;  /* own them */
-	VEC(uint8_t) msg;
 };
 /* Adds what nest holds: one expression, or with list the expressions in it. */
 void kexprs_add(struct kexprs *x, const struct nlattr *nest, bool list);
 void kexprs_clear(struct kexprs *x);
 void kexprs_free(struct kexprs *x);
-/* Those that libnftnl knows, in front. Returns how many. */
+/* Leaves only those that are known. Returns how many. */
 uint32_t kexprs_known(struct kexprs *x);
 
 /* ---- kread_set.c ---- */

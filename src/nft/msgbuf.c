@@ -86,7 +86,7 @@ void udata_comment(struct udata *u, uint8_t type, const char *comment)
 	char text[NFTNL_UDATA_COMMENT_MAXLEN + 1];
 	size_t n;
 
-	if (!comment || !*comment)
+	if (!comment)
 		return;
 	n = strnlen(comment, sizeof(text) - 1);
 	/* not in the middle of a character */

@@ -23,42 +23,12 @@ struct made { /* what an operation borrows */
 static struct nft_conn *conn;
 static uint8_t elem_get_fail;
 
-static const char *str(lua_State *L, int i, const char *name)
-{
-	const char *s;
-
-	lua_getfield(L, i, name);
-	s = lua_tostring(L, -1);
-	lua_pop(L, 1);
-	return s;
-}
-
-static lua_Integer num(lua_State *L, int i, const char *name)
-{
-	lua_Integer v;
-
-	lua_getfield(L, i, name);
-	v = lua_tointeger(L, -1);
-	lua_pop(L, 1);
-	return v;
-}
-
-static bool flag(lua_State *L, int i, const char *name)
-{
-	bool on;
-
-	lua_getfield(L, i, name);
-	on = lua_toboolean(L, -1);
-	lua_pop(L, 1);
-	return on;
-}
-
 static uint8_t family(lua_State *L, int i)
 {
 	static const char *const names[] = {
 		[1] = "inet", [2] = "ip", [3] = "arp", [5] = "netdev", [7] = "bridge", [10] = "ip6"
 	};
-	const char *s = str(L, i, "family");
+	const char *s = testing_str(L, i, "family");
 
 	for (uint8_t f = 1; s && f < ARRAY_SIZE(names); f++)
 		if (names[f] && !strcmp(names[f], s))
@@ -140,12 +110,12 @@ static void read_set(lua_State *L, int i, struct made *m, struct err *e)
 		int t = lua_gettop(L);
 
 		testing_set_info(L, t, &m->set.info, e);
-		m->set.timeout_ms = (uint64_t)num(L, t, "timeout");
-		m->set.gc_ms = (uint64_t)num(L, t, "gc");
-		m->set.size = (uint32_t)num(L, t, "size");
-		m->set.comment = str(L, t, "comment");
-		if (str(L, t, "typeof"))
-			read_typeof(str(L, t, "typeof"), &m->set, e);
+		m->set.timeout_ms = (uint64_t)testing_num(L, t, "timeout");
+		m->set.gc_ms = (uint64_t)testing_num(L, t, "gc");
+		m->set.size = (uint32_t)testing_num(L, t, "size");
+		m->set.comment = testing_str(L, t, "comment");
+		if (testing_str(L, t, "typeof"))
+			read_typeof(testing_str(L, t, "typeof"), &m->set, e);
 	}
 	lua_pop(L, 1);
 	read_vals(L, i, m);
@@ -153,13 +123,13 @@ static void read_set(lua_State *L, int i, struct made *m, struct err *e)
 
 static void read_chain(lua_State *L, int i, struct op *op, struct made *m)
 {
-	const char *type = str(L, i, "type"), *policy = str(L, i, "policy");
+	const char *type = testing_str(L, i, "type"), *policy = testing_str(L, i, "policy");
 
 	op->chain = (struct chain_want){ .base = type != NULL,
-		.hook = (uint32_t)num(L, i, "hook"),
-		.priority = (int32_t)num(L, i, "priority"),
+		.hook = (uint32_t)testing_num(L, i, "hook"),
+		.priority = (int32_t)testing_num(L, i, "priority"),
 		.policy = policy && !strcmp(policy, "drop") ? 0 : 1,
-		.comment = str(L, i, "comment") };
+		.comment = testing_str(L, i, "comment") };
 	snprintf(op->chain.type, sizeof(op->chain.type), "%s", type ? type : "");
 	if (lua_getfield(L, i, "devices") == LUA_TTABLE) {
 		op->chain.n_dev = (uint32_t)lua_rawlen(L, -1);
@@ -174,7 +144,8 @@ static void read_chain(lua_State *L, int i, struct op *op, struct made *m)
 	lua_pop(L, 1);
 }
 
-/* "counter", "accept", "jump NAME", "dport" (16 bits of the transport header → register 1), "lookup N|@NAME"
+/* "counter", "accept", "jump NAME", "jump #N" (the rule's own chain), "dport" (16 bits of the transport
+ * header → register 1), "lookup N|@NAME"
  */
 static struct nftnl_expr *make_expr(const char *s)
 {
@@ -201,7 +172,10 @@ static struct nftnl_expr *make_expr(const char *s)
 	}
 	x = nftnl_expr_alloc("immediate");
 	nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	if (!strncmp(s, "jump ", 5)) {
+	if (sscanf(s, "jump #%d", &n) == 1) {
+		nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_JUMP);
+		nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_CHAIN_ID, (uint32_t)n);
+	} else if (!strncmp(s, "jump ", 5)) {
 		nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_JUMP);
 		nftnl_expr_set_str(x, NFTNL_EXPR_IMM_CHAIN, s + 5);
 	} else {
@@ -210,7 +184,7 @@ static struct nftnl_expr *make_expr(const char *s)
 	return x;
 }
 
-static void read_anon(lua_State *L, int i, struct made *m, struct err *e)
+static void read_anon(lua_State *L, int i, struct code *code, struct err *e)
 {
 	struct anon_set a = { 0 };
 	struct made elems = { 0 };
@@ -231,100 +205,64 @@ static void read_anon(lua_State *L, int i, struct made *m, struct err *e)
 	vec_foreach (v, &elems.vals)
 		val_free(v);
 	vec_free(&elems.vals);
-	vec_push(&m->code.sets, a);
+	vec_push(&code->sets, a);
 }
 
-static void read_rule(lua_State *L, int i, struct op *op, struct made *m, struct err *e)
+static void read_code(lua_State *L, int i, struct code *code, struct err *e);
+
+/* { { {exprs=, sets=, comment=}, … rules }, … chains } at the top */
+static void read_chains(lua_State *L, struct code *code, struct err *e)
+{
+	for (lua_Integer k = 1; lua_rawgeti(L, -1, k) != LUA_TNIL; k++) {
+		struct anon_chain chain = { 0 };
+
+		for (lua_Integer j = 1; lua_rawgeti(L, -1, j) != LUA_TNIL; j++) {
+			struct anon_rule rule = { xnew(struct code),
+				testing_str(L, lua_gettop(L), "comment") };
+
+			read_code(L, lua_gettop(L), rule.code, e);
+			vec_push(&chain.rules, rule);
+			lua_pop(L, 1);
+		}
+		vec_push(&code->chains, chain);
+		lua_pop(L, 2);
+	}
+}
+
+static void read_code(lua_State *L, int i, struct code *code, struct err *e)
 {
 	if (lua_getfield(L, i, "exprs") == LUA_TTABLE)
 		for (lua_Integer k = 1; lua_rawgeti(L, -1, k) != LUA_TNIL; k++) {
-			vec_push(&m->code.exprs, make_expr(luaL_checkstring(L, -1)));
+			vec_push(&code->exprs, make_expr(luaL_checkstring(L, -1)));
 			lua_pop(L, 1);
 		}
 	lua_settop(L, i);
 	if (lua_getfield(L, i, "sets") == LUA_TTABLE)
 		for (lua_Integer k = 1; lua_rawgeti(L, -1, k) != LUA_TNIL; k++) {
-			read_anon(L, lua_gettop(L), m, e);
+			read_anon(L, lua_gettop(L), code, e);
 			lua_pop(L, 1);
 		}
 	lua_settop(L, i);
-	op->rule.code = &m->code;
-	op->rule.comment = str(L, i, "comment");
-	op->rule.handle = (uint64_t)num(L, i, "handle");
-	op->rule.position = (uint64_t)num(L, i, "position");
-	op->rule.id = (uint64_t)num(L, i, "id");
-	op->rule.rule_id = (uint32_t)num(L, i, "rule_id");
-	op->rule.position_id = (uint32_t)num(L, i, "position_id");
+	if (lua_getfield(L, i, "chains") == LUA_TTABLE)
+		read_chains(L, code, e);
+	lua_settop(L, i);
 }
 
-/* type: NFT_OBJECT_*, the rest by the names of struct object_want */
-static void read_object(lua_State *L, int i, struct object_want *o)
+static void read_rule(lua_State *L, int i, struct op *op, struct made *m, struct err *e)
 {
-	const char *name = str(L, i, "helper"), *secmark = str(L, i, "secmark");
-
-	o->type = (uint32_t)num(L, i, "obj_type");
-	o->comment = str(L, i, "comment");
-	switch (o->type) {
-	case NFT_OBJECT_COUNTER:
-		o->counter.packets = (uint64_t)num(L, i, "packets");
-		o->counter.bytes = (uint64_t)num(L, i, "bytes");
-		break;
-	case NFT_OBJECT_QUOTA:
-		o->quota.bytes = (uint64_t)num(L, i, "bytes");
-		o->quota.used = (uint64_t)num(L, i, "used");
-		o->quota.over = flag(L, i, "over");
-		break;
-	case NFT_OBJECT_LIMIT:
-		o->limit.rate = (uint64_t)num(L, i, "rate");
-		o->limit.unit = (uint64_t)num(L, i, "unit");
-		o->limit.burst = (uint32_t)num(L, i, "burst");
-		o->limit.bytes = flag(L, i, "bytes");
-		o->limit.over = flag(L, i, "over");
-		break;
-	case NFT_OBJECT_CONNLIMIT:
-		o->connlimit.count = (uint32_t)num(L, i, "count");
-		o->connlimit.over = flag(L, i, "over");
-		break;
-	case NFT_OBJECT_CT_HELPER:
-		snprintf(o->helper.name, sizeof(o->helper.name), "%s", name ? name : "");
-		o->helper.l3proto = (uint16_t)num(L, i, "l3proto");
-		o->helper.l4proto = (uint8_t)num(L, i, "l4proto");
-		break;
-	case NFT_OBJECT_CT_TIMEOUT:
-		o->timeout.l3proto = (uint16_t)num(L, i, "l3proto");
-		o->timeout.l4proto = (uint8_t)num(L, i, "l4proto");
-		lua_getfield(L, i, "policy");
-		for (int k = 1; lua_istable(L, -1) && k < CT_TIMEOUT_MAX; k++) {
-			if (lua_rawgeti(L, -1, k) == LUA_TNUMBER) {
-				o->timeout.given |= 1u << k;
-				o->timeout.seconds[k] = (uint32_t)lua_tointeger(L, -1);
-			}
-			lua_pop(L, 1);
-		}
-		lua_pop(L, 1);
-		break;
-	case NFT_OBJECT_CT_EXPECT:
-		o->expect.l3proto = (uint16_t)num(L, i, "l3proto");
-		o->expect.l4proto = (uint8_t)num(L, i, "l4proto");
-		o->expect.size = (uint8_t)num(L, i, "size");
-		o->expect.dport = (uint16_t)num(L, i, "dport");
-		o->expect.timeout_ms = (uint32_t)num(L, i, "timeout");
-		break;
-	case NFT_OBJECT_SYNPROXY:
-		o->synproxy.mss = (uint16_t)num(L, i, "mss");
-		o->synproxy.wscale = (uint8_t)num(L, i, "wscale");
-		o->synproxy.flags = (uint32_t)num(L, i, "flags");
-		break;
-	case NFT_OBJECT_SECMARK:
-		snprintf(o->secmark, sizeof(o->secmark), "%s", secmark ? secmark : "");
-		break;
-	default: break;
-	}
+	read_code(L, i, &m->code, e);
+	op->rule.code = &m->code;
+	op->rule.comment = testing_str(L, i, "comment");
+	op->rule.handle = (uint64_t)testing_num(L, i, "handle");
+	op->rule.position = (uint64_t)testing_num(L, i, "position");
+	op->rule.id = (uint64_t)testing_num(L, i, "id");
+	op->rule.rule_id = (uint32_t)testing_num(L, i, "rule_id");
+	op->rule.position_id = (uint32_t)testing_num(L, i, "position_id");
 }
 
 static void read_op(lua_State *L, int i, struct op *op, struct made *m, struct err *e)
 {
-	const char *kind = str(L, i, "kind");
+	const char *kind = testing_str(L, i, "kind");
 	unsigned k = 0;
 
 	while (k < ARRAY_SIZE(kinds) && (!kinds[k] || !kind || strcmp(kinds[k], kind)))
@@ -335,11 +273,12 @@ static void read_op(lua_State *L, int i, struct op *op, struct made *m, struct e
 	}
 	*op = (struct op){ .kind = (enum op_kind)k,
 		.family = family(L, i),
-		.table = str(L, i, "table"),
-		.name = str(L, i, "name") };
+		.table = testing_str(L, i, "table"),
+		.name = testing_str(L, i, "name") };
 	switch (op->kind) {
 	case OP_ADD_TABLE:
-		op->table_want = (struct table_want){ (uint32_t)num(L, i, "flags"), str(L, i, "comment") };
+		op->table_want = (struct table_want){ (uint32_t)testing_num(L, i, "flags"),
+			testing_str(L, i, "comment") };
 		break;
 	case OP_ADD_CHAIN:
 	case OP_MOD_CHAIN: read_chain(L, i, op, m); break;
@@ -360,29 +299,47 @@ static void read_op(lua_State *L, int i, struct op *op, struct made *m, struct e
 	case OP_REPLACE_RULE:
 	case OP_DEL_RULE: read_rule(L, i, op, m, e); break;
 	case OP_ADD_CHAIN_DEV:
-	case OP_DEL_CHAIN_DEV: op->dev = str(L, i, "dev"); break;
+	case OP_DEL_CHAIN_DEV: op->dev = testing_str(L, i, "dev"); break;
 	case OP_ADD_FLOW_DEV:
-	case OP_DEL_FLOW_DEV: op->flow_dev = str(L, i, "dev"); break;
+	case OP_DEL_FLOW_DEV: op->flow_dev = testing_str(L, i, "dev"); break;
 	case OP_ADD_FLOWTABLE:
 		read_chain(L, i, op, m);
-		m->flow = (struct flowtable_want){ op->chain.hook, (uint32_t)num(L, i, "flags"),
+		m->flow = (struct flowtable_want){ op->chain.hook, (uint32_t)testing_num(L, i, "flags"),
 			op->chain.priority, op->chain.n_dev, op->chain.dev };
 		op->flow = &m->flow;
 		break;
 	case OP_ADD_OBJ:
 	case OP_MOD_OBJ:
 	case OP_DEL_OBJ:
-		read_object(L, i, &m->object);
+		testing_object(L, i, &m->object);
 		op->obj = &m->object;
 		break;
 	default: break;
 	}
-	op->excl = flag(L, i, "excl");
-	op->destroy = flag(L, i, "destroy");
-	op->insert = flag(L, i, "insert");
-	op->after = flag(L, i, "after");
-	op->no_mark = flag(L, i, "no_mark");
-	op->by_handle = (uint64_t)num(L, i, "by_handle");
+	op->excl = testing_flag(L, i, "excl");
+	op->destroy = testing_flag(L, i, "destroy");
+	op->insert = testing_flag(L, i, "insert");
+	op->after = testing_flag(L, i, "after");
+	op->no_mark = testing_flag(L, i, "no_mark");
+	op->by_handle = (uint64_t)testing_num(L, i, "by_handle");
+}
+
+static void empty_code(struct code *code)
+{
+	vec_foreach (x, &code->exprs)
+		nftnl_expr_free(*x);
+	vec_free(&code->exprs);
+	vec_foreach (s, &code->sets)
+		vec_free(&s->elems);
+	vec_free(&code->sets);
+	vec_foreach (chain, &code->chains) {
+		vec_foreach (rule, &chain->rules) {
+			empty_code(rule->code);
+			free(rule->code);
+		}
+		vec_free(&chain->rules);
+	}
+	vec_free(&code->chains);
 }
 
 static void free_made(struct made *m)
@@ -390,12 +347,7 @@ static void free_made(struct made *m)
 	vec_foreach (v, &m->vals)
 		val_free(v);
 	vec_free(&m->vals);
-	vec_foreach (x, &m->code.exprs)
-		nftnl_expr_free(*x);
-	vec_free(&m->code.exprs);
-	vec_foreach (s, &m->code.sets)
-		vec_free(&s->elems);
-	vec_free(&m->code.sets);
+	empty_code(&m->code);
 	free(m->dev);
 }
 

@@ -2,11 +2,12 @@
 /* What the kernel holds as Lua tables: what(family, …) → { … } or nil, message, errno. */
 #include <errno.h>
 #include <lauxlib.h>
+#include <libmnl/libmnl.h>
 #include <stdio.h>
 
 #include <libnftnl/expr.h>
 
-#include "nft/kread.h"
+#include "nft/kread_impl.h"
 #include "testing/nft_type.h"
 #include "testing/testing.h"
 
@@ -280,6 +281,68 @@ static int read_elems(
 	return kread_elems(conn, family, table, &set.info, reset, one_elem, t, e);
 }
 
+static const char *const kinds[] = { "tables", "chains", "flowtables", "sets", "objects", "rules", "elems",
+	NULL };
+
+/* The elements of one message, for a set whose keys are `type`. */
+static void parse_elems(struct told *t, const struct nlmsghdr *nlh, const char *type, const char *flags)
+{
+	struct set_info info = { .name = "s" };
+	struct elems *s;
+
+	if (nft_type_parse(type, &info.key, NULL) < 0 || nft_set_flags_parse(flags, &info.flags, NULL) < 0)
+		luaL_error(t->L, "no such type or flag");
+	t->set = &info;
+	s = elems_new("t", &info);
+	elems_take(s, nlh);
+	elems_give(s, one_elem, t);
+	elems_free(s);
+}
+
+/* parse(what, message [, type, flags]): what one message says, { } where it says nothing */
+static int l_parse(lua_State *L)
+{
+	int kind = luaL_checkoption(L, 1, NULL, kinds);
+	size_t len;
+	const char *bytes = luaL_checklstring(L, 2, &len);
+	const char *type = luaL_optstring(L, 3, "ipv4_addr"), *flags = luaL_optstring(L, 4, "interval");
+	_autofree_ struct nlmsghdr *nlh = xmemdup(bytes, len); /* of just this size, for the sanitizer */
+	struct kset_keep keep = { 0 };
+	struct kexprs exprs = { 0 };
+	names devs = { 0 };
+	struct told t = { .L = L };
+	union {
+		struct kread_table table;
+		struct kread_chain chain;
+		struct kread_flowtable flow;
+		struct kread_set set;
+		struct kread_object object;
+		struct kread_rule rule;
+	} k;
+
+	lua_newtable(L);
+	if (!mnl_nlmsg_ok(nlh, (int)len) || nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+		return 1;
+	if (kind == 0 && table_parse(nlh, "spec", &k.table))
+		one_table(&t, &k.table);
+	if (kind == 1 && chain_parse(nlh, &devs, &k.chain))
+		one_chain(&t, &k.chain);
+	if (kind == 2 && flowtable_parse(nlh, &devs, &k.flow))
+		one_flowtable(&t, &k.flow);
+	if (kind == 3 && set_parse(nlh, &keep, &k.set))
+		one_set(&t, &k.set);
+	if (kind == 4 && object_msg_parse(nlh, &k.object))
+		one_object(&t, &k.object);
+	if (kind == 5 && rule_msg_parse(nlh, &exprs, &k.rule))
+		one_rule(&t, &k.rule);
+	if (kind == 6)
+		parse_elems(&t, nlh, type, flags);
+	vec_free(&devs);
+	kexprs_free(&exprs);
+	kset_keep_free(&keep);
+	return 1;
+}
+
 /* read(what, family [, table [, name [, type|reset [, reset]]]]) */
 static int l_read(lua_State *L)
 {
@@ -316,8 +379,8 @@ static int l_read(lua_State *L)
 
 int testing_nft_kread(lua_State *L)
 {
-	lua_newtable(L);
-	lua_pushcfunction(L, l_read);
-	lua_setfield(L, -2, "read");
+	static const luaL_Reg funcs[] = { { "read", l_read }, { "parse", l_parse }, { NULL, NULL } };
+
+	luaL_newlib(L, funcs);
 	return 1;
 }
