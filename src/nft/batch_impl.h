@@ -9,11 +9,11 @@
 
 /* As libmnl's loops, without its narrowing. */
 #define attrs_foreach(a, first, tail)                                                                        \
-	for (a = (const struct nlattr *)(first); mnl_attr_ok(a, (int)((char *)(tail) - (char *)a));          \
-		a = mnl_attr_next(a))
+	for (a = (const struct nlattr *)(first);                                                             \
+		mnl_attr_ok(a, (int)((const char *)(tail) - (const char *)a)); a = mnl_attr_next(a))
 #define attr_foreach(a, nlh)                                                                                 \
 	attrs_foreach (a, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),                        \
-		mnl_nlmsg_get_payload_tail(nlh))
+		(const char *)(nlh) + (nlh)->nlmsg_len)
 #define attr_nested(a, nest)                                                                                 \
 	attrs_foreach (a, mnl_attr_get_payload(nest),                                                        \
 		(char *)mnl_attr_get_payload(nest) + mnl_attr_get_payload_len(nest))
@@ -92,7 +92,7 @@ struct nft_conn {
 	int sndbuf, rcvbuf;
 	int8_t destroys; /* -1: not known yet */
 	char instance[64];
-	uint8_t answer[ANSWER_BUF];
+	_Alignas(struct nlmsghdr) uint8_t answer[ANSWER_BUF];
 };
 
 /* A netlink socket bound to a port of its own; -errno with a message. */
