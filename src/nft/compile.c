@@ -80,22 +80,6 @@ static bool first_of(struct cc *c, const struct node *n, const struct val **v, s
 	return true;
 }
 
-/* In the bases of C: 12, 0x0c, 014. */
-static bool number(const char *s, uint64_t max, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	if (s[0] != '0' || !s[1] || s[1] == 'x' || s[1] == 'X')
-		return parse_u64(s, max, out);
-	for (s++; *s; s++) {
-		if (*s < '0' || *s > '7' || v >> 61)
-			return false;
-		v = v << 3 | (unsigned)(*s - '0');
-	}
-	*out = v;
-	return v <= max;
-}
-
 bool cc_number(struct cc *c, const struct node *n, uint64_t max, uint64_t *out)
 {
 	struct val tmp = { 0 };
@@ -103,9 +87,9 @@ bool cc_number(struct cc *c, const struct node *n, uint64_t max, uint64_t *out)
 	bool ok = false;
 
 	if (n->kind == N_WORD || n->kind == N_STRING) {
-		if (number(n->s, max, out))
+		if (datatype_number(n->s, max, out))
 			return true;
-		if (number(n->s, UINT64_MAX, out))
+		if (datatype_number(n->s, UINT64_MAX, out))
 			cc_error(c, n, "%s is too large, at most %llu", n->s, (unsigned long long)max);
 		else
 			cc_error(c, n, "expected a number");

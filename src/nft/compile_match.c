@@ -26,23 +26,23 @@ static u128 ones(unsigned bits)
 
 /* What the left side does to its value before it is compared moves to the constant: (x & 0xf0) >> 4 == 5 is
  * x & 0xf0 == 0x50. */
-static struct xform peel(struct ex **left, bool set)
+static struct xform peel(struct cc *c, struct ex **left, bool set)
 {
 	struct xform xf = { 0 };
+	bool turned = false;
 
 	while ((*left)->kind == X_BINOP) {
 		struct ex *x = *left;
 
-		if (x->op == TOK_SHR && x->a->kind != X_SWAP)
-			xf.shift += (int)x->b->v;
-		else if (x->op == TOK_SHL && x->a->kind != X_SWAP && !xf.shift)
-			xf.shift -= (int)x->b->v;
-		else if (x->op == '^' && !set && !xf.shift)
+		if (x->op == '^' && !set && !xf.shift) {
 			xf.xor ^= x->b->v;
-		else
+			turned = true;
+		} else if (turned || !peel_shift(x, &xf)) {
 			break;
+		}
 		*left = x->a;
 	}
+	*left = peel_mask(c, *left, &xf);
 	return xf;
 }
 
@@ -216,8 +216,8 @@ bool compile_match(struct cc *c, const struct node *n)
 		if (n->c)
 			return cc_error(c, n->c, "a mask behind a set");
 		if (anon) {
-			if (left->kind != X_CONCAT)
-				xf = peel(&left, true);
+			if (left->kind != X_CONCAT && may_peel(n->b, left))
+				xf = peel(c, &left, true);
 			r = set_anon(c, n->b, left, &xf);
 			if (r && r->kind != X_SET) { /* one element: a plain comparison */
 				r->bits = 8 * ex_bytes(left);
@@ -231,7 +231,7 @@ bool compile_match(struct cc *c, const struct node *n)
 			return false;
 		r = ev_const(c, n->b, &w);
 		if (r && left->kind != X_CONCAT) {
-			xf = peel(&left, r->kind != X_VALUE);
+			xf = peel(c, &left, r->kind != X_VALUE);
 			if ((xf.shift || xf.xor || r->kind == X_VALUE) && r->kind != X_WILD &&
 				!apply(c, &xf, r, 8 * ex_bytes(left)))
 				return false;

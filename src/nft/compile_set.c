@@ -157,14 +157,53 @@ struct ex *set_key(struct cc *c, struct ex *key, const struct set_info *info)
 
 /* ---- maps ---- */
 
-/* A shift of the key goes to the constants, as in comparisons. */
-static void peel(struct ex **key, struct xform *xf)
+/* One shift of the key goes to the constants. */
+bool peel_shift(const struct ex *x, struct xform *xf)
 {
-	while ((*key)->kind == X_BINOP && ((*key)->op == TOK_SHL || (*key)->op == TOK_SHR) &&
-		(*key)->a->kind != X_SWAP) {
-		xf->shift += (*key)->op == TOK_SHR ? (int)(*key)->b->v : -(int)(*key)->b->v;
-		*key = (*key)->a;
+	if (x->op == TOK_SHR && x->a->kind != X_SWAP && xf->shift >= 0)
+		xf->shift += (int)x->b->v;
+	else if (x->op == TOK_SHL && x->a->kind != X_SWAP && !xf->shift)
+		xf->shift -= (int)x->b->v;
+	else
+		return false;
+	return true;
+}
+
+/* The bits that were shifted out did not count, they do not now. */
+struct ex *peel_mask(struct cc *c, struct ex *key, const struct xform *xf)
+{
+	u128 low = xf->shift > 0 ? ((u128)1 << xf->shift) - 1 : 0;
+	struct ex *x, *k;
+
+	if (!low || (key->kind == X_BINOP && key->op == '&' && !(key->b->v & low)))
+		return key;
+	x = ex_new(c, X_BINOP, key->node);
+	k = ex_new(c, X_VALUE, key->node);
+	if (key->kind == X_BINOP && key->op == '&') {
+		*k = *key->b;
+		*x = *key;
+	} else {
+		k->dt = x->dt = key->dt;
+		k->bits = 8 * ex_bytes(key);
+		k->order = x->order = key->order;
+		k->v = key->bits >= 128 ? ~(u128)0 : ((u128)1 << key->bits) - 1;
+		x->op = '&';
+		x->a = key;
+		x->bits = key->bits;
 	}
+	k->v &= ~low;
+	x->b = k;
+	return x;
+}
+
+/* nft shifts the key where the set has a `*`; of more than one byte that would need another order. */
+bool may_peel(const struct node *set, const struct ex *key)
+{
+	if (set->kind == N_SET && ex_bytes(key) == 1)
+		for (const struct node *el = set->a; el; el = el->next)
+			if (el->a->kind == N_WILD)
+				return false;
+	return true;
 }
 
 struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data, uint32_t obj_type)
@@ -216,8 +255,11 @@ struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data,
 		return x;
 	}
 	want_ex(&b.want, key);
-	if (key->kind != X_CONCAT)
-		peel(&key, &xf);
+	if (key->kind != X_CONCAT && may_peel(n->b, key)) {
+		while (key->kind == X_BINOP && peel_shift(key, &xf))
+			key = key->a;
+		key = peel_mask(c, key, &xf);
+	}
 	b.xf = &xf;
 	if (data)
 		b.data = *data;

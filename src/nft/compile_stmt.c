@@ -147,6 +147,7 @@ static bool set_payload(struct cc *c, const struct node *n)
 			   ? NFT_PAYLOAD_L4CSUM_PSEUDOHDR
 			   : 0;
 	s->code = csum && x->proto ? (uint32_t)x->proto->csum + 1 : 0;
+	s->sctp = x->proto && !strcmp(x->proto->name, "sctp");
 	return true;
 }
 

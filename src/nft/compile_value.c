@@ -55,7 +55,7 @@ static struct ex *ifindex_ex(
 	uint64_t num;
 	uint32_t idx;
 
-	if (parse_u64(s, UINT32_MAX, &num))
+	if (datatype_number(s, UINT32_MAX, &num))
 		return value_ex(c, n, w, i, num);
 	if (!*s || strlen(s) >= IFNAMSIZ)
 		return cc_error(c, n, "\"%s\" is no name of an interface", s);
@@ -110,6 +110,10 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 
 	if (dt->id == DT_IFINDEX)
 		return ifindex_ex(c, n, w, i, n->s);
+	if (n->kind == N_WORD && dt->id != DT_BOOLEAN &&
+		(!strcmp(n->s, "exists") || !strcmp(n->s, "missing")))
+		return cc_error(
+			c, n, "`%s` asks whether something is there, this is of type %s", n->s, dt->name);
 	if (dt->base == BASE_STRING && len && n->s[len - 1] == '*' && w->p[i].bits == 128) {
 		if (len > 1 && n->s[len - 2] == '\\') { /* a name that really ends in an asterisk */
 			char name[20];
@@ -132,7 +136,7 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 	}
 	/* an address may be written as a number: ip saddr & 0xff */
 	if (n->kind == N_WORD && (dt->id == DT_IPADDR || dt->id == DT_IP6ADDR || dt->id == DT_ETHERADDR) &&
-		parse_u64(n->s, UINT64_MAX, &num) && (w->p[i].bits >= 64 || !(num >> w->p[i].bits)))
+		datatype_number(n->s, UINT64_MAX, &num) && (w->p[i].bits >= 64 || !(num >> w->p[i].bits)))
 		return value_ex(c, n, w, i, num);
 	if (host(c, n, dt, b, &e))
 		return bytes_ex(c, n, w, i, b);
@@ -277,8 +281,8 @@ static struct ex *const_range(struct cc *c, const struct node *n, const struct w
 		return NULL;
 	if (a->kind != X_VALUE || b->kind != X_VALUE)
 		return cc_error(c, n, "a range goes from one value to another");
-	if (w->p[i].dt->base == BASE_BITMASK)
-		return cc_error(c, n, "%s is a set of bits, it has no ranges", w->p[i].dt->name);
+	if (w->p[i].dt->base == BASE_STRING)
+		return cc_error(c, n, "%ss have no ranges", w->p[i].dt->desc);
 	if (a->v > b->v && w->p[i].dt->id != DT_TIME_HOUR)
 		return cc_error(c, n, "the range ends before it begins");
 	a->node = n;
@@ -297,7 +301,7 @@ static struct ex *const_prefix(struct cc *c, const struct node *n, const struct 
 	a = ev_const(c, n->a, &one);
 	if (!a || !cc_number(c, n->b, 128, &len))
 		return NULL;
-	if (a->kind != X_VALUE || w->p[i].dt->base != BASE_INTEGER)
+	if (a->kind != X_VALUE || w->p[i].dt->base == BASE_STRING)
 		return cc_error(c, n, "a prefix length behind something that has none");
 	if (len > a->bits)
 		return cc_error(c, n->b, "prefix length %llu, %s has %u bits", (unsigned long long)len,

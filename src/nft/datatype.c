@@ -101,6 +101,21 @@ int datatype_cmp(const struct datatype *t, unsigned bits, const uint8_t *a, cons
 	return memcmp(x, y, n);
 }
 
+bool datatype_number(const char *s, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (s[0] != '0' || s[1] < '0' || s[1] > '9')
+		return parse_u64(s, max, out);
+	for (s++; *s; s++) {
+		if (*s < '0' || *s > '7' || v >> 61)
+			return false;
+		v = v << 3 | (unsigned)(*s - '0');
+	}
+	*out = v;
+	return v <= max;
+}
+
 static int digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -122,6 +122,9 @@ bool datatype_symbol(const struct datatype *t, const char *name, uint64_t *value
 /* The symbol for a value; NULL: none, or none that nft prints. */
 const char *datatype_symbol_name(const struct datatype *t, uint64_t value);
 
+/* A number in the bases of C: 12, 0x0c, 014. */
+bool datatype_number(const char *s, uint64_t max, uint64_t *out);
+
 /* Foreign text for a message: control bytes and what is no UTF-8 as \xNN, cut after some 64 bytes. */
 #define SHOWN_MAX 80
 const char *datatype_shown(const char *s, char out[SHOWN_MAX]);

@@ -148,7 +148,7 @@ void dt_print_ipv6(const struct datatype *t, unsigned bits, const uint8_t *p, st
 
 static bool number(const char *s, uint64_t max, uint64_t *v)
 {
-	return *s >= '0' && *s <= '9' && parse_u64(s, max, v);
+	return *s >= '0' && *s <= '9' && datatype_number(s, max, v);
 }
 
 int dt_parse_ifindex(const struct datatype *t, unsigned bits, const char *s, uint8_t *out, struct err *e)

@@ -13,7 +13,7 @@ struct field {
 	uint8_t type;       /* enum dt_id */
 	/* ICMP fields exist in some message types only: those are implied. */
 	uint8_t n_dep;
-	uint8_t dep[2];
+	uint8_t dep[6];
 };
 
 struct proto_up {
@@ -26,14 +26,14 @@ enum proto_kind { PROTO_HEADER, PROTO_EXTHDR6, PROTO_TCPOPT, PROTO_IPOPT, PROTO_
 struct proto {
 	const char *name;
 	uint8_t kind;
-	uint8_t base; /* PROTO_HEADER */
-	uint8_t len;  /* bytes, where a header of the same base can follow */
-	uint8_t num;  /* the others: extension header, option or chunk number */
+	uint8_t base;               /* PROTO_HEADER */
+	uint8_t len;                /* bytes, where a header of the same base can follow */
+	uint8_t num;                /* the others: extension header, option or chunk number */
 	const struct field *fields; /* in the order of nft's own numbers, which are in sets' user data */
-	const char *key;           /* the field that names what follows */
-	const struct proto_up *up; /* ends with a NULL proto */
-	int8_t csum;               /* byte offset of the Internet checksum, -1: none */
-	const char *const *pseudo; /* fields that the transport checksum covers too */
+	const char *key;            /* the field that names what follows */
+	const struct proto_up *up;  /* ends with a NULL proto */
+	int8_t csum;                /* byte offset of the Internet checksum, -1: none */
+	const char *const *pseudo;  /* fields that the transport checksum covers too */
 };
 
 extern const struct proto proto_eth, proto_vlan, proto_arp, proto_ip, proto_ip6, proto_th, proto_icmp,
@@ -66,5 +66,5 @@ enum {
 };
 
 extern const struct selkey meta_keys[], ct_keys[], rt_keys[], socket_keys[], xfrm_keys[];
-const struct selkey *meta_key(unsigned key); /* the first of NFT_META_key */
+const struct selkey *meta_key(unsigned key);                                /* the first of NFT_META_key */
 const struct selkey *selkey_find(const struct selkey *t, const char *name); /* NULL: none */

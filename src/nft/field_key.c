@@ -86,16 +86,16 @@ const struct selkey rt_keys[] = {
 };
 
 const struct selkey socket_keys[] = {
-	{ "transparent", NFT_SOCKET_TRANSPARENT, DT_INTEGER, 8, H, 0 },
+	{ "transparent", NFT_SOCKET_TRANSPARENT, DT_INTEGER, 1, H, 0 },
 	{ "mark", NFT_SOCKET_MARK, DT_MARK, 32, H, 0 },
-	{ "wildcard", NFT_SOCKET_WILDCARD, DT_INTEGER, 8, H, 0 },
+	{ "wildcard", NFT_SOCKET_WILDCARD, DT_INTEGER, 1, H, 0 },
 	{ "cgroupv2", NFT_SOCKET_CGROUPV2, DT_CGROUPV2, 64, H, 0 },
 	END,
 };
 
 const struct selkey xfrm_keys[] = {
 	{ "reqid", NFT_XFRM_KEY_REQID, DT_INTEGER, 32, H, 0 },
-	{ "spi", NFT_XFRM_KEY_SPI, DT_INTEGER, 32, H, 0 },
+	{ "spi", NFT_XFRM_KEY_SPI, DT_INTEGER, 32, B, 0 },
 	{ "saddr", NFT_XFRM_KEY_SADDR_IP4, DT_INVALID, 0, B, 0 },
 	{ "daddr", NFT_XFRM_KEY_DADDR_IP4, DT_INVALID, 0, B, 0 },
 	END,

@@ -139,6 +139,8 @@ static const struct field icmpv6_fields[] = {
 	{ "id", 32, 16, DT_INTEGER, 2, { 128, 129 } },
 	{ "sequence", 48, 16, DT_INTEGER, 2, { 128, 129 } },
 	{ "max-delay", 32, 16, DT_INTEGER, 1, { 130 } },
+	{ "taddr", 64, 128, DT_IP6ADDR, 6, { 130, 131, 132, 135, 136, 137 } },
+	{ "daddr", 192, 128, DT_IP6ADDR, 1, { 137 } },
 	END,
 };
 static const struct field igmp_fields[] = {

@@ -37,9 +37,9 @@ void gen_bytes(const struct ex *x, u128 v, unsigned bytes, uint8_t *out)
 static bool gen_bits(struct cc *c, const struct ex *x, int slot)
 {
 	const struct ex *ops[64], *base = x;
-	unsigned n = 0, bytes = ex_bytes(x);
+	unsigned n = 0, bytes = ex_bytes(x), width;
 	uint8_t m[16], k[16];
-	u128 mask = ~(u128)0, xor = 0;
+	u128 mask, xor = 0;
 
 	if (bytes > 16)
 		return cc_error(c, x->node, "operators work on at most 16 bytes");
@@ -51,6 +51,9 @@ static bool gen_bits(struct cc *c, const struct ex *x, int slot)
 	}
 	if (!gen_load(c, base, slot))
 		return false;
+	/* behind a shift the bits are counted as before it */
+	width = base->kind == X_BINOP ? base->a->bits : base->bits;
+	mask = width >= 128 ? ~(u128)0 : ((u128)1 << width) - 1;
 	while (n--) {
 		u128 v = ops[n]->b->v;
 
@@ -83,7 +86,7 @@ static bool gen_swap(struct cc *c, const struct ex *x, int slot)
 {
 	unsigned bytes = ex_bytes(x), size = bytes & 1 || bytes < 4 ? 2 : 4;
 
-	if (bytes == 8)
+	if (bytes % 8 == 0)
 		size = 8;
 	return gen_load(c, x->a, slot) &&
 	       gen_push(c, x->node, expr_byteorder(slot, slot, x->order == ORDER_BIG, bytes, size));
@@ -265,7 +268,8 @@ static bool gen_match(struct cc *c, const struct st *s)
 		return gen_load(c, s->a, slot) &&
 		       gen_push(c, s->node, expr_cmp(slot, cmp_op(s->op), v, bytes));
 	case X_VALUE:
-		if ((s->op == M_IMPLICIT && s->a->dt->base == BASE_BITMASK) || s->op == M_NEG)
+		if ((s->op == M_IMPLICIT && s->a->dt->base == BASE_BITMASK && s->a->dt->id != DT_BITMASK) ||
+			s->op == M_NEG)
 			return gen_flags(c, s, slot);
 		if (bytes > 16)
 			return cc_error(c, s->node, "this value is too long");

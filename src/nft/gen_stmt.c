@@ -148,7 +148,12 @@ static bool gen_set(struct cc *c, const struct st *s)
 		break;
 	default:
 		e = expr_payload_write(slot, s->b->base, s->b->off / 8, s->b->bits / 8,
-			s->code ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE, s->code ? s->code - 1 : 0,
+			s->sctp   ? NFT_PAYLOAD_CSUM_SCTP
+			: s->code ? NFT_PAYLOAD_CSUM_INET
+				  : NFT_PAYLOAD_CSUM_NONE,
+			s->sctp   ? 8
+			: s->code ? s->code - 1
+				  : 0,
 			s->flags);
 		break;
 	}

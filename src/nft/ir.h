@@ -82,6 +82,7 @@ struct st {
 	struct ex *a, *b, *mask; /* match; others as the statement's kind says */
 	int32_t family;          /* nat, reject type, … */
 	uint32_t flags, code;
+	bool sctp; /* its checksum is one of its own kind */
 	struct st *next;
 };
 
@@ -158,6 +159,9 @@ struct xform {     /* moved from the left side to the constants */
 };
 struct ex *set_anon(struct cc *c, const struct node *n, const struct ex *left, const struct xform *xf);
 struct ex *set_named(struct cc *c, const struct node *n, const struct ex *left);
+bool peel_shift(const struct ex *x, struct xform *xf); /* false: x is no shift that can go there */
+struct ex *peel_mask(struct cc *c, struct ex *key, const struct xform *xf);
+bool may_peel(const struct node *set, const struct ex *key);
 /* N_MAP: to values as data says, to verdicts (data NULL), or to objects of a kind. */
 struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data, uint32_t obj_type);
 struct ex *set_key(

@@ -113,6 +113,22 @@ static struct node *parse_primary(struct parser *p, enum expr_mode m)
 	return parse_value(p);
 }
 
+/* Classes and times of day are written with colons. */
+static bool has_colons(const struct node *n)
+{
+	const struct selkey *k = n->kind == N_META ? n->def : NULL;
+
+	if (n->kind == N_BINOP)
+		return has_colons(n->a);
+	if (n->kind == N_CONCAT) {
+		for (const struct node *m = n->a; m; m = m->next)
+			if (has_colons(m))
+				return true;
+		return false;
+	}
+	return k && (k->type == DT_CLASSID || k->type == DT_TIME_HOUR);
+}
+
 /* Binding strength; a word or a sign. */
 static int binop_at(const struct parser *p, int *level)
 {
@@ -144,11 +160,13 @@ static struct node *parse_binop(struct parser *p, enum expr_mode m, int min)
 	int op, level, n = 0;
 
 	while (left && (op = binop_at(p, &level)) && level >= min) {
+		bool colons = p->colon_words;
 		struct node *b;
 
 		if (++n > 64)
 			return p_fail(p, "too many operators in one expression");
 		b = p_node(p, N_BINOP, left->pos);
+		p->colon_words |= has_colons(left);
 		p_advance(p);
 		b->op = op;
 		b->a = left;
@@ -156,6 +174,7 @@ static struct node *parse_binop(struct parser *p, enum expr_mode m, int min)
 			return NULL;
 		b->b = parse_binop(p, m == EXPR_SELECT ? EXPR_ANY : m, level + 1);
 		p_leave(p);
+		p->colon_words = colons;
 		if (!b->b)
 			return NULL;
 		left = p_done(p, b);
@@ -364,20 +383,6 @@ struct node *parse_map_of(struct parser *p, struct node *key, bool verdicts)
 	else
 		return p_unexpected(p, "`{`, `@name` or `$name`", NULL);
 	return n->b ? p_done(p, n) : NULL;
-}
-
-/* Classes and times of day are written with colons. */
-static bool has_colons(const struct node *n)
-{
-	const struct selkey *k = n->kind == N_META ? n->def : NULL;
-
-	if (n->kind == N_CONCAT) {
-		for (const struct node *m = n->a; m; m = m->next)
-			if (has_colons(m))
-				return true;
-		return false;
-	}
-	return k && (k->type == DT_CLASSID || k->type == DT_TIME_HOUR);
 }
 
 struct node *parse_expr(struct parser *p, enum expr_mode m)

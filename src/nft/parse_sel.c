@@ -170,6 +170,14 @@ static struct node *parse_field(struct parser *p, const struct proto *pr, enum e
 		p_advance(p);
 		return parse_option(p, pos, PROTO_SCTP_CHUNK);
 	}
+	if (pr == &proto_icmpv6 && p_tok_is(p, next, "param-problem")) { /* nft prints it in full */
+		n = p_node(p, N_FIELD, pos);
+		n->def = proto_field(pr, "parameter-problem");
+		n->proto = pr;
+		p_advance(p);
+		p_advance(p);
+		return p_done(p, n);
+	}
 	for (const struct field *f = pr->fields; f->name; f++) {
 		size_t len = next->end - next->pos;
 

@@ -24,7 +24,9 @@ static const struct datatype *selector_type(const struct node *n, unsigned *bits
 			return NULL;
 		*bits = f->bits;
 		return datatype_by_id((enum dt_id)f->type);
-	case N_RAW: *bits = (unsigned)n->u3; return datatype_by_id(DT_INTEGER);
+	case N_RAW:
+		*bits = (unsigned)n->u3;
+		return datatype_by_id(raw_type((unsigned)n->u, (unsigned)n->u2, (unsigned)n->u3));
 	case N_META:
 	case N_CT:
 	case N_RT:

@@ -136,6 +136,7 @@ int testing_nft(lua_State *L)
 
 	luaL_newlib(L, fns);
 	testing_nft_elem(L);
+	testing_nft_tables(L);
 	if (testing_nft_type) {
 		testing_nft_type(L);
 		lua_setfield(L, -2, "type");

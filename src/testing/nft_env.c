@@ -22,6 +22,12 @@ const char *str_field(lua_State *L, int i, const char *name)
 	return s;
 }
 
+static int read_type(const char *text, struct nft_type *out, struct err *e)
+{
+	return strncmp(text, "typeof ", 7) ? nft_type_parse(text, out, e)
+					   : nft_typeof_parse(text + 7, out, e);
+}
+
 bool env_read_set(struct env *env, const char *name, struct set_info *s)
 {
 	lua_State *L = env->L;
@@ -34,10 +40,7 @@ bool env_read_set(struct env *env, const char *name, struct set_info *s)
 	if (strlen(name) >= sizeof(s->name))
 		return false;
 	strcpy(s->name, name);
-	ok = type &&
-	     !(strncmp(type, "typeof ", 7) ? nft_type_parse(type, &s->key, &e)
-					   : nft_typeof_parse(type + 7, &s->key, &e)) &&
-	     (!data || !nft_type_parse(data, &s->data, &e)) &&
+	ok = type && !read_type(type, &s->key, &e) && (!data || !read_type(data, &s->data, &e)) &&
 	     (!flags || !nft_set_flags_parse(flags, &s->flags, &e));
 	if (!ok)
 		luaL_error(L, "set %s: %s", name, type ? err_text(&e) : "no type");

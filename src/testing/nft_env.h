@@ -33,3 +33,4 @@ bool env_read_set(struct env *env, const char *name, struct set_info *s);
 const char *str_field(lua_State *L, int i, const char *name); /* NULL: no string */
 int env_fail(lua_State *L, int code, struct err *e);          /* nil, message, errno */
 void testing_nft_elem(lua_State *L);                          /* more functions of core.nft */
+void testing_nft_tables(lua_State *L);
