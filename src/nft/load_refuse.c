@@ -74,6 +74,11 @@ static bool adds(const void *item, const void *key)
 	return same_thing(&(struct lost){ .t = t }, key);
 }
 
+const struct file_cmd *refusal_adds(const struct refusal *f, const struct thing *t)
+{
+	return t->name ? hmap_find(f->made, hash_thing(t), adds, t) : NULL;
+}
+
 static void read_file(struct refusal *f)
 {
 	for (uint32_t i = 0; i < file_cmds(f->l->f); i++) {
@@ -81,7 +86,7 @@ static void read_file(struct refusal *f)
 		struct thing t = thing_of(cmd);
 
 		if ((cmd->op == FILE_ADD || cmd->op == FILE_CREATE) && cmd->what != FILE_RULE &&
-			cmd->what != FILE_ELEMENTS && t.name)
+			cmd->what != FILE_ELEMENTS && t.name && !refusal_adds(f, &t))
 			hmap_put(f->made, hash_thing(&t), (void *)(uintptr_t)cmd);
 	}
 }
@@ -97,21 +102,24 @@ static const char *kind_word(const struct thing *t)
 	}
 }
 
-const struct file_cmd *refusal_adds(const struct refusal *f, const struct thing *t)
-{
-	return t->name ? hmap_find(f->made, hash_thing(t), adds, t) : NULL;
-}
-
 bool refusal_missing(struct refusal *f, const struct thing *t)
 {
+	const struct file_cmd *made;
+
 	if (f->follows)
 		return true;
 	if (is_lost(f, t)) {
 		f->follows = true;
 		return true;
 	}
-	if (refusal_adds(f, t) || kernel_has(f->l, t))
+	made = refusal_adds(f, t);
+	if ((made && made <= f->cmd) || kernel_has(f->l, t))
 		return false;
+	if (made) {
+		buf_printf(&f->text, "%s '%s' is not there yet: the file adds it further down", kind_word(t),
+			t->name);
+		return true;
+	}
 	if (t->what == FILE_TABLE)
 		buf_printf(
 			&f->text, "there is no table '%s' of family %s", t->name, nft_family_name(t->family));
@@ -315,7 +323,7 @@ static void one(struct refusal *f, int code)
 		errlist_add(f->l->errs, f->cmd->file, f->cmd->pos, &e);
 	}
 	if ((f->cmd->op == FILE_ADD || f->cmd->op == FILE_CREATE) && f->cmd->what != FILE_RULE &&
-		f->cmd->what != FILE_ELEMENTS)
+		f->cmd->what != FILE_ELEMENTS && code != -EEXIST)
 		put_lost(f, &t);
 	err_free(&f->placed);
 	buf_free(&f->text);

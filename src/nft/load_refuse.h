@@ -17,7 +17,7 @@ struct refusal {
 
 /* Something is not there, nor did the file add it: says so, or that it only follows. */
 bool refusal_missing(struct refusal *f, const struct thing *t);
-/* The command that adds it; NULL: none. */
+/* The first command that adds it; NULL: none. */
 const struct file_cmd *refusal_adds(const struct refusal *f, const struct thing *t);
 /* Whether it was asked before for the command's table. */
 bool refusal_again(struct refusal *f);
