@@ -89,6 +89,19 @@ local function install_packs(self, opts, dir)
   end
 end
 
+-- opts.templates: a folder beside the spec, or { ["NAME.nft"] = text }; they lie beside the configuration.
+local function install_templates(self, opts, dir)
+  local to = self.tmp .. "/templates"
+  os.execute("rm -rf " .. shell(to))
+  if type(opts.templates) == "string" then
+    os.execute("cp -rL " .. shell(dir .. "/" .. opts.templates) .. " " .. shell(to) .. " && chmod -R go-w " .. shell(to))
+  elseif opts.templates then
+    os.execute("mkdir -m 755 " .. shell(to))
+    for name, text in pairs(opts.templates) do write(to .. "/" .. name, text) end
+    os.execute("chmod -R go-w " .. shell(to))
+  end
+end
+
 local function write_config(self, opts)
   local names, packs = {}, {}
   for key, value in pairs(opts.packs or {}) do names[#names + 1] = pack_name(type(key) == "string" and key or value) end
@@ -130,7 +143,8 @@ local function check(self, ok, err)
 end
 
 -- opts: links { NAME = { zone, up, carrier, mac, kind, mtu, addrs = { … } } }, packs (paths, or NAME = source),
---       config { PACK = … }, files { PACK = { … } }, trusted, limits, zones { GLOB = zone }, dir, state (a folder), yaml (more text)
+--       config { PACK = … }, files { PACK = { … } }, trusted, limits, zones { GLOB = zone }, dir, state (a folder), yaml (more text),
+--       templates (a folder, or NAME = text)
 function M.simulate(opts)
   local self = setmetatable({ links = {}, next_ifindex = 1, batches = {}, seen = 0, opts = opts }, Sim)
   self.tmp = run "mktemp -d /tmp/rnm-sim-XXXXXX"
@@ -138,6 +152,7 @@ function M.simulate(opts)
   self.path = self.tmp .. "/rnm.yaml"
   self.spec_dir = caller_dir()
   install_packs(self, opts, self.spec_dir)
+  install_templates(self, opts, self.spec_dir)
   write_config(self, opts)
   local c, err = core.sim.new(self.path, nil, opts.state)
   if not c then error(err, 2) end
@@ -259,6 +274,7 @@ function Sim:stop(reason) return check(self, self.c:stop(reason)) end
 function Sim:reload(opts)
   local new = merged(self.opts, opts)
   install_packs(self, new, self.spec_dir)
+  install_templates(self, new, self.spec_dir)
   write_config(self, new)
   local ok, err = self.c:reload(self.path)
   collect(self)

@@ -48,8 +48,8 @@ struct load { /* a userdata: whatever a call ends with, the collector frees it *
 	struct hmap index;
 	VEC(struct load_value *) values;
 	uint32_t given; /* the first ones are the caller's, the rest live names */
-	char *stem;     /* of the last live name that nothing is known of, for proposals */
 	struct errlist errs;
+	VEC(char *) near; /* what the last unknown live name could have meant */
 	struct buf text;
 };
 

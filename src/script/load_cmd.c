@@ -161,6 +161,7 @@ static int set_spec(struct load *l, const struct set_decl *d, struct spec *sp, s
 	if (d->given & SETD_TYPE) {
 		sp->key = d->key;
 		sp->given |= SPEC_TYPE;
+		sp->typeof_text = d->typeof_text ? xstrdup(d->typeof_text) : NULL;
 		if (d->is_map) {
 			sp->data = d->data;
 			sp->obj_type = d->obj_type;

@@ -121,8 +121,10 @@ static int flush(struct elems *x, struct err *e)
 	for (uint32_t i = 0; i < x->held.n; i++) {
 		struct elem *h = &x->held.v[i];
 
-		in[i] = (struct elem_in){ &h->key, h->data.kind == VAL_NIL ? NULL : &h->data,
-			h->key.timeout_ms, h->key.comment };
+		in[i] = (struct elem_in){ .key = &h->key,
+			.data = h->data.kind == VAL_NIL ? NULL : &h->data,
+			.timeout_ms = h->key.timeout_ms,
+			.comment = h->key.comment };
 	}
 	rc = state_elems(x->sc, x->lc->o, in, x->held.n, x->lc->site, e);
 	free(in);

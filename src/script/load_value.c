@@ -23,14 +23,15 @@ static struct load_value *find(struct load *l, const char *name)
 	return hmap_find(&l->index, hash_str(name), value_eq, name);
 }
 
-static void keep_stem(struct load *l, const char *name)
+/* For proposals: the same name with each attribute that there is. */
+static void keep_near(struct load *l, const char *name)
 {
-	const char *dot = strrchr(name, '.');
+	const char *dot = strrchr(name, '.'), *attr;
 
-	if (!dot)
-		return;
-	free(l->stem);
-	l->stem = xstrndup(name, (size_t)(dot - name));
+	while (l->near.n)
+		free(vec_pop(&l->near));
+	for (size_t i = 0; dot && (attr = live_attr_at(i)) != NULL; i++)
+		vec_push(&l->near, xasprintf("%.*s.%s", (int)(dot - name), name, attr));
 }
 
 const struct val *load_value(struct load *l, const char *name)
@@ -41,7 +42,7 @@ const struct val *load_value(struct load *l, const char *name)
 	if (!v) {
 		live_name(l->pk, name, &live);
 		if (live.kind == VAL_NIL) {
-			keep_stem(l, name);
+			keep_near(l, name);
 			return NULL;
 		}
 		v = xnew(struct load_value);
@@ -67,16 +68,11 @@ const struct val *load_value(struct load *l, const char *name)
 const char *load_value_at(void *ctx, size_t i)
 {
 	struct load *l = ((struct loaded *)ctx)->now;
-	const char *attr;
 
 	if (i < l->given)
 		return l->values.v[i]->name;
-	attr = l->stem ? live_attr_at(i - l->given) : NULL;
-	if (!attr)
-		return NULL;
-	buf_clear(&l->text);
-	buf_printf(&l->text, "%s.%s", l->stem, attr);
-	return buf_str(&l->text);
+	i -= l->given;
+	return i < l->near.n ? l->near.v[i] : NULL;
 }
 
 /* ---- written values ---- */

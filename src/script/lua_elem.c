@@ -92,7 +92,9 @@ static int read_opts(lua_State *L, int idx, struct val *key, struct err *e)
 
 static struct elem_in elem_in(const struct val *key, const struct val *data)
 {
-	return (struct elem_in){ key, data, key->timeout_ms, key->comment };
+	return (struct elem_in){
+		.key = key, .data = data, .timeout_ms = key->timeout_ms, .comment = key->comment
+	};
 }
 
 static int done(lua_State *L, int rc, struct err *e)

@@ -36,7 +36,9 @@ static int load_gc(lua_State *L)
 	hmap_free(&l->index);
 	errlist_free(&l->errs);
 	buf_free(&l->text);
-	free(l->stem);
+	vec_foreach (s, &l->near)
+		free(*s);
+	vec_free(&l->near);
 	memset(l, 0, sizeof(*l));
 	return 0;
 }

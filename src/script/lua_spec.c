@@ -285,6 +285,8 @@ static void type_field(lua_State *L, const char *fn, int idx, struct handle *h, 
 		return;
 	if (sp->given & SPEC_TYPE)
 		luaL_error(L, "%s: type and typeof are the same thing: give one", fn);
+	if (is_typeof)
+		sp->typeof_text = xstrdup(text);
 	colon = find_colon(text);
 	if (h->map && !colon)
 		luaL_error(L, "%s: %s: a map's type is \"KEY : DATA\", got \"%s\"", fn, field, text);
