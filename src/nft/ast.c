@@ -128,8 +128,8 @@ void ast_put(struct ast_rule *r)
 
 static bool continued(const char *s, size_t i, size_t n)
 {
-	return s[i] == '\\' && ((i + 1 < n && s[i + 1] == '\n') ||
-				       (i + 2 < n && s[i + 1] == '\r' && s[i + 2] == '\n'));
+	return s[i] == '\\' &&
+	       ((i + 1 < n && s[i + 1] == '\n') || (i + 2 < n && s[i + 1] == '\r' && s[i + 2] == '\n'));
 }
 
 void text_squeeze(const char *s, size_t n, const struct ast_rule *breaks, squeeze_param *param, void *ctx,

@@ -113,8 +113,8 @@ struct parser;
 /* What p reads from now on, to its end, is the rule p->r. -errno with p->e set. */
 int rule_read(struct parser *p);
 /* Text without comments, blanks as one space; what is quoted stays as it is. param gives the text of a $name
- * at s and how many bytes that took, 0: it stays. breaks: the rule whose breaks become semicolons. Both may be
- * NULL. */
+ * at s and how many bytes that took, 0: it stays. breaks: the rule whose breaks become semicolons. Both may
+ * be NULL. */
 typedef size_t squeeze_param(void *ctx, const char *s, size_t n, struct buf *out);
 void text_squeeze(const char *s, size_t n, const struct ast_rule *breaks, squeeze_param *param, void *ctx,
 	struct buf *out);

@@ -79,7 +79,7 @@ bool read_source(struct nft_file *f, uint32_t file, stmt_fn *fn, void *ctx, unsi
 	p_advance(&p);
 	for (;;) {
 		p_block(&p, fn, ctx);
-		if (p.tok.kind != '}')
+		if (p.tok.kind != '}' || f->n_errors >= FILE_ERRORS_MAX)
 			break;
 		p_fail(&p, "this `}` closes nothing");
 		p_report(&p, p.tok.pos);

@@ -173,6 +173,14 @@ static bool read_l3(struct parser *p, uint16_t *out)
 	return unexpected(p, "ip, ip6 or inet", words);
 }
 
+static bool clean(struct parser *p)
+{
+	if (text_is_clean(p->lx.src->text + p->tok.pos, p->tok.end - p->tok.pos))
+		return true;
+	p_fail(p, "control bytes, or no UTF-8");
+	return false;
+}
+
 static bool read_helper(struct parser *p, struct object_parse *x)
 {
 	static const char *const words[] = { "type", "l3proto", "comment", NULL };
@@ -188,6 +196,8 @@ static bool read_helper(struct parser *p, struct object_parse *x)
 		p_fail(p, "the name of a helper has 1 to %d bytes", CT_HELPER_NAME - 1);
 		return false;
 	}
+	if (!clean(p))
+		return false;
 	memset(o->helper.name, 0, sizeof(o->helper.name));
 	memcpy(o->helper.name, p->lx.src->text + p->tok.pos, p->tok.end - p->tok.pos);
 	p_advance(p);
@@ -310,6 +320,8 @@ static bool read_secmark(struct parser *p, struct object_want *o)
 		p_fail(p, "a security context has 1 to %d bytes", SECMARK_CTX_MAX - 1);
 		return false;
 	}
+	if (!clean(p))
+		return false;
 	memset(o->secmark, 0, sizeof(o->secmark));
 	memcpy(o->secmark, p->lx.src->text + p->tok.pos, n);
 	p_advance(p);

@@ -45,7 +45,8 @@ struct object_want {
 		struct {
 			uint16_t l3proto;
 			uint8_t l4proto;
-			uint32_t given; /* bit i: seconds[i] is set; i is CTA_TIMEOUT_* of the state, from 1 */
+			uint32_t
+				given; /* bit i: seconds[i] is set; i is CTA_TIMEOUT_* of the state, from 1 */
 			uint32_t seconds[CT_TIMEOUT_MAX];
 		} timeout;
 		struct {
