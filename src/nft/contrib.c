@@ -98,6 +98,7 @@ int elem_of(const struct elem_table *t, const struct val *key, const struct val 
 	out->target[0] = '\0';
 	out->timeout_ms = out->expires_ms = 0;
 	out->comment = NULL;
+	out->n_exprs = 0;
 	rc = nft_elem_make(&t->info, key, data, out, e);
 	if (rc < 0)
 		return rc;
@@ -156,20 +157,20 @@ static uint32_t inherited_attr(const struct contrib *c, struct elem_table *t, ui
 		    *h = el->hattr ? &t->attrs.v[el->hattr - 1] : NULL;
 
 	if (c->kind == C_EDIT || !a || !a->timeout_ms || !h || h->timeout_ms != a->timeout_ms ||
-		!attr_same_data(t, attr, el->hattr))
+		!attr_same_data(t, attr, el->hattr) || !attr_same_stmts(t, attr, el->hattr))
 		return attr;
 	attr_put(t, attr);
 	return attr_ref(t, el->hattr);
 }
 
-void contrib_hold(struct contrib *c, const struct setelem *el)
+void contrib_hold(struct contrib *c, const struct setelem *el, struct set_stmts *stmts)
 {
 	uint32_t i, attr;
 
 	if (!take_table(c))
 		return;
 	i = elem_intern(c->t, el);
-	attr = inherited_attr(c, c->t, i, attr_new(c->t, el, boot_ms()));
+	attr = inherited_attr(c, c->t, i, attr_with(c->t, attr_new(c->t, el, boot_ms()), stmts));
 	vec_push(&c->held, (struct held){ i, attr });
 	if (c->on && !member_of(c->t, i, c->id))
 		member_put(c->t, i, c, attr_ref(c->t, attr), 0);

@@ -115,6 +115,7 @@ void elems_put(struct elem_table *t)
 		;
 	*p = t->next;
 	for (uint32_t i = 0; i < t->attrs.n; i++) {
+		set_stmts_put(t->attrs.v[i].stmts);
 		free(t->attrs.v[i].comment);
 		free(t->attrs.v[i].target);
 		free(t->attrs.v[i].data);
@@ -195,8 +196,13 @@ void elem_get(const struct elem_table *t, uint32_t i, uint32_t attr, struct sete
 	out->target[0] = '\0';
 	out->timeout_ms = out->expires_ms = 0;
 	out->comment = NULL;
+	out->n_exprs = 0;
 	if (!a)
 		return;
+	if (a->stmts) {
+		out->exprs = a->stmts->x.e.v;
+		out->n_exprs = (uint8_t)a->stmts->x.e.n;
+	}
 	out->timeout_ms = a->timeout_ms;
 	if (a->timeout_ms) {
 		uint64_t now = boot_ms();
@@ -226,10 +232,23 @@ void elem_touch(struct elem_table *t, uint32_t i)
 
 /* ---- attributes ---- */
 
+static uint32_t attr_add(struct elem_table *t, struct attr a)
+{
+	uint32_t i;
+
+	if (t->attr_spare.n) {
+		i = vec_pop(&t->attr_spare);
+		t->attrs.v[i] = a;
+	} else {
+		i = t->attrs.n;
+		vec_push(&t->attrs, a);
+	}
+	return i + 1;
+}
+
 uint32_t attr_new(struct elem_table *t, const struct setelem *el, uint64_t now)
 {
 	struct attr a = { .refs = 1 };
-	uint32_t i;
 
 	if (!el->timeout_ms && !el->comment && !el->verdict && !el->dlen && !el->target[0])
 		return 0;
@@ -243,14 +262,18 @@ uint32_t attr_new(struct elem_table *t, const struct setelem *el, uint64_t now)
 	t->targets += a.target != NULL;
 	a.dlen = el->dlen;
 	a.data = el->dlen ? xmemdup(el->data, el->dlen) : NULL;
-	if (t->attr_spare.n) {
-		i = vec_pop(&t->attr_spare);
-		t->attrs.v[i] = a;
-	} else {
-		i = t->attrs.n;
-		vec_push(&t->attrs, a);
-	}
-	return i + 1;
+	return attr_add(t, a);
+}
+
+uint32_t attr_with(struct elem_table *t, uint32_t attr, struct set_stmts *stmts)
+{
+	if (!stmts)
+		return attr;
+	if (!attr)
+		attr = attr_add(t, (struct attr){ .refs = 1 });
+	t->attrs.v[attr - 1].stmts = set_stmts_ref(stmts);
+	t->stated++;
+	return attr;
 }
 
 uint32_t attr_ref(struct elem_table *t, uint32_t a)
@@ -267,6 +290,8 @@ void attr_put(struct elem_table *t, uint32_t i)
 	if (!a || --a->refs)
 		return;
 	t->targets -= a->target != NULL;
+	t->stated -= a->stmts != NULL;
+	set_stmts_put(a->stmts);
 	free(a->comment);
 	free(a->target);
 	free(a->data);
@@ -286,6 +311,11 @@ bool attr_same_data(const struct elem_table *t, uint32_t x, uint32_t y)
 	       (!a->target || !strcmp(a->target, b->target));
 }
 
+bool attr_same_stmts(const struct elem_table *t, uint32_t x, uint32_t y)
+{
+	return set_stmts_same(x ? t->attrs.v[x - 1].stmts : NULL, y ? t->attrs.v[y - 1].stmts : NULL);
+}
+
 static bool earlier(const struct elem_table *t, uint32_t x, uint32_t y) /* of contributors */
 {
 	const struct contrib *a = contrib_by_id(t->set->rs, x), *b = contrib_by_id(t->set->rs, y);
@@ -296,7 +326,7 @@ static bool earlier(const struct elem_table *t, uint32_t x, uint32_t y) /* of co
 }
 
 /* Of several holders' attributes: untimed wins over timed, the later expiry over the earlier; of two values
- * of a map that nobody is to blame for the earlier pack's. */
+ * of a map that nobody is to blame for, and of two lists of statements, the earlier pack's. */
 uint32_t elem_attr(const struct elem_table *t, const struct elem *el)
 {
 	const struct member *m = &el->m;
@@ -306,8 +336,8 @@ uint32_t elem_attr(const struct elem_table *t, const struct elem *el)
 		const struct attr *a, *b;
 
 		m = &t->more.v[m->next - 1];
-		if (t->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT)) {
-			bool same = attr_same_data(t, best, m->attr);
+		if (t->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT) || t->stated) {
+			bool same = attr_same_data(t, best, m->attr) && attr_same_stmts(t, best, m->attr);
 
 			if (earlier(t, m->contrib, by)) {
 				best = same ? best : m->attr;

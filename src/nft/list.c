@@ -69,7 +69,7 @@ static void elem_texts(struct obj *set, strings *out)
 			continue;
 		elem_get(t, i, elem_attr(t, e), &el);
 		el.expires_ms = 0;
-		nft_elem_text(&set->set.info, &el, &b);
+		elem_line(&set->set.info, &el, &b);
 		vec_push(out, buf_take(&b));
 	}
 	if (out->n)
@@ -82,7 +82,7 @@ static void elem_texts(struct obj *set, strings *out)
 		elem_get(t, v->first, v->attr, &el);
 		el.expires_ms = 0;
 		memcpy(el.key_end, elem_at(t, v->last)->key + t->klen, t->klen);
-		nft_elem_text(&set->set.info, &el, &b);
+		elem_line(&set->set.info, &el, &b);
 		vec_push(out, buf_take(&b));
 	}
 	vec_free(&iv);

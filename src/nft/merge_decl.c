@@ -38,23 +38,6 @@ static int conflict(struct obj *o, struct stmt *a, struct stmt *b, const char *f
 		field, buf_str(&where));
 }
 
-char *stateful_squeeze(const char *text)
-{
-	_buf_ struct buf out = BUF_INIT;
-
-	for (; *text; text++) {
-		bool space = strchr(" \t\r\n;", *text) != NULL;
-
-		if (!space)
-			buf_putc(&out, *text);
-		else if (out.n && out.s[out.n - 1] != ' ')
-			buf_putc(&out, ' ');
-	}
-	while (out.n && out.s[out.n - 1] == ' ')
-		out.s[--out.n] = '\0';
-	return xstrdup(buf_str(&out));
-}
-
 static bool same_stateful(const char *a, const char *b)
 {
 	_autofree_ char *x = stateful_squeeze(a), *y = stateful_squeeze(b);

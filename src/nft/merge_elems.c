@@ -15,13 +15,21 @@ static int raw_elems(struct contrib *c, struct rpack **culprit, struct err *e)
 	vec_foreach (r, &st->el.raw) {
 		const struct val *data = r->data.kind ? &r->data : NULL;
 
-		if (elem_of(c->set->elems, &r->key, data, r->timeout_ms, r->comment, &el, &bad) < 0)
+		struct set_stmts *stmts = NULL;
+
+		if (elem_of(c->set->elems, &r->key, data, r->timeout_ms, r->comment, &el, &bad) < 0 ||
+			(r->stateful && !(stmts = set_stmts_get(c->set->rs, r->stateful, &bad))))
 			return merge_error(st, culprit, e, "set %s: %s", c->set->name, err_text(&bad));
+		set_stmts_put(stmts);
 	}
 	vec_foreach (r, &st->el.raw) {
+		struct set_stmts *stmts = r->stateful ? set_stmts_get(c->set->rs, r->stateful, NULL) : NULL;
+
 		elem_of(c->set->elems, &r->key, r->data.kind ? &r->data : NULL, r->timeout_ms, r->comment,
 			&el, NULL);
-		contrib_hold(c, &el);
+		contrib_hold(c, &el, stmts);
+		set_stmts_put(stmts);
+		free(r->stateful);
 		val_free(&r->key);
 		val_free(&r->data);
 		free(r->comment);
@@ -241,7 +249,7 @@ static int make_over(struct contrib *c, struct elem_table *t, struct rpack **cul
 		if (h->attr && c->t->attrs.v[h->attr - 1].spent)
 			continue;
 		if (elem_over(c->t, h, t, &el, &why) == 0) {
-			contrib_hold(c->as, &el);
+			contrib_hold(c->as, &el, h->attr ? c->t->attrs.v[h->attr - 1].stmts : NULL);
 			continue;
 		}
 		if (can_blame(c->pk))

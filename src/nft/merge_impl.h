@@ -34,6 +34,6 @@ bool given_later(const struct stmt *a, const struct stmt *b); /* is a's pack the
 int given_unfit(struct obj *o, struct stmt *by, const char *why, struct rpack **culprit, struct err *e);
 void given_comment(struct obj *o, const struct given *g);
 void obj_set_why(struct obj *o, const char *why);
-char *stateful_squeeze(const char *text); /* one space between words; the caller's */
+char *stateful_squeeze(const char *text); /* set_stmts.c: one space between words; the caller's */
 
 int merge_set(struct obj *o, struct rpack **culprit, struct err *e);

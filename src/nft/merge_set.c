@@ -75,50 +75,16 @@ const struct set_info *obj_set_info(struct obj *o)
 	return o->typed ? &o->info : NULL;
 }
 
-void set_stmts_put(struct set_stmts *s)
-{
-	if (!s || --s->refs)
-		return;
-	exprs_free(&s->x);
-	free(s->text);
-	free(s->canon);
-	free(s);
-}
-
-struct set_stmts *set_stmts_ref(struct set_stmts *s)
-{
-	if (s)
-		s->refs++;
-	return s;
-}
-
 /* text NULL: none. 0, 1: left out, or negative. */
 static int take_stmts(struct obj *o, const char *text, struct stmt *by, struct rpack **culprit, struct err *e)
 {
 	_err_ struct err bad = ERR_INIT;
-	_buf_ struct buf canon = BUF_INIT;
-	struct set_stmts *s;
-	struct code code = { 0 };
-	_autofree_ char *own = text ? stateful_squeeze(text) : NULL;
+	struct set_stmts *s = text ? set_stmts_get(o->rs, text, &bad) : NULL;
 
-	if (str_same(own, o->stmts ? o->stmts->text : NULL))
-		return 0;
 	set_stmts_put(o->stmts);
-	o->stmts = NULL;
-	if (!own)
-		return 0;
-	s = xnew(struct set_stmts);
-	s->refs = 1;
-	if (stateful_parse(own, &s->x, &bad) < 0) {
-		set_stmts_put(s);
-		return given_unfit(o, by, err_text(&bad), culprit, e) < 0 ? -EINVAL : 1;
-	}
-	memcpy(&code.exprs, &s->x.e, sizeof(code.exprs)); /* borrowed */
-	code_text(&code, &canon);
-	s->text = own;
-	own = NULL;
-	s->canon = buf_take(&canon);
 	o->stmts = s;
+	if (text && !s)
+		return given_unfit(o, by, err_text(&bad), culprit, e) < 0 ? -EINVAL : 1;
 	return 0;
 }
 

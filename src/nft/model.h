@@ -10,7 +10,7 @@
 struct elem_raw { /* an element as a policy gave it; owned */
 	struct val key, data;
 	uint64_t timeout_ms;
-	char *comment;
+	char *comment, *stateful;
 };
 
 struct scope_path { /* memcmp order is the order in a chain: pack rank, call, record key, call … */
@@ -22,10 +22,11 @@ struct scope_path { /* memcmp order is the order in a chain: pack rank, call, re
 
 struct attr { /* immutable, reference counted; 0 is "no attributes" */
 	uint32_t refs;
-	bool spent;             /* a timed statement whose time is over: wanted no more until it changes */
-	uint64_t timeout_ms;    /* 0: permanent */
-	uint64_t expires_at;    /* boot_ms */
-	char *comment, *target; /* target: chain of a verdict, owned */
+	bool spent;              /* a timed statement whose time is over: wanted no more until it changes */
+	uint64_t timeout_ms;     /* 0: permanent */
+	uint64_t expires_at;     /* boot_ms */
+	char *comment, *target;  /* target: chain of a verdict, object; owned */
+	struct set_stmts *stmts; /* the element's own: a reference */
 	int32_t verdict;
 	bool has_verdict;
 	uint16_t dlen;
@@ -82,7 +83,8 @@ struct elem_table { /* the elements of one set of one type, wanted and had */
 	VEC(struct member) more;
 	VEC(uint32_t) more_spare;
 	struct hmap holders; /* members of elements with many of them: index in more, + 1 */
-	uint32_t targets;    /* attributes that name a chain */
+	uint32_t targets;    /* attributes that name a chain or object */
+	uint32_t stated;     /* attributes with statements of their own */
 	VEC(struct attr) attrs;
 	VEC(uint32_t) attr_spare;
 	ivals kernel;            /* ranges: what the kernel has, sorted */
@@ -204,9 +206,10 @@ struct rpack {
 
 /* ---- objects ---- */
 
-struct set_stmts { /* the statements that each element of a set gets, shared by want and have */
+struct set_stmts { /* statements of elements; one for each text */
+	struct ruleset *rs;
 	uint32_t refs;
-	char *text, *canon; /* as it was given; as the kernel gets it, for comparing */
+	char *text, *canon; /* as given, with single spaces; without counts, for comparing */
 	struct exprs x;
 };
 
@@ -292,6 +295,7 @@ struct expiry {
 
 struct ruleset {
 	struct hmap objs, site_map, files;
+	struct hmap stmts; /* set_stmts by text */
 	VEC(struct site) sites;
 	VEC(struct obj *) all; /* in order of making */
 	VEC(struct obj *) dirty, changed;
@@ -391,6 +395,9 @@ uint32_t attr_new(
 uint32_t attr_ref(struct elem_table *t, uint32_t a);
 void attr_put(struct elem_table *t, uint32_t a);
 bool attr_same_data(const struct elem_table *t, uint32_t a, uint32_t b);
+bool attr_same_stmts(const struct elem_table *t, uint32_t a, uint32_t b);
+/* Of one reference, just made: with these statements (NULL: none). */
+uint32_t attr_with(struct elem_table *t, uint32_t attr, struct set_stmts *stmts);
 void elems_settle(struct elem_table *t); /* frees elements that nobody wants and the kernel has not */
 /* members.c */
 struct member *member_of(struct elem_table *t, uint32_t i, uint32_t contrib); /* NULL: none */
@@ -408,7 +415,8 @@ static inline struct contrib *contrib_by_id(const struct ruleset *rs, uint32_t i
 }
 void contrib_on(struct contrib *c);  /* what it holds counts; a live one follows its source */
 void contrib_off(struct contrib *c); /* what it holds counts no more, and can come back by contrib_on() */
-void contrib_hold(struct contrib *c, const struct setelem *el); /* C_STMT: one more element */
+/* C_STMT: one more element; stmts: its own, NULL none. */
+void contrib_hold(struct contrib *c, const struct setelem *el, struct set_stmts *stmts);
 void contrib_follow(struct contrib *c, struct live *live);
 bool value_fits(
 	const struct set_info *info, const struct val *key); /* a query's family narrows to the set's */
@@ -432,8 +440,16 @@ void edit_forget(struct contrib *c, uint32_t elem); /* its time is over: no jour
 /* merge_decl.c */
 int merge_table(struct obj *o, struct rpack **culprit, struct err *e);
 int merge_decls(struct obj *o, struct rpack **culprit, struct err *e); /* of what is in a table */
-void set_stmts_put(struct set_stmts *s);
+
+/* set_stmts.c */
+struct set_stmts *set_stmts_get(struct ruleset *rs, const char *text, struct err *e); /* NULL: an error */
 struct set_stmts *set_stmts_ref(struct set_stmts *s);
+void set_stmts_put(struct set_stmts *s);
+bool set_stmts_same(const struct set_stmts *a, const struct set_stmts *b);
+/* What the kernel has; a reference; NULL: none, or none that can be said. */
+struct set_stmts *set_stmts_read(struct ruleset *rs, struct nftnl_expr *const *exprs, uint32_t n);
+/* Of an element of the kernel's, where they are not those of its set; NULL: none. A reference. */
+struct set_stmts *set_stmts_of(const struct obj *set, const struct setelem *el);
 
 /* merge.c */
 bool can_blame(const struct rpack
@@ -550,4 +566,5 @@ void next_free(struct plan_next *n);
 /* plan_text.c */
 void chain_text(const struct chain_want *c, uint8_t family, const char *sep, struct buf *out);
 void set_text(const struct set_want *s, const char *sep, struct buf *out); /* each property followed by sep */
+void elem_line(const struct set_info *info, const struct setelem *el, struct buf *out);
 void flowtable_text(const struct flowtable_want *f, const char *sep, struct buf *out); /* likewise */

@@ -10,18 +10,13 @@ static bool chain_compatible(const struct obj *o)
 	       (!a->base || (!strcmp(a->type, b->type) && a->hook == b->hook && a->priority == b->priority));
 }
 
-static bool same_stmts(const struct set_stmts *a, const struct set_stmts *b)
-{
-	return a == b || (a && b && !strcmp(a->canon, b->canon));
-}
-
 bool set_compatible(const struct obj *o)
 {
 	const struct set_want *a = &o->set_have, *b = &o->set;
 
 	return nft_type_equal(&a->info.key, &b->info.key) && nft_type_equal(&a->info.data, &b->info.data) &&
 	       a->info.flags == b->info.flags && a->info.obj_type == b->info.obj_type &&
-	       a->policy == b->policy && !(a->size && !b->size) && same_stmts(o->stmts_have, o->stmts);
+	       a->policy == b->policy && !(a->size && !b->size) && set_stmts_same(o->stmts_have, o->stmts);
 }
 
 static bool compatible(const struct obj *o)

@@ -74,7 +74,8 @@ static bool resend(const struct elem_table *t, const struct elem *el)
 
 	if (now == el->hattr)
 		return false;
-	return !attr_same_data(t, now, el->hattr) || (a ? a->timeout_ms : 0) != (h ? h->timeout_ms : 0) ||
+	return !attr_same_data(t, now, el->hattr) || !attr_same_stmts(t, now, el->hattr) ||
+	       (a ? a->timeout_ms : 0) != (h ? h->timeout_ms : 0) ||
 	       (a && a->timeout_ms && a->expires_at != h->expires_at);
 }
 
@@ -212,9 +213,10 @@ static bool ival_resend(const struct elem_table *t, const struct ival *want, con
 	const struct attr *a = want->attr ? &t->attrs.v[want->attr - 1] : NULL,
 			  *h = have->attr ? &t->attrs.v[have->attr - 1] : NULL;
 
-	return want->attr != have->attr && (!attr_same_data(t, want->attr, have->attr) ||
-						   (a ? a->timeout_ms : 0) != (h ? h->timeout_ms : 0) ||
-						   (a && a->timeout_ms && a->expires_at != h->expires_at));
+	return want->attr != have->attr &&
+	       (!attr_same_data(t, want->attr, have->attr) || !attr_same_stmts(t, want->attr, have->attr) ||
+		       (a ? a->timeout_ms : 0) != (h ? h->timeout_ms : 0) ||
+		       (a && a->timeout_ms && a->expires_at != h->expires_at));
 }
 
 /* Its time is over, or its deletion is in this plan already. */

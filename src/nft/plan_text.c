@@ -3,6 +3,7 @@
 #include <linux/netfilter.h>
 
 #include "base/text.h"
+#include "nft/decompile.h"
 #include "nft/model.h"
 
 #define ELEMS_SHOWN 64
@@ -183,6 +184,30 @@ void set_text(const struct set_want *s, const char *sep, struct buf *out)
 	}
 }
 
+/* As nft_elem_text(), with the element's own statements behind the key. */
+void elem_line(const struct set_info *info, const struct setelem *el, struct buf *out)
+{
+	struct set_info plain = *info;
+	struct setelem bare = *el;
+	_buf_ struct buf all = BUF_INIT;
+	size_t begin = out->n;
+
+	if (!el->n_exprs) {
+		nft_elem_text(info, el, out);
+		return;
+	}
+	plain.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
+	bare.timeout_ms = bare.expires_ms = 0;
+	bare.comment = NULL;
+	nft_elem_text(&plain, &bare, out);
+	nft_elem_text(info, el, &all);
+	buf_puts(&all, ""); /* terminated */
+	begin = out->n - begin;
+	buf_putc(out, ' ');
+	stateful_text(el->exprs, el->n_exprs, false, out);
+	buf_puts(out, all.s + begin);
+}
+
 static void elems_text(const struct op *op, struct buf *out)
 {
 	struct set_info info = op->elem.set->info;
@@ -193,10 +218,12 @@ static void elems_text(const struct op *op, struct buf *out)
 	buf_puts(out, " { ");
 	for (uint32_t i = 0; i < op->elem.n && i < ELEMS_SHOWN; i++) {
 		op->elem.get(op, i, &el);
+		if (op->kind == OP_DEL_ELEM)
+			el.n_exprs = 0;
 		el.expires_ms = 0;
 		if (i)
 			buf_puts(out, ", ");
-		nft_elem_text(&info, &el, out);
+		elem_line(&info, &el, out);
 	}
 	if (op->elem.n > ELEMS_SHOWN)
 		buf_printf(out, ", ... %u more", op->elem.n - ELEMS_SHOWN);

@@ -159,37 +159,24 @@ static bool set_shape_same(const struct set_want *a, const struct set_want *b)
 			       nft_type_len(&x->data) == nft_type_len(&y->data)));
 }
 
-static struct set_stmts *stmts_of(struct nftnl_expr *const *exprs, uint32_t n)
-{
-	_buf_ struct buf canon = BUF_INIT;
-	struct code code = { 0 };
-	struct set_stmts *s;
-
-	if (!n)
-		return NULL;
-	for (uint32_t i = 0; i < n; i++)
-		vec_push(&code.exprs, exprs[i]);
-	code_text(&code, &canon);
-	vec_free(&code.exprs);
-	s = xnew(struct set_stmts);
-	s->refs = 1;
-	s->canon = buf_take(&canon);
-	return s;
-}
-
 static void on_set(void *ctx, const struct kread_set *k)
 {
 	struct reading *r = ctx;
+	struct set_stmts *stmts;
 	struct obj *o;
 	bool fresh, same;
 
 	if (k->want.info.flags & NFT_SET_ANONYMOUS)
 		return;
+	stmts = set_stmts_read(r->rs, k->want.exprs, k->want.n_exprs);
 	o = member(r, OBJ_SET, k->name, &fresh);
 	same = o->want && set_shape_same(&o->set, &k->want);
 	if (!fresh && same && o->set_have.size == k->want.size &&
-		o->set_have.timeout_ms == k->want.timeout_ms && o->set_have.gc_ms == k->want.gc_ms)
+		o->set_have.timeout_ms == k->want.timeout_ms && o->set_have.gc_ms == k->want.gc_ms &&
+		set_stmts_same(stmts, o->stmts_have)) {
+		set_stmts_put(stmts);
 		return;
+	}
 	/* The types as the statements name them, where they are the same for the kernel. */
 	o->set_have = same ? o->set : k->want;
 	o->set_have.info.auto_merge = same ? o->set.info.auto_merge : k->want.info.auto_merge;
@@ -202,7 +189,7 @@ static void on_set(void *ctx, const struct kread_set *k)
 	o->set_have.exprs = NULL;
 	o->set_have.n_exprs = 0;
 	set_stmts_put(o->stmts_have);
-	o->stmts_have = stmts_of(k->want.exprs, k->want.n_exprs);
+	o->stmts_have = stmts;
 	changed(r, o, fresh);
 }
 

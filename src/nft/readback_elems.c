@@ -45,13 +45,18 @@ static uint32_t kernel_attr(struct set_reading *s, uint32_t i, const struct sete
 {
 	struct elem_table *t = s->t;
 	struct elem *e = elem_at(t, i);
-	uint32_t fresh = attr_new(t, el, s->now), wanted = e->m.contrib ? elem_attr(t, e) : 0;
+	struct set_stmts *stmts = set_stmts_of(s->set, el);
+	uint32_t fresh = attr_with(t, attr_new(t, el, s->now), stmts),
+		 wanted = e->m.contrib ? elem_attr(t, e) : 0;
 	const uint32_t known[] = { e->hattr, wanted };
+
+	set_stmts_put(stmts);
 
 	for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
 		const struct attr *a = known[k] ? &t->attrs.v[known[k] - 1] : NULL;
 
-		if ((!k || e->m.contrib) && attr_same_data(t, fresh, known[k]) && same_time(a, el, s->now)) {
+		if ((!k || e->m.contrib) && attr_same_data(t, fresh, known[k]) &&
+			attr_same_stmts(t, fresh, known[k]) && same_time(a, el, s->now)) {
 			attr_put(t, fresh);
 			return attr_ref(t, known[k]);
 		}

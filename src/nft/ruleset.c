@@ -519,6 +519,7 @@ void ruleset_free(struct ruleset *rs)
 		free(name);
 	hmap_free(&rs->files);
 	hmap_free(&rs->site_map);
+	hmap_free(&rs->stmts);
 	hmap_free(&rs->objs);
 	vec_free(&rs->sites);
 	vec_free(&rs->all);

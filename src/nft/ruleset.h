@@ -179,6 +179,7 @@ struct elem_in {                      /* one element as a policy gives it; borro
 	const struct val *key, *data; /* data NULL: a set's element */
 	uint64_t timeout_ms;          /* 0: none */
 	const char *comment;
+	const char *stateful; /* statements of its own, as stateful_parse() takes them; NULL: the set's */
 };
 /* set:add() and `elements = {…}` in a run. All or none: -EINVAL, message names the value. Where the type is
  * not known yet the values are kept and checked at the merge. */

@@ -143,8 +143,8 @@ static uint64_t elems_sig(const struct elem_in *els, uint32_t n)
 			buf_puts(&b, " : ");
 			val_text(els[i].data, &b);
 		}
-		buf_printf(&b, " %llu %s", (unsigned long long)els[i].timeout_ms,
-			els[i].comment ? els[i].comment : "");
+		buf_printf(&b, " %llu %s %s", (unsigned long long)els[i].timeout_ms,
+			els[i].comment ? els[i].comment : "", els[i].stateful ? els[i].stateful : "");
 		h = hash_mix(h, hash_bytes(b.s, b.n));
 	}
 	return h;
@@ -170,18 +170,44 @@ static uint64_t again_hash(const struct again *a)
 	return hash_mix(hash_mix(a->sig, (uintptr_t)a->set), a->sc->run);
 }
 
+static int check_elems(const struct elem_table *t, const struct elem_in *els, uint32_t n, struct err *e)
+{
+	struct set_stmts *stmts;
+	struct setelem el;
+
+	for (uint32_t i = 0; t && i < n; i++) {
+		if (elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
+			return -EINVAL;
+		if (!els[i].stateful)
+			continue;
+		stmts = set_stmts_get(t->set->rs, els[i].stateful, e);
+		if (!stmts)
+			return -EINVAL;
+		set_stmts_put(stmts);
+	}
+	return 0;
+}
+
+static void hold(struct contrib *c, const struct elem_in *in)
+{
+	struct set_stmts *stmts = in->stateful ? set_stmts_get(c->set->rs, in->stateful, NULL) : NULL;
+	struct setelem el;
+
+	elem_of(elems_of(c->set), in->key, in->data, in->timeout_ms, in->comment, &el, NULL);
+	contrib_hold(c, &el, stmts);
+	set_stmts_put(stmts);
+}
+
 int state_elems(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n, uint32_t site,
 	struct err *e)
 {
 	struct elem_table *t = elems_of(set);
 	struct probe p = { .kind = ST_ELEMS, .o = set, .sig = elems_sig(els, n) };
 	struct again again = { .sc = sc, .set = set };
-	struct setelem el;
 	struct stmt *st;
 
-	for (uint32_t i = 0; t && i < n; i++)
-		if (elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
-			return -EINVAL;
+	if (check_elems(t, els, n, e) < 0)
+		return -EINVAL;
 	again.sig = p.sig;
 	if (t && hmap_find(&set->rs->said, again_hash(&again), is_again, &again))
 		return 0; /* one run says one thing once, however often */
@@ -198,14 +224,14 @@ int state_elems(struct scope *sc, struct obj *set, const struct elem_in *els, ui
 		vec_reserve(&st->el.c->held, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (t) {
-			elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, NULL);
-			contrib_hold(st->el.c, &el);
+			hold(st->el.c, &els[i]);
 			continue;
 		}
 		vec_push(&st->el.raw,
 			(struct elem_raw){ val_copy(els[i].key),
 				els[i].data ? val_copy(els[i].data) : (struct val){ 0 }, els[i].timeout_ms,
-				els[i].comment ? xstrdup(els[i].comment) : NULL });
+				els[i].comment ? xstrdup(els[i].comment) : NULL,
+				els[i].stateful ? xstrdup(els[i].stateful) : NULL });
 	}
 	hmap_put(&set->rs->said, again_hash(&again), st);
 	stmt_made(st);
@@ -276,7 +302,8 @@ int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, str
 				if (h->elem == i)
 					continue;
 				elem_get(t, h->elem, h->attr, &other);
-				contrib_hold(rest->el.c, &other);
+				contrib_hold(
+					rest->el.c, &other, h->attr ? t->attrs.v[h->attr - 1].stmts : NULL);
 			}
 			stmt_made(rest);
 		}
@@ -288,12 +315,8 @@ int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, str
 int state_elems_replace(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n,
 	uint32_t site, struct err *e)
 {
-	struct elem_table *t = elems_of(set);
-	struct setelem el;
-
-	for (uint32_t i = 0; t && i < n; i++)
-		if (elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
-			return -EINVAL;
+	if (check_elems(elems_of(set), els, n, e) < 0)
+		return -EINVAL;
 	for (uint32_t i = sc->next.n; i-- > 0;)
 		if (sc->next.v[i].st->kind == ST_ELEMS && sc->next.v[i].st->o == set)
 			unstate(sc, i);

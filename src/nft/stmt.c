@@ -224,6 +224,7 @@ static void raw_free(struct stmt *st)
 		val_free(&r->key);
 		val_free(&r->data);
 		free(r->comment);
+		free(r->stateful);
 	}
 	vec_free(&st->el.raw);
 }

@@ -331,7 +331,7 @@ static bool check_object(struct world *w, int t, int i)
 			table_names[t], object_names[i], !o, !!o);
 	if (!o)
 		return true;
-	want = object_spec(i, v & 1u << 1 ? 1 : v & 1u << 2 ? 2 : 3);
+	want = object_spec(i, v & 1u << 1 || v == 1 ? 1 : v & 1u << 2 ? 2 : 3);
 	same = object_same(want->object, &o->object);
 	spec_put(want);
 	return same || fail(w, "%s %s %s: another one", object_type_word(object_types[i]), table_names[t],

@@ -214,8 +214,9 @@ static int say_elements(lua_State *L, int i, struct scope *sc, struct obj *o, ui
 			key = testing_val(L, -1);
 		}
 		rc = state_elems(sc, o,
-			&(struct elem_in){ &key, map ? &data : NULL, key.timeout_ms, key.comment }, 1, site,
-			e);
+			&(struct elem_in){
+				&key, map ? &data : NULL, key.timeout_ms, key.comment, str(L, i, "each") },
+			1, site, e);
 		val_free(&key);
 		val_free(&data);
 		lua_pop(L, 1);

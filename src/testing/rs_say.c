@@ -196,7 +196,7 @@ static void inputs_make(struct inputs *x, unsigned n, int set, const uint8_t *ke
 		x->key[i] = key_val(set, key[i], false);
 		x->data[i] = data_val(set, data[i]);
 		x->in[i] = (struct elem_in){ &x->key[i], x->data[i].kind ? &x->data[i] : NULL,
-			timeout[i] * 1000ull, NULL };
+			timeout[i] * 1000ull, NULL, NULL };
 	}
 }
 

@@ -89,7 +89,8 @@ struct sim_obj {
 	VEC(struct sim_rule) rules;
 	VEC(struct sim_rule) before; /* before: this batch */
 	bool anew;                   /* rules went because what they name was made anew */
-	bool hooks, flipped;	     /* tables, in this batch: hooks of theirs went or changed; they fell asleep or woke */
+	bool hooks, flipped; /* tables, in this batch: hooks of theirs went or changed; they fell asleep or
+				woke */
 };
 struct sim_deleted {
 	struct sim_obj *set;

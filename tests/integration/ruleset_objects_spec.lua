@@ -141,6 +141,27 @@ describe("in the kernel", function()
 		]])
 	end)
 
+	it("elements have statements of their own", function()
+		assert.same({ "ok" }, run [[
+			local function said(mbytes)
+				return {
+					{ set = "inet t s", type = "ipv4_addr", stateful = "quota over 1 mbytes", elements = { "10.0.0.1" } },
+					{ set = "inet t s", each = "quota over " .. mbytes .. " mbytes used 3 kbytes", elements = { "10.0.0.2" } },
+					{ set = "inet t m", type = "ipv4_addr", data = "mark" },
+					{ set = "inet t m", each = "counter packets 3 bytes 9", elements = { { "10.0.0.1", 7 } } },
+				}
+			end
+			go(said(9))
+			local text = nft "list table inet t"
+			assert(text:find "10.0.0.1 quota over 1 mbytes" and text:find "10.0.0.2 quota over 9 mbytes used 3 kbytes", text)
+			assert(text:find "10.0.0.1 counter packets 3 bytes 9 : 0x00000007", text)
+			assert(go(said(9)) == nil)
+			assert(select(2, go(said(8)):gsub("\n", "")) == 2)
+			assert(nft "list set inet t s":find "10.0.0.2 quota over 8 mbytes")
+			print "ok"
+		]])
+	end)
+
 	it("sets of every kind are taken", function()
 		assert.same({ "ok" }, run [[
 			go {

@@ -103,10 +103,10 @@ describe("a stateful object", function()
 
 	it("whose spec nobody gives is pending, and what names it too", function()
 		local rs = ruleset.new()
-		commit(rs, { a = { { counter = "inet t c" }, { rule = "inet t in", text = 'counter name "c" accept' } } })
-		assert.same({ "counter c: no pack says what it is (unstated)", "chain in: counter c waits: no pack says what it is" }, rs:pending())
-		assert.same({ "+ add counter inet t c { packets 0 bytes 0; }", '+ add rule inet t in counter name "c" accept' },
-			lines(commit(rs, { b = { { counter = "inet t c", text = "" } } })))
+		commit(rs, { a = { { quota = "inet t c" }, { rule = "inet t in", text = 'quota name "c" accept' } } })
+		assert.same({ "quota c: no pack says what it is (unstated)", "chain in: quota c waits: no pack says what it is" }, rs:pending())
+		assert.same({ "+ add quota inet t c { 10 bytes; }", '+ add rule inet t in quota name "c" accept' },
+			lines(commit(rs, { b = { { quota = "inet t c", text = "10 bytes" } } })))
 		assert.same({}, rs:pending())
 	end)
 end)
@@ -349,6 +349,29 @@ describe("a set", function()
 		local plans, why = rs:commit()
 		assert.is_nil(plans)
 		assert.matches("^a:1: set s: ", why)
+	end)
+
+	it("has elements with statements of their own", function()
+		local rs = ruleset.new()
+		local set = { set = "inet t s", type = "ipv4_addr", stateful = "quota over 1 mbytes" }
+		local own = { set = "inet t s", each = "quota  over 9 mbytes", elements = { "10.0.0.1", "10.0.0.2" } }
+		local plan = commit(rs, { a = { set, own, { set = "inet t s", elements = { "10.0.0.3" } } } })
+		assert.matches("add element inet t s { 10.0.0.1 quota over 9 mbytes, 10.0.0.2 quota over 9 mbytes, 10.0.0.3 }", plan)
+		assert.matches("{ 10.0.0.1 quota over 9 mbytes, ", rs:text())
+		own.each = "quota over 9 mbytes used 3 mbytes" -- where it begins, only
+		assert.equal("", commit(rs, { a = { set, own, { set = "inet t s", elements = { "10.0.0.3" } } } }))
+		own.each = "quota over 8 mbytes"
+		own.elements[2] = nil
+		assert.same({
+			"- delete element inet t s { 10.0.0.1, 10.0.0.2 }",
+			"+ add element inet t s { 10.0.0.1 quota over 8 mbytes }",
+		}, lines(commit(rs, { a = { set, own, { set = "inet t s", elements = { "10.0.0.3" } } } })))
+		own.each = nil
+		assert.same({ "- delete element inet t s { 10.0.0.1 }", "+ add element inet t s { 10.0.0.1 }" },
+			lines(commit(rs, { a = { set, own, { set = "inet t s", elements = { "10.0.0.3" } } } })))
+		local ok, why = rs:say("a", { set, { set = "inet t s", each = "qota", elements = { "10.0.0.1" } } })
+		assert.is_nil(ok)
+		assert.matches("qota", why)
 	end)
 
 	it("says its type as it was said", function()
