@@ -7,7 +7,7 @@ local daemon = {}
 daemon.__index = daemon
 local running = {}
 
--- daemon.start(ns, { config = YAML, packs = { ["NAME.lua"] = text }, args = "-v", ready = false, program = COMMAND })
+-- daemon.start(ns, { config = YAML, packs = { ["NAME.lua"] = text }, templates = { [NAME] = text }, args = "-v", ready = false, program = COMMAND })
 -- In the YAML @DIR@ is the daemon's folder; its packs lie in @DIR@/policies.d, which is used when the YAML says nothing else.
 function daemon.start(ns, options)
 	local self = setmetatable({ ns = ns, dir = sh.tempdir(), options = options or {} }, daemon)
@@ -17,6 +17,12 @@ function daemon.start(ns, options)
 	self:configure(self.options.config or "")
 	for name, text in pairs(self.options.packs or {}) do
 		self:pack(name, text)
+	end
+	if self.options.templates then
+		sh.run(("umask 077; mkdir %s/templates"):format(self.dir))
+	end
+	for name, text in pairs(self.options.templates or {}) do
+		self:write("templates/" .. name, text)
 	end
 	self:launch()
 	return self
