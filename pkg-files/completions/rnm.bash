@@ -22,9 +22,21 @@ _rnm() {
 	esac
 	case $command in
 	'') mapfile -t COMPREPLY < <(compgen -W "--socket --help --version \
-		ping status reload eval monitor plan list emit check test help version" -- "$word") ;;
+		ping status reload eval monitor plan list emit check test nft help version" -- "$word") ;;
 	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --pack" -- "$word") ;;
 	check) mapfile -t COMPREPLY < <(compgen -W "-c --config" -- "$word") ;;
+	nft) case $before in
+		nft) mapfile -t COMPREPLY < <(compgen -W "load compile" -- "$word") ;;
+		-I | --includepath) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+		-D | --define) ;;
+		*)
+			if [[ $word == -* ]]; then
+				mapfile -t COMPREPLY < <(compgen -W "-c -D -I --check --define --includepath" -- "$word")
+			else
+				mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			fi
+			;;
+		esac ;;
 	test) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
 	esac
 }

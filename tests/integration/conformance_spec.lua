@@ -33,6 +33,14 @@ describe("as nft does it:", function()
 		end
 	end
 
+	it("loads the example, and only checks it when told so", function()
+		check(conf.case "examples/nft/nftables.conf")
+		local dump = require "nfdump"
+		local before = dump.generation()
+		sh.run(("unset LD_PRELOAD; %s/rnm nft load -c examples/nft/nftables.conf"):format(os.getenv "RNM_BUILD" or "build"))
+		assert.equal(before, dump.generation())
+	end)
+
 	for i, path in ipairs(conf.files "rules") do
 		if path:find "%.txt$" and (not san or i % 4 == 1) then
 			it("compiles " .. path:match "[^/]*$", function()

@@ -98,13 +98,29 @@ describe("the manual and the completion", function()
 			assert.is_truthy(page:find("\n%.[BI]+R?I? ?" .. name .. "%f[%W]"), name)
 			assert.is_truthy(completion:find("%f[%w]" .. name .. "%f[%W]"), name)
 		end
-		assert.is_true(n >= 12)
+		assert.is_true(n >= 13)
+	end)
+
+	it("know the options of rnm nft", function()
+		local program = (os.getenv "RNM_BUILD" or "build") .. "/rnm"
+		local usage = try(program .. " nft")
+		local page = slurp "pkg-files/man/rnm.8":gsub("\\%-", "-")
+		local completion = slurp "pkg-files/completions/rnm.bash"
+		for option in usage:gmatch "%[(%-%a)" do
+			assert.is_truthy(page:find("[ " .. option, 1, true), option)
+			assert.is_truthy(completion:find("%f[%S\"]" .. option:gsub("%-", "%%-") .. "%f[%A]"), option)
+		end
+		for command in usage:gmatch "%f[%a](%a+) %[" do
+			assert.is_truthy(page:find("nft\\ " .. command, 1, true), command)
+		end
 	end)
 
 	it("are well formed", function()
 		if has "bash" then
 			assert.same({ "", 0 }, { try "bash -n pkg-files/completions/rnm.bash" })
 			assert.equal("status\n", (try [[bash -c '. pkg-files/completions/rnm.bash; COMP_WORDS=(rnm -s /x st); COMP_CWORD=3; _rnm
+				printf "%s\n" "${COMPREPLY[@]}"']]))
+			assert.equal("load\n", (try [[bash -c '. pkg-files/completions/rnm.bash; COMP_WORDS=(rnm nft lo); COMP_CWORD=2; _rnm
 				printf "%s\n" "${COMPREPLY[@]}"']]))
 		end
 		if has "groff" then

@@ -94,6 +94,13 @@ describe("rnm", function()
 			["check x"] = "unexpected argument 'x'",
 			["test a b"] = "unexpected argument 'b'",
 			["test --x"] = "there is no option '--x'",
+			["nft"] = "load or compile?",
+			["nft lood x"] = "'nft lood' is not there: load or compile",
+			["nft load"] = "the file is missing",
+			["nft load a b"] = "one file at a time",
+			["nft load --nonsense a"] = "wrong option",
+			["nft compile -c a"] = "wrong option",
+			["nft load -D x a"] = "NAME=VALUE is expected",
 		} do
 			local out, status = rnm(args)
 			assert.is_truthy(out:find(message, 1, true), args .. "\n" .. out)
@@ -104,7 +111,7 @@ describe("rnm", function()
 	it("helps", function()
 		local out, status = rnm "help"
 		assert.equal(0, status)
-		for _, name in ipairs { "ping", "status", "reload", "eval", "monitor", "plan", "list", "emit", "check", "test", "version" } do
+		for _, name in ipairs { "ping", "status", "reload", "eval", "monitor", "plan", "list", "emit", "check", "test", "nft", "version" } do
 			assert.matches("\n  " .. name .. "[ \n]", out)
 		end
 		assert.equal(out, (rnm "--help"))
