@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
@@ -72,6 +73,11 @@ int tool_plan(struct tool *t, int argc, char **argv)
 	return bare(t, argc, argv, 0);
 }
 
+int tool_confirm(struct tool *t, int argc, char **argv)
+{
+	return bare(t, argc, argv, 0);
+}
+
 static int say_words(struct tool *t, int argc, char **argv)
 {
 	_buf_ struct buf line = BUF_INIT;
@@ -84,6 +90,34 @@ static int say_words(struct tool *t, int argc, char **argv)
 int tool_list(struct tool *t, int argc, char **argv)
 {
 	return say_words(t, argc, argv);
+}
+
+/* The daemon may run elsewhere: a file is named by its absolute path. */
+int tool_apply(struct tool *t, int argc, char **argv)
+{
+	_autofree_ char *path = NULL;
+	char *words[5] = { argv[0] };
+	int n = 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--confirm")) {
+			if (i + 1 == argc)
+				return usage_error(t, "--confirm needs SECONDS");
+			words[n++] = argv[i++];
+			words[n++] = argv[i];
+		} else if (path || argv[i][0] == '-') {
+			return usage_error(t, "unexpected '%s'", argv[i]);
+		} else {
+			path = realpath(argv[i], NULL);
+			if (!path)
+				return failed("%s: %s", argv[i], strerror(errno));
+		}
+		if (n > 3)
+			return usage_error(t, "--confirm stands twice");
+	}
+	if (path)
+		words[n++] = path;
+	return say_words(t, n, words);
 }
 
 static bool key_value(const char *s)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "rnmd/daemon.h"
 
 static int cmd_ping(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
@@ -35,6 +36,7 @@ static int cmd_status(void *ctx, struct session *s, const char *args, struct buf
 		nft_genid(d->conn), (unsigned long long)w.messages, (unsigned long long)w.overruns,
 		(unsigned long long)w.interrupted, (unsigned long long)w.resyncs,
 		(unsigned long long)w.malformed);
+	apply_status(d, out);
 	engine_status(d->engine, out);
 	return 0;
 }
@@ -44,6 +46,40 @@ static int cmd_reload(void *ctx, struct session *s, const char *args, struct buf
 	(void)s;
 	(void)args;
 	return daemon_reload(ctx, out, e);
+}
+
+static int cmd_apply(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	const char *config = NULL;
+	uint64_t seconds = 0;
+	char **words;
+	int n = control_words(args, &words, e), rc = 0;
+
+	(void)s;
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n && rc == 0; i++) {
+		if (!strcmp(words[i], "--confirm")) {
+			if (++i == n || !parse_u64(words[i], 86400, &seconds) || !seconds)
+				rc = err_set(e, -EINVAL, "--confirm needs SECONDS, 1 to 86400");
+		} else if (config || words[i][0] != '/') {
+			rc = err_set(e, -EINVAL, "'%s': apply takes one absolute path and --confirm SECONDS",
+				words[i]);
+		} else {
+			config = words[i];
+		}
+	}
+	if (rc == 0)
+		rc = apply_begin(ctx, config, (unsigned)seconds, out, e);
+	control_words_free(words);
+	return rc;
+}
+
+static int cmd_confirm(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	(void)s;
+	(void)args;
+	return apply_confirm(ctx, out, e);
 }
 
 /* Takes one word off the front. */
@@ -169,6 +205,9 @@ const struct control_cmd daemon_commands[] = {
 	{ "status", "", "what runs, what waits, what failed", true, false, cmd_status },
 	{ "reload", "", "loads configuration and packs anew: all of it, or nothing", false, false,
 		cmd_reload },
+	{ "apply", "[CONFIG] [--confirm SECONDS]", "as reload; undone unless confirmed in time", false, true,
+		cmd_apply },
+	{ "confirm", "", "keeps what apply --confirm put in force", false, false, cmd_confirm },
 	{ "eval", "[--dry-run] [--pack NAME] CODE", "runs Lua as one transaction", false, true, cmd_eval },
 	{ "list", "[FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list },
 	{ "plan", "", "what would be sent to the kernel now", true, false, cmd_plan },

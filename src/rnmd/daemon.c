@@ -240,6 +240,7 @@ static void on_first(struct ev_loop *loop, ev_prepare *p, int revents)
 	d->ready = true;
 	log_info("rnmd", "ready in %llu us", (unsigned long long)((mono_ns() - d->started) / 1000));
 	notify_state("READY=1\n");
+	apply_good(d);
 }
 
 static struct watch_opt watch_opt_of(const struct config *cfg)
@@ -279,30 +280,21 @@ static void needs_start(const struct daemon *d, const struct config *now, struct
 	at_restart(!d->socket_path && !same(d->begun.state, now->state_dir), "state", out);
 }
 
-int daemon_reload(struct daemon *d, struct buf *out, struct err *e)
+int daemon_take(struct daemon *d, struct config *cfg, struct buf *out, struct err *e)
 {
-	struct config *cfg = NULL;
-	uint64_t t0 = mono_ns();
-	struct watch_opt opt;
+	struct watch_opt opt = watch_opt_of(cfg);
 	_buf_ struct buf later = BUF_INIT;
+	uint64_t t0 = mono_ns();
 	int rc;
 
 	if (d->ready)
 		notify_state("RELOADING=1\n");
-	rc = config_load(d->config_path, &cfg, e);
-	if (rc == 0) {
-		opt = watch_opt_of(cfg);
-		needs_start(d, cfg, &later);
-		rc = engine_reload(d->engine, cfg, d->shipped_dir, e);
-	}
-	if (rc < 0)
-		config_free(cfg);
+	needs_start(d, cfg, &later);
+	rc = engine_reload(d->engine, cfg, d->shipped_dir, e);
 	if (d->ready)
 		notify_state("READY=1\n");
-	if (rc < 0) {
-		log_error("rnmd", "reload refused, everything stays as it was:\n%s", err_text(e));
+	if (rc < 0)
 		return rc;
-	}
 	watch_opt_set(d->watch, &opt);
 	if (!d->verbose)
 		log_level_set(engine_config(d->engine)->log_level);
@@ -316,15 +308,33 @@ int daemon_reload(struct daemon *d, struct buf *out, struct err *e)
 		buf_puts(out, engine_dropped(d->engine));
 	}
 	malloc_trim(0);
-	log_info("rnmd", "reloaded %s in %llu us", d->config_path,
+	log_info("rnmd", "reloaded %s in %llu us", engine_config(d->engine)->path,
 		(unsigned long long)((mono_ns() - t0) / 1000));
+	return 0;
+}
+
+int daemon_reload(struct daemon *d, struct buf *out, struct err *e)
+{
+	struct config *cfg = NULL;
+	int rc = apply_may_reload(d, e);
+
+	if (rc == 0)
+		rc = config_load(d->config_path, &cfg, e);
+	if (rc == 0)
+		rc = daemon_take(d, cfg, out, e);
+	if (rc < 0) {
+		config_free(cfg);
+		log_error("rnmd", "reload refused, everything stays as it was:\n%s", err_text(e));
+		return rc;
+	}
+	apply_reloaded(d);
 	return 0;
 }
 
 static char *state_dir_of(const struct daemon *d, const struct config *cfg)
 {
 	char *dir = d->socket_path ? xasprintf("%s.state", d->socket_path)
-				   : xstrdup(cfg->state_dir ? cfg->state_dir : DEFAULT_STATE);
+				   : xstrdup(cfg && cfg->state_dir ? cfg->state_dir : DEFAULT_STATE);
 
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		log_warn("rnmd", "state folder %s: %s: what packs keep in rnm.state will not survive", dir,
@@ -334,7 +344,6 @@ static char *state_dir_of(const struct daemon *d, const struct config *cfg)
 
 static int start(struct daemon *d, struct config *cfg, struct err *e)
 {
-	_autofree_ char *state = NULL;
 	struct watch_opt opt = watch_opt_of(cfg);
 	struct control_opt copt = {
 		.path = d->socket_path     ? d->socket_path
@@ -365,8 +374,7 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 	rc = list_files_init(d, e);
 	if (rc < 0)
 		return rc;
-	state = state_dir_of(d, cfg);
-	d->engine = engine_new(engine_ops_of(d), state);
+	d->engine = engine_new(engine_ops_of(d), d->state_dir);
 	d->watch = watch_new(engine_mirror(d->engine), &wops, &opt, e);
 	if (!d->watch)
 		return e->code ? e->code : -ENOMEM;
@@ -403,10 +411,29 @@ static void stop(struct daemon *d)
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 	report_free(d);
+	apply_free(d);
+	free(d->state_dir);
 	free(d->begun.path);
 	free(d->begun.group);
 	free(d->begun.state);
 	free(d->shipped_dir);
+}
+
+/* The files', unless a change of theirs was not confirmed. */
+static int first_config(struct daemon *d, struct config **cfg, struct err *e)
+{
+	_err_ struct err why = ERR_INIT;
+	int rc = config_load(d->config_path, cfg, &why), code;
+
+	/* A file that can not be read says nothing of the state folder: -s does, or the default is right. */
+	d->state_dir = state_dir_of(d, *cfg);
+	apply_init(d);
+	config_free(*cfg);
+	*cfg = NULL;
+	code = apply_start(d, cfg, e);
+	if (code < 0 || *cfg)
+		return code;
+	return rc < 0 ? err_set(e, rc, "%s", err_text(&why)) : config_load(d->config_path, cfg, e);
 }
 
 int daemon_run(struct daemon *d)
@@ -434,7 +461,7 @@ int daemon_run(struct daemon *d)
 	signal(SIGPIPE, SIG_IGN);
 	report_init(d);
 
-	rc = config_load(d->config_path, &cfg, &e);
+	rc = first_config(d, &cfg, &e);
 	if (rc == 0) {
 		if (!d->verbose)
 			log_level_set(cfg->log_level);

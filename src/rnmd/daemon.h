@@ -9,6 +9,7 @@
 #include "net/watch.h"
 #include "nft/batch.h"
 #include "nft/watch.h"
+#include "rnmd/apply.h"
 
 struct file_watch {
 	uint64_t token;
@@ -37,6 +38,9 @@ struct daemon {
 	bool verbose;     /* -v */
 	ev_prepare first; /* until the first commit is acknowledged */
 	bool ready;       /* it is */
+	char *state_dir;
+	struct apply apply;
+	bool kept; /* what runs is in the snapshot */
 	struct {
 		char *path, *group, *state;
 		mode_t mode;
@@ -51,6 +55,8 @@ struct daemon {
 int daemon_run(struct daemon *d);
 /* out: what to tell whoever asked for it, besides; may be NULL. */
 int daemon_reload(struct daemon *d, struct buf *out, struct err *e);
+/* Moves over to cfg, all or nothing; takes it on success. */
+int daemon_take(struct daemon *d, struct config *cfg, struct buf *out, struct err *e);
 /* report.c: REPORT_LINES are kept back at most */
 #define REPORT_LINES 128
 void report_init(struct daemon *d);

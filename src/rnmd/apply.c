@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rnmd/apply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "rnmd/daemon.h"
+#include "rnmd/snapshot.h"
+
+#define SECONDS_MAX 86400
+#define AGAIN_S     10. /* before a rollback that failed is tried again */
+
+static const char *const words[] = {
+	[APPLY_NONE] = "", [APPLY_PENDING] = "pending\n", [APPLY_ROLLED_BACK] = "rolled back\n"
+};
+
+/* ---- what a later start has to know ---- */
+
+static void sync_folder_of(const char *file)
+{
+	_autofree_ char *dir = xstrdup(file);
+	char *slash = strrchr(dir, '/');
+	int fd;
+
+	if (!slash)
+		return;
+	*slash = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+static int write_whole(const char *path, const char *data, size_t n, mode_t mode, struct err *e)
+{
+	_autofree_ char *tmp = xasprintf("%s.new", path);
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode), rc = 0;
+
+	if (fd < 0)
+		return err_set(e, -errno, "can not write '%s': %s", tmp, strerror(errno));
+	if (write(fd, data, n) != (ssize_t)n || fsync(fd) < 0)
+		rc = err_set(e, errno ? -errno : -ENOSPC, "can not write '%s': %s", tmp,
+			strerror(errno ? errno : ENOSPC));
+	close(fd);
+	if (rc == 0 && rename(tmp, path) < 0)
+		rc = err_set(e, -errno, "can not replace '%s': %s", path, strerror(errno));
+	if (rc < 0)
+		unlink(tmp);
+	else
+		sync_folder_of(path);
+	return rc;
+}
+
+static int set_state(struct apply *a, enum apply_state state, struct err *e)
+{
+	int rc = 0;
+
+	if (state != APPLY_NONE)
+		rc = write_whole(a->file, words[state], strlen(words[state]), 0600, e);
+	else if (unlink(a->file) < 0 && errno != ENOENT)
+		rc = err_set(e, -errno, "can not remove '%s': %s", a->file, strerror(errno));
+	else
+		sync_folder_of(a->file);
+	if (rc == 0)
+		a->state = state;
+	return rc;
+}
+
+static enum apply_state kept_state(const struct apply *a)
+{
+	char text[16] = "";
+	int fd = open(a->file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd < 0)
+		return APPLY_NONE;
+	close(fd);
+	if (n == (ssize_t)strlen(words[APPLY_ROLLED_BACK]) && !strcmp(text, words[APPLY_ROLLED_BACK]))
+		return APPLY_ROLLED_BACK;
+	return APPLY_PENDING; /* whatever it says: a change began and nobody confirmed it */
+}
+
+/* ---- rolling back ---- */
+
+static void stop_timer(struct daemon *d)
+{
+	ev_timer_stop(d->loop, &d->apply.timer);
+	free(d->apply.config);
+	d->apply.config = NULL;
+}
+
+static int roll_back(struct daemon *d, struct err *e)
+{
+	struct config *cfg = NULL;
+	int rc = snapshot_load(d->state_dir, &cfg, e);
+
+	if (rc == 0) {
+		rc = daemon_take(d, cfg, NULL, e);
+		if (rc < 0)
+			config_free(cfg);
+	}
+	return rc;
+}
+
+static void on_timeout(struct ev_loop *loop, ev_timer *t, int revents)
+{
+	struct daemon *d = t->data;
+	_err_ struct err e = ERR_INIT;
+
+	(void)revents;
+	ev_timer_stop(loop, t);
+	if (roll_back(d, &e) < 0) {
+		log_error("rnmd",
+			"the change was not confirmed, and what ran before can not be brought back: %s; "
+			"tried again in %d s",
+			err_text(&e), (int)AGAIN_S);
+		ev_timer_set(t, AGAIN_S, 0.);
+		ev_timer_start(loop, t);
+		return;
+	}
+	log_warn("rnmd", "the change was not confirmed: what ran before runs again, whatever the files say, "
+			 "until `rnm reload` or `rnm apply`");
+	stop_timer(d);
+	if (set_state(&d->apply, APPLY_ROLLED_BACK, &e) < 0)
+		log_error("rnmd", "%s", err_text(&e));
+	d->apply.state = APPLY_ROLLED_BACK;
+}
+
+/* ---- life ---- */
+
+void apply_init(struct daemon *d)
+{
+	d->apply.file = xasprintf("%s/apply", d->state_dir);
+	ev_timer_init(&d->apply.timer, on_timeout, 0., 0.);
+	d->apply.timer.data = d;
+}
+
+void apply_free(struct daemon *d)
+{
+	if (d->loop)
+		ev_timer_stop(d->loop, &d->apply.timer);
+	free(d->apply.file);
+	free(d->apply.config);
+}
+
+int apply_start(struct daemon *d, struct config **out, struct err *e)
+{
+	struct apply *a = &d->apply;
+	_err_ struct err why = ERR_INIT;
+	enum apply_state kept = kept_state(a);
+
+	if (kept == APPLY_NONE)
+		return 0;
+	if (snapshot_load(d->state_dir, out, &why) < 0) {
+		log_error("rnmd",
+			"a change was not confirmed, but what ran before was not kept (%s): the files count",
+			err_text(&why));
+		return set_state(a, APPLY_NONE, e);
+	}
+	log_warn("rnmd",
+		"%s: what ran before it is started, whatever the files say, until `rnm reload` or `rnm "
+		"apply`",
+		kept == APPLY_PENDING ? "the daemon ended while a change waited for its confirmation"
+				      : "the last change was not confirmed");
+	d->kept = true;
+	return set_state(a, APPLY_ROLLED_BACK, e);
+}
+
+void apply_good(struct daemon *d)
+{
+	_err_ struct err e = ERR_INIT;
+
+	if (d->apply.state != APPLY_NONE)
+		return;
+	d->kept = snapshot_take(d->state_dir, engine_config(d->engine), &e) == 0;
+	if (!d->kept)
+		log_warn("rnmd", "what runs can not be kept for `rnm apply --confirm`: %s", err_text(&e));
+}
+
+int apply_may_reload(struct daemon *d, struct err *e)
+{
+	if (d->apply.state != APPLY_PENDING)
+		return 0;
+	return err_set(e, -EBUSY,
+		"a change waits for its confirmation: `rnm confirm` keeps it, else it is rolled back in %llu "
+		"s",
+		(unsigned long long)((d->apply.until - mono_ns()) / 1000000000ull));
+}
+
+void apply_reloaded(struct daemon *d)
+{
+	_err_ struct err e = ERR_INIT;
+
+	if (set_state(&d->apply, APPLY_NONE, &e) < 0)
+		log_error("rnmd", "%s", err_text(&e));
+	apply_good(d);
+}
+
+/* ---- commands ---- */
+
+static int load(struct daemon *d, const char *config, struct buf *out, struct err *e)
+{
+	struct config *cfg = NULL;
+	int rc = config_load(config ? config : d->config_path, &cfg, e);
+
+	if (rc == 0) {
+		rc = daemon_take(d, cfg, out, e);
+		if (rc < 0)
+			config_free(cfg);
+	}
+	return rc;
+}
+
+/* The applied file takes the place of the daemon's own, whose text stays beside it. */
+static int install(struct daemon *d, struct buf *out, struct err *e)
+{
+	struct apply *a = &d->apply;
+	_autofree_ char *before = xasprintf("%s~", d->config_path);
+	_buf_ struct buf text = BUF_INIT;
+	struct stat st = { .st_mode = 0600 };
+	int fd, rc;
+	char part[8192];
+	ssize_t n;
+
+	if (!a->config)
+		return 0;
+	fd = open(a->config, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, -errno, "can not read '%s': %s", a->config, strerror(errno));
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		buf_put(&text, part, (size_t)n);
+	close(fd);
+	if (n < 0)
+		return err_set(e, -EIO, "can not read '%s'", a->config);
+	stat(d->config_path, &st);
+	unlink(before);
+	if (link(d->config_path, before) < 0 && errno != ENOENT)
+		return err_set(e, -errno, "can not keep '%s': %s", before, strerror(errno));
+	rc = write_whole(d->config_path, buf_str(&text), text.n, st.st_mode & 0644, e);
+	if (rc == 0 && out)
+		buf_printf(
+			out, "%s is now what %s was; the former is %s\n", d->config_path, a->config, before);
+	return rc;
+}
+
+static int keep(struct daemon *d, struct buf *out, struct err *e)
+{
+	int rc = install(d, out, e);
+
+	if (rc < 0)
+		return rc;
+	rc = set_state(&d->apply, APPLY_NONE, e);
+	if (rc < 0)
+		return rc;
+	stop_timer(d);
+	apply_good(d);
+	log_info("rnmd", "what was applied is kept");
+	return 0;
+}
+
+int apply_begin(struct daemon *d, const char *config, unsigned seconds, struct buf *out, struct err *e)
+{
+	struct apply *a = &d->apply;
+	enum apply_state before = a->state;
+	int rc = apply_may_reload(d, e);
+
+	if (rc == 0 && seconds > SECONDS_MAX)
+		rc = err_set(e, -EINVAL, "--confirm: at most %d seconds", SECONDS_MAX);
+	if (rc == 0 && seconds && before == APPLY_NONE && !d->kept)
+		rc = err_set(
+			e, -EIO, "what runs now is not kept, so it could not be brought back: see the log");
+	if (rc == 0 && seconds) /* before anything changes: whoever dies from here on is rolled back */
+		rc = set_state(a, APPLY_PENDING, e);
+	if (rc < 0)
+		return rc;
+	a->config = config && strcmp(config, d->config_path) != 0 ? xstrdup(config) : NULL;
+	rc = load(d, a->config, out, e);
+	if (rc == 0 && !seconds)
+		return keep(d, out, e);
+	if (rc < 0) {
+		_err_ struct err why = ERR_INIT;
+
+		stop_timer(d);
+		if (seconds && set_state(a, before, &why) < 0)
+			log_error("rnmd", "%s", err_text(&why));
+		return rc;
+	}
+	a->until = mono_ns() + (uint64_t)seconds * 1000000000;
+	ev_now_update(d->loop);
+	ev_timer_set(&a->timer, seconds, 0.);
+	ev_timer_start(d->loop, &a->timer);
+	log_warn("rnmd",
+		"a change of the configuration is in force; it is rolled back in %u s unless it is confirmed",
+		seconds);
+	if (out)
+		buf_printf(
+			out, "in force; `rnm confirm` keeps it, else it is rolled back in %u s\n", seconds);
+	return 0;
+}
+
+int apply_confirm(struct daemon *d, struct buf *out, struct err *e)
+{
+	if (d->apply.state != APPLY_PENDING)
+		return err_set(e, -EINVAL, "nothing waits for a confirmation");
+	return keep(d, out, e);
+}
+
+void apply_status(struct daemon *d, struct buf *out)
+{
+	const struct apply *a = &d->apply;
+
+	if (a->state == APPLY_PENDING)
+		buf_printf(out, "apply: %s waits for `rnm confirm`, rolled back in %llu s\n",
+			a->config ? a->config : d->config_path,
+			(unsigned long long)((a->until - mono_ns()) / 1000000000ull));
+	if (a->state == APPLY_ROLLED_BACK)
+		buf_puts(out, "apply: a change was not confirmed: what ran before runs, whatever the files "
+			      "say; `rnm reload` takes the files\n");
+}

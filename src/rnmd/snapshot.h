@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The last configuration that was good, with its policies and templates, kept as files in the state folder.
+ */
+#pragma once
+
+#include "config/config.h"
+
+/* Keeps what cfg was read from: the file, the policy directories, the folder of templates. Shipped packs and
+ * list files are not copied. Atomic: the folder holds the old or the new. Nothing is written when it is the
+ * same. 0 or -errno. */
+int snapshot_take(const char *state_dir, const struct config *cfg, struct err *e);
+/* The configuration as it was kept; its directories are the copies. -ENOENT: there is none. */
+int snapshot_load(const char *state_dir, struct config **out, struct err *e);
