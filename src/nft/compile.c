@@ -150,7 +150,7 @@ const char *cc_text(struct cc *c, const struct node *n, size_t max, const char *
 		if (v->kind == VAL_INT) {
 			buf_printf(&b, "%lld", (long long)v->num);
 			s = arena_strdup(&c->arena, buf_str(&b), b.n);
-		} else if ((v->kind == VAL_STRING || v->kind == VAL_OBJ) && v->str) {
+		} else if (v->kind == VAL_STRING && v->str) {
 			s = arena_strdup(&c->arena, v->str, strlen(v->str));
 		} else {
 			return cc_error(c, n, "$%s is not a text", n->s);
@@ -167,10 +167,24 @@ const char *cc_text(struct cc *c, const struct node *n, size_t max, const char *
 	return s;
 }
 
-bool cc_name(struct cc *c, const struct node *n, const char *what, char out[NFT_NAME_MAXLEN])
+bool cc_handle(struct cc *c, const struct node *n, const struct val *v, unsigned kind)
 {
-	const char *s = cc_text(c, n, 127, what);
+	if (v->kind != VAL_OBJ || v->obj_kind == kind)
+		return true;
+	return cc_error(c, n, "$%s is a %s, a %s must stand here", n->s, obj_kind_word(v->obj_kind),
+		obj_kind_word((enum obj_kind)kind));
+}
 
+bool cc_name(struct cc *c, const struct node *n, unsigned kind, char out[NFT_NAME_MAXLEN])
+{
+	const char *word = obj_kind_word((enum obj_kind)kind), *s;
+	const struct val *v = n->kind == N_PARAM ? cc_param(c, n) : NULL;
+	char what[64];
+
+	if (n->kind == N_PARAM && (!v || !cc_handle(c, n, v, kind)))
+		return false;
+	snprintf(what, sizeof(what), "the name of a %s", word);
+	s = v && v->kind == VAL_OBJ && v->str ? v->str : cc_text(c, n, 127, what);
 	if (!s)
 		return false;
 	snprintf(out, NFT_NAME_MAXLEN, "%s", s);
@@ -236,21 +250,28 @@ struct st *st_match(struct cc *c, const struct node *n, enum match_op op, struct
 	return s;
 }
 
+#define EXPR_BYTES_MAX 2048 /* no expression takes so much */
+
+static uint64_t hash_expr(uint64_t h, struct nftnl_expr *e, uint8_t buf[EXPR_BYTES_MAX])
+{
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+
+	nlh->nlmsg_len = sizeof(*nlh);
+	nftnl_expr_build_payload(nlh, e);
+	h = hash_stable(h, name, strlen(name) + 1);
+	h = hash_stable(h, buf, nlh->nlmsg_len);
+	memset(buf, 0, nlh->nlmsg_len); /* libmnl leaves the bytes between attributes as they are */
+	return h;
+}
+
 static void hash_code(struct code *code)
 {
 	uint64_t h = 0x726e6d;
-	uint8_t buf[2048] __attribute__((aligned(8))) = { 0 }; /* no expression takes so much */
+	uint8_t buf[EXPR_BYTES_MAX] __attribute__((aligned(8))) = { 0 };
 
-	vec_foreach (it, &code->exprs) {
-		struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
-		const char *name = nftnl_expr_get_str(*it, NFTNL_EXPR_NAME);
-
-		nlh->nlmsg_len = sizeof(*nlh);
-		nftnl_expr_build_payload(nlh, *it);
-		h = hash_stable(h, name, strlen(name) + 1);
-		h = hash_stable(h, buf, nlh->nlmsg_len);
-		memset(buf, 0, nlh->nlmsg_len); /* libmnl leaves the bytes between attributes as they are */
-	}
+	vec_foreach (it, &code->exprs)
+		h = hash_expr(h, *it, buf);
 	vec_foreach (s, &code->sets) {
 		uint32_t head[4] = { s->info.flags, nft_type_id(&s->info.key), nft_type_len(&s->info.key),
 			s->elems.n };
@@ -263,6 +284,10 @@ static void hash_code(struct code *code)
 			h = hash_stable(h, el->data, el->dlen);
 			h = hash_stable(h, &el->verdict_code, sizeof(el->verdict_code));
 			h = hash_stable(h, el->target, strlen(el->target) + 1);
+			if (el->comment)
+				h = hash_stable(h, el->comment, strlen(el->comment) + 1);
+			for (unsigned i = 0; i < el->n_exprs; i++)
+				h = hash_expr(h, el->exprs[i], buf);
 		}
 	}
 	vec_foreach (ch, &code->chains) {
@@ -327,8 +352,12 @@ void code_free(struct code *c)
 		return;
 	vec_foreach (it, &c->exprs)
 		nftnl_expr_free(*it);
-	vec_foreach (s, &c->sets)
+	vec_foreach (s, &c->sets) {
+		vec_foreach (it, &s->exprs)
+			nftnl_expr_free(*it);
+		vec_free(&s->exprs);
 		vec_free(&s->elems);
+	}
 	vec_foreach (ch, &c->chains) {
 		vec_foreach (r, &ch->rules)
 			code_free(r->code);

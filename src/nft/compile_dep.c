@@ -52,7 +52,12 @@ static void learn_meta(struct cc *c, unsigned key, u128 v)
 	const struct proto *p;
 
 	switch (key) {
-	case NFT_META_IIFTYPE: c->p.proto[PB_LL] = v == ARPHRD_ETHER ? &proto_eth : &unknown; break;
+	case NFT_META_IIFTYPE:
+		if (v == ARPHRD_ETHER)
+			c->p.proto[PB_LL] = &proto_eth;
+		else if (c->env->family != NFPROTO_BRIDGE) /* all is Ethernet there */
+			c->p.proto[PB_LL] = &unknown;
+		break;
 	case NFT_META_NFPROTO:
 		if (c->env->family != NFPROTO_INET && c->env->family != NFPROTO_BRIDGE &&
 			c->env->family != NFPROTO_NETDEV)
@@ -113,7 +118,7 @@ void dep_learn(struct cc *c, const struct ex *left, const struct ex *right)
 		learn_meta(c, left->key, right->v);
 	else if (left->kind == X_PAYLOAD && left->proto)
 		learn_payload(c, left, right->v);
-	else if (left->kind == X_CT && left->key == NFT_CT_L3PROTOCOL && has_link_layer(c))
+	else if (left->kind == X_CT && left->key == NFT_CT_L3PROTOCOL && c->env->family == NFPROTO_INET)
 		learn_meta(c, NFT_META_NFPROTO, right->v);
 }
 
@@ -334,9 +339,13 @@ bool dep_payload(struct cc *c, struct ex *x)
 
 bool dep_exthdr(struct cc *c, struct ex *x)
 {
-	switch (x->proto->kind) {
-	case PROTO_EXTHDR6: return dep_family(c, x->node, &proto_ip6, true);
-	case PROTO_IPOPT: return dep_family(c, x->node, &proto_ip, true);
-	default: return true;
-	}
+	const struct proto *net = x->proto->kind == PROTO_EXTHDR6 ? &proto_ip6
+				  : x->proto->kind == PROTO_IPOPT ? &proto_ip
+								  : NULL;
+
+	if (!net || c->p.proto[PB_NET] == net)
+		return true;
+	if (c->p.proto[PB_NET])
+		return conflict(c, x->node, c->p.proto[PB_NET], net);
+	return imply_network(c, x->node, net, true, true);
 }

@@ -50,6 +50,8 @@ bool compile_dynset(struct cc *c, const struct node *n)
 		v = cc_param(c, n->a->a);
 		if (!v)
 			return false;
+		if (!cc_handle(c, n->a->a, v, OBJ_SET))
+			return false;
 		if (v->kind != VAL_OBJ || !v->str)
 			return cc_error(c, n->a, "$%s is not a set", n->a->a->s);
 		name = arena_strdup(&c->arena, v->str, strlen(v->str));

@@ -202,7 +202,7 @@ static bool put_verdict(struct cc *c, const struct node *n, struct setelem *el)
 	el->verdict = true;
 	if (n->kind == N_VERDICT) {
 		el->verdict_code = (int32_t)(int64_t)n->u;
-		return !n->a || cc_name(c, n->a, "a chain", el->target);
+		return !n->a || cc_name(c, n->a, OBJ_CHAIN, el->target);
 	}
 	if (n->kind != N_PARAM)
 		return cc_error(c, n, "a verdict is expected here");
@@ -220,7 +220,7 @@ static bool put_data(struct cc *c, const struct node *el, const struct set_info 
 	if (!n)
 		return cc_error(c, el, "@%s is a map, its elements are written `key : value`", set->name);
 	if (set->flags & NFT_SET_OBJECT)
-		return cc_name(c, n, "an object", out->target);
+		return cc_name(c, n, OBJ_STATEFUL + set->obj_type, out->target);
 	if (nft_type_is_verdict(&set->data))
 		return put_verdict(c, n, out);
 	if (n->kind == N_VERDICT)

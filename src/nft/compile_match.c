@@ -81,7 +81,6 @@ static void presence(const struct node *n, struct ex *left)
 		return;
 	left->dir |= NFTA_FIB_F_PRESENT;
 	left->dt = datatype_by_id(DT_BOOLEAN);
-	left->bits = 8;
 }
 
 static bool is_set(struct cc *c, const struct node *n, bool *anon)

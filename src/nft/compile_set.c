@@ -18,12 +18,12 @@ struct ex *set_anon(struct cc *c, const struct node *n, const struct ex *left, c
 		/* one single value is a plain comparison */
 		if (b.items.n == 1 && b.want.n == 1 && !b.items.v[0].el.catchall && n->kind == N_SET) {
 			x = b.items.v[0].key;
-			vec_free(&b.items);
+			build_free(&b);
 			return x;
 		}
 		i = build_settle(&b, left);
 	}
-	vec_free(&b.items);
+	build_free(&b);
 	if (i < 0)
 		return NULL;
 	x = ex_new(c, X_SET, n);
@@ -44,6 +44,8 @@ static const char *set_name(struct cc *c, const struct node *n)
 		return n->s;
 	v = cc_param(c, n->kind == N_SETREF ? n->a : n);
 	if (!v)
+		return NULL;
+	if (!cc_handle(c, n->kind == N_SETREF ? n->a : n, v, OBJ_SET))
 		return NULL;
 	if ((v->kind == VAL_OBJ || (n->kind == N_SETREF && v->kind == VAL_STRING)) && v->str)
 		return arena_strdup(&c->arena, v->str, strlen(v->str));
@@ -266,7 +268,7 @@ struct ex *map_eval(struct cc *c, const struct node *n, const struct want *data,
 	if (build_fill(&b, n->b)) {
 		x->set.anon = build_settle(&b, key);
 	}
-	vec_free(&b.items);
+	build_free(&b);
 	if (x->set.anon < 0)
 		return NULL;
 	x->a = set_key(c, key, &c->code->sets.v[x->set.anon].info);

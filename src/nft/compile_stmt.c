@@ -29,7 +29,9 @@ static struct ex *ev_arg(
 	if (!same_type(x->dt, dt) && (x->dt->id != DT_INTEGER || (x->kind == X_PAYLOAD && x->bits != bits)))
 		return cc_error(
 			c, n, "the type %s is expected here, this is of type %s", dt->name, x->dt->name);
-	if (x->kind == X_RT || dt->id == DT_MARK || x->kind == X_SWAP)
+	/* nft gives four bytes of the packet to a mark as they lie there */
+	if (x->kind == X_RT || x->kind == X_SWAP ||
+		(dt->id == DT_MARK && !((x->kind == X_PAYLOAD || x->kind == X_EXTHDR) && x->bits == 32)))
 		x = ex_swap(c, x, order);
 	return x;
 }
@@ -214,7 +216,7 @@ static bool compile_objref(struct cc *c, const struct node *n)
 		if (!x)
 			return false;
 	} else {
-		if (!cc_name(c, n->a, "an object", name))
+		if (!cc_name(c, n->a, OBJ_STATEFUL + (uint32_t)n->u, name))
 			return false;
 		cc_ref(c, REF_OBJECT, (uint32_t)n->u, name);
 	}

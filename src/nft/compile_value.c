@@ -424,7 +424,7 @@ bool ev_verdict(struct cc *c, const struct node *n, int32_t *code, char target[N
 	target[0] = '\0';
 	if (!n->a)
 		return true;
-	if (!cc_name(c, n->a, "a chain", target))
+	if (!cc_name(c, n->a, OBJ_CHAIN, target))
 		return false;
 	cc_ref(c, REF_CHAIN, 0, target);
 	return true;

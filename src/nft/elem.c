@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "nft/datatype.h"
+#include "nft/ruleset.h"
 
 #define PART_TEXT 256 /* longest text of a part */
 
@@ -382,6 +383,11 @@ static int put_data(const struct set_info *set, const struct val *v, struct sete
 		return v ? err_set(e, -EINVAL, "'%s' is a set: its elements have no data", set->name) : 0;
 	if (!v)
 		return err_set(e, -EINVAL, "'%s' is a map: the element has no data", set->name);
+	if (v->kind == VAL_OBJ && (set->flags & NFT_SET_OBJECT) &&
+		v->obj_kind != OBJ_STATEFUL + set->obj_type)
+		return err_set(e, -EINVAL, "'%s' is a %s, the data of '%s' is the name of a %s",
+			SHOWN(v->str), obj_kind_word(v->obj_kind), set->name,
+			obj_kind_word((enum obj_kind)(OBJ_STATEFUL + set->obj_type)));
 	if (set->flags & NFT_SET_OBJECT)
 		return text ? put_name(el->target, v->str, "an object", e)
 			    : err_set(e, -EINVAL, "the data of '%s' is the name of an object", set->name);

@@ -188,7 +188,7 @@ static bool gen_objref(struct cc *c, const struct st *s)
 	int slot;
 
 	if (!s->a)
-		return cc_name(c, s->node->a, "an object", name) &&
+		return cc_name(c, s->node->a, OBJ_STATEFUL + (uint32_t)s->node->u, name) &&
 		       gen_push(c, s->node, expr_objref((uint32_t)s->node->u, name));
 	slot = gen_slots(c, s->a->a->kind == X_CONCAT ? ex_bytes(s->a->a) : 16);
 	set = gen_set_name(c, &s->a->set, &id);
@@ -328,7 +328,7 @@ static bool gen_flow(struct cc *c, const struct node *n)
 {
 	char name[NFT_NAME_MAXLEN];
 
-	if (n->a->a ? !cc_name(c, n->a->a, "a flowtable", name)
+	if (n->a->a ? !cc_name(c, n->a->a, OBJ_FLOWTABLE, name)
 		    : snprintf(name, sizeof(name), "%s", n->a->s) >= 128)
 		return c->failed ? false : !!cc_error(c, n->a, "this name is too long");
 	cc_ref(c, REF_FLOWTABLE, 0, name);

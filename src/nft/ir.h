@@ -5,6 +5,7 @@
 
 #include "nft/ast.h"
 #include "nft/field.h"
+#include "nft/ruleset.h"
 
 typedef unsigned __int128 u128;
 
@@ -121,7 +122,9 @@ const struct val *cc_param(struct cc *c, const struct node *n); /* NULL after an
 bool cc_number(struct cc *c, const struct node *n, uint64_t max, uint64_t *out);
 bool cc_time(struct cc *c, const struct node *n, uint64_t *ms);
 const char *cc_text(struct cc *c, const struct node *n, size_t max, const char *what);
-bool cc_name(struct cc *c, const struct node *n, const char *what, char out[NFT_NAME_MAXLEN]);
+/* A name, or the handle of something of this kind (enum obj_kind). */
+bool cc_name(struct cc *c, const struct node *n, unsigned kind, char out[NFT_NAME_MAXLEN]);
+bool cc_handle(struct cc *c, const struct node *n, const struct val *v, unsigned kind); /* false: another */
 void cc_ref(struct cc *c, enum ref_kind kind, uint32_t obj_type, const char *name);
 const struct set_info *cc_set(struct cc *c, const struct node *n, const char *name); /* of the table */
 struct ex *ex_new(struct cc *c, enum ex_kind kind, const struct node *n);

@@ -66,11 +66,12 @@ struct ref {
 	char name[NFT_NAME_MAXLEN];
 };
 
-struct anon_set {                  /* an anonymous set or map of the rule, in the order of use */
-	struct set_info info;      /* name "__set%d" / "__map%d"; NFT_SET_ANONYMOUS|NFT_SET_CONSTANT set.
-				    * `meter NAME { … }` makes one of that name, which packets fill:
-				    * NFT_SET_ANONYMOUS|NFT_SET_EVAL */
-	uint32_t size;             /* of a meter as it was said; 0: that of the elements */
+struct anon_set {                       /* an anonymous set or map of the rule, in the order of use */
+	struct set_info info;           /* name "__set%d" / "__map%d"; NFT_SET_ANONYMOUS|NFT_SET_CONSTANT set.
+					 * `meter NAME { … }` makes one of that name, which packets fill:
+					 * NFT_SET_ANONYMOUS|NFT_SET_EVAL */
+	uint32_t size;                  /* of a meter as it was said; 0: that of the elements */
+	VEC(struct nftnl_expr *) exprs; /* owned: of the elements' own statements */
 	VEC(struct setelem) elems; /* intervals closed and sorted, as in struct setelem; empty is legal */
 	struct nft_concat {
 		uint8_t n, len[NFT_PARTS_MAX];

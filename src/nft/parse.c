@@ -134,8 +134,12 @@ void *p_unexpected_from(
 		return p_fail(p, "a name must follow $");
 	if (p->tok.kind == TOK_BAD)
 		return p_fail(p, "byte 0x%02x does not belong into a rule", (unsigned char)*text);
-	if (p->tok.kind == TOK_END || p->tok.kind == TOK_NL)
-		return p_fail(p, "the rule ends here, expected %s", expected);
+	if (p->tok.kind == TOK_END || p->tok.kind == TOK_NL) /* on its own line */
+		return p_fail_at(
+			p, p->prev_end, p->prev_end + 1, "the rule ends here, expected %s", expected);
+	if (p->tok.kind == '=')
+		return p_fail(p, "unexpected `=`, expected %s; values are compared with `==`, or nothing",
+			expected);
 	if (next && p->tok.kind == TOK_WORD && n < (int)sizeof(word)) {
 		memcpy(word, text, (size_t)n);
 		word[n] = '\0';
@@ -269,7 +273,6 @@ static int accept_op(struct parser *p)
 	case '<':
 	case '>':
 	case '!': op = p->tok.kind; break;
-	case '=': op = TOK_EQ; break;
 	case TOK_WORD:
 		for (size_t i = 0; p->tok.end - p->tok.pos == 2 && i < ARRAY_SIZE(ops); i++)
 			if (p_is(p, ops[i].word))
@@ -339,9 +342,9 @@ static struct node *parse_match(struct parser *p)
 	if (p_accept_word(p, "set"))
 		return parse_set_to(p, n);
 	n->op = accept_op(p);
-	if (p_end_of_rule(p) && p->tok.kind != '{')
-		return p_fail(
-			p, "the rule ends here, expected a value to compare with (or `set`, `map`, `vmap`)");
+	if (p_end_of_rule(p))
+		return p_fail_at(p, p->prev_end, p->prev_end + 1,
+			"the rule ends here, expected a value to compare with (or `set`, `map`, `vmap`)");
 	n->b = parse_list(p);
 	if (!n->b)
 		return NULL;

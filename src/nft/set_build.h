@@ -10,6 +10,7 @@ struct item {
 	struct ex *key;
 	u128 lo, hi; /* of single keys */
 	const struct node *node;
+	uint32_t exprs; /* of the set's statements its own begin here: el.n_exprs of them */
 	struct setelem el;
 };
 
@@ -25,10 +26,12 @@ struct build {
 	u128 max, step; /* of single keys: the field's greatest value, and the distance of two values, where
 			   they lie */
 	VEC(struct item) items;
+	VEC(struct nftnl_expr *) exprs;
 };
 
 /* Reads the elements of n: N_SET, or a $name. False with an error. */
 bool build_fill(struct build *b, const struct node *n);
+void build_free(struct build *b);
 /* Sorts, merges and makes the anonymous set for keys as they lie in left. Its index, -1 after an error. */
 int build_settle(struct build *b, const struct ex *left);
 /* "goto NAME", or the handle of a chain, as an element's verdict. */

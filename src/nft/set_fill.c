@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stdio.h>
+
+#include <libnftnl/expr.h>
+
 #include "nft/set_build.h"
 
 static u128 ones(unsigned bits)
@@ -116,7 +120,9 @@ static bool verdict_text(struct cc *c, const struct node *at, const char *s, str
 
 bool verdict_val(struct cc *c, const struct node *at, const struct val *v, struct setelem *el)
 {
-	if (v->kind == VAL_OBJ && v->str && strlen(v->str) < 128) { /* a chain: jump there */
+	if (!cc_handle(c, at, v, OBJ_CHAIN))
+		return false;
+	if (v->kind == VAL_OBJ && v->str && strlen(v->str) < 128) { /* jump there */
 		el->verdict_code = NFT_JUMP;
 		strcpy(el->target, v->str);
 		return true;
@@ -128,6 +134,8 @@ bool verdict_val(struct cc *c, const struct node *at, const struct val *v, struc
 
 static bool obj_of(struct build *b, const struct node *at, const struct val *v, struct setelem *el)
 {
+	if (!cc_handle(b->c, at, v, OBJ_STATEFUL + b->obj_type))
+		return false;
 	if ((v->kind != VAL_STRING && v->kind != VAL_OBJ) || !v->str || !*v->str || strlen(v->str) > 127) {
 		cc_error(b->c, at, "$%s: the name of an object is expected as value", at->s);
 		return false;
@@ -142,7 +150,7 @@ static bool add_data(
 	const struct ex *x;
 
 	if (b->obj_type) {
-		if (n ? !cc_name(b->c, n, "an object", el->target) : !obj_of(b, at, v, el))
+		if (n ? !cc_name(b->c, n, OBJ_STATEFUL + b->obj_type, el->target) : !obj_of(b, at, v, el))
 			return false;
 		cc_ref(b->c, REF_OBJECT, b->obj_type, el->target);
 		return true;
@@ -200,14 +208,47 @@ static bool add_key(struct build *b, const struct node *at, struct ex *x, struct
 	return true;
 }
 
+/* As nft takes them; a timeout is for sets of the table. */
+static bool add_options(struct build *b, const struct node *n, struct item *it)
+{
+	it->exprs = b->exprs.n;
+	for (; n; n = n->next) {
+		struct nftnl_expr *e;
+
+		if (n->kind == N_OPT_TIMEOUT || n->kind == N_OPT_EXPIRES)
+			return cc_error(b->c, n, "elements of a set in braces have no timeout");
+		if (n->kind == N_OPT_COMMENT && n->a->kind == N_PARAM)
+			return cc_error(b->c, n->a, "the comment of an element must be a text");
+		if (n->kind == N_OPT_COMMENT) {
+			it->el.comment = cc_text(b->c, n->a, NFT_USERDATA_MAXLEN / 2, "the comment");
+			if (!it->el.comment)
+				return false;
+			continue;
+		}
+		e = it->el.n_exprs < 2 ? gen_stateful(b->c, n) : NULL;
+		if (!e)
+			return b->c->failed ? false
+					    : cc_error(b->c, n, "at most two statements in an element");
+		vec_push(&b->exprs, e);
+		it->el.n_exprs++;
+	}
+	return true;
+}
+
+void build_free(struct build *b)
+{
+	vec_foreach (e, &b->exprs)
+		nftnl_expr_free(*e);
+	vec_free(&b->exprs);
+	vec_free(&b->items);
+}
+
 static bool add_node(struct build *b, const struct node *n)
 {
 	struct item it = { 0 };
 
-	if (n->c) {
-		cc_error(b->c, n->c, "elements of a set in braces have no options");
+	if (n->c && !add_options(b, n->c, &it))
 		return false;
-	}
 	if (n->a->kind == N_PARAM && !b->is_map) { /* { 1.1.1.1, $more } */
 		const struct val *v = cc_param(b->c, n->a);
 

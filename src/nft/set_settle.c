@@ -190,8 +190,14 @@ int build_settle(struct build *b, const struct ex *left)
 			it->el.dlen = (uint16_t)(2 * dlen);
 		else
 			memset(it->el.data + dlen, 0, sizeof(it->el.data) - dlen);
+		it->el.exprs = it->el.n_exprs ? b->exprs.v + it->exprs : NULL;
 		vec_push(&as.elems, it->el);
 	}
+	as.exprs.v = b->exprs.v;
+	as.exprs.n = b->exprs.n;
+	as.exprs.cap = b->exprs.cap;
+	b->exprs.v = NULL;
+	b->exprs.n = b->exprs.cap = 0;
 	vec_push(&b->c->code->sets, as);
 	return (int)b->c->code->sets.n - 1;
 }

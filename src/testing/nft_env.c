@@ -10,6 +10,7 @@
 
 #include "nft/lang.h"
 #include "nft/live.h"
+#include "nft/ruleset.h"
 #include "testing/nft_env.h"
 
 const char *str_field(lua_State *L, int i, const char *name)
@@ -122,6 +123,9 @@ static struct val to_val(lua_State *L, int i, int depth)
 	if ((s = str_field(L, i, "glob")) || (s = str_field(L, i, "obj"))) {
 		v = val_string(s, strlen(s));
 		v.kind = str_field(L, i, "glob") ? VAL_GLOB : VAL_OBJ;
+		lua_getfield(L, i, "kind");
+		v.obj_kind = (uint8_t)luaL_optinteger(L, -1, OBJ_CHAIN);
+		lua_pop(L, 1);
 		return v;
 	}
 	static const struct {

@@ -15,7 +15,7 @@ local values = {
 	net = { prefix = "10.0.0.0/8" }, nets = { { prefix = "10.0.0.0/8" }, "192.0.2.7" }, range = { range = { 10, 20 } },
 	ifs = { glob = "eth*" }, pair = { concat = { "192.0.2.1", 80 } }, pairs = { { concat = { "192.0.2.1", 80 } }, "192.0.2.2 . 443" },
 	verdicts = { map = { 22, "accept", 80, "jump x" } }, chains = { map = { 22, { obj = "ssh" } } }, marks = { map = { "192.0.2.1", 5 } },
-	chain = { obj = "web" }, set = { obj = "hosts" }, evil = "192.0.2.1 accept", quote = '" drop', star = "eth*",
+	chain = { obj = "web" }, set = { obj = "hosts", kind = 2 }, evil = "192.0.2.1 accept", quote = '" drop', star = "eth*",
 	live = { live = { { addr = "2001:db8::1" }, { addr = "192.0.2.1" } } }, dead = { live = {} }, live_ports = { live = { 22, 80 } },
 }
 
@@ -151,6 +151,49 @@ describe("rules in braces", function()
 		says("at most 16 jumps", ("jump { "):rep(18) .. "accept" .. (" }"):rep(18))
 		says("nested too deep", ("jump { "):rep(400))
 		assert.is_table(code(("jump { "):rep(16) .. "accept" .. (" }"):rep(16)))
+	end)
+end)
+
+describe("elements in braces", function()
+	it("keep their comments and statements", function()
+		local _, t = raw('ip saddr { 1.1.1.1 comment "one", 2.2.2.2 counter } accept')
+		local _, u = raw('ip saddr { 1.1.1.1 comment "two", 2.2.2.2 counter } accept')
+		local _, v = raw('ip saddr { 1.1.1.1 comment "one", 2.2.2.2 } accept')
+		assert.not_equal(t.hash, u.hash)
+		assert.not_equal(t.hash, v.hash)
+		assert.is_table(code 'ip saddr vmap { 1.1.1.1 comment "one" : accept, * counter : drop }')
+		assert.same(code "ip saddr 1.1.1.1", code 'ip saddr { 1.1.1.1 comment "one" }')
+		says("have no timeout", "ip saddr { 1.1.1.1 timeout 5s, 2.2.2.2 }")
+		says("at most two statements", "ip saddr { 1.1.1.1 counter limit rate 5/second quota 5 bytes, 2.2.2.2 }")
+	end)
+end)
+
+describe("a handle of another kind", function()
+	it("is refused where a name stands", function()
+		local t = { params = { q = { obj = "q1", kind = 6 }, c = { obj = "c1", kind = 5 }, web = { obj = "web", kind = 1 }, s = { obj = "hosts", kind = 2 } } }
+		assert.is_table(code("counter name $c", t))
+		assert.is_table(code("jump $web", t))
+		assert.is_table(code("ip saddr $s", t))
+		for text, want in pairs {
+			["counter name $q"] = "$q is a quota, a counter must stand here", ["jump $c"] = "$c is a counter, a chain must stand here",
+			["ip saddr @$c"] = "$c is a counter, a set must stand here", ["ip saddr $web"] = "$web is a chain, a set must stand here",
+			["flow add @$s"] = "$s is a set, a flowtable must stand here", ["add @$web { ip saddr }"] = "$web is a chain, a set must stand here",
+			["log prefix $web"] = "$web is not a text", ["tcp dport vmap { 22 : $c }"] = "$c is a counter, a chain must stand here",
+		} do
+			local m = message(text, t)
+			assert.is_truthy(m:find(want, 1, true), m)
+		end
+	end)
+end)
+
+describe("bits that were shifted out", function()
+	it("do not count in what is compared", function()
+		assert.same({ "payload load 1b @ network header + 8 => reg 1", "bitwise reg 1 = ( reg 1 & 0x000000fe ) ^ 0x00000000", "cmp eq reg 1 0x00000002" },
+			code("ip ttl >> 1 == 1", { family = "ip" }))
+		assert.same({ "payload load 1b @ network header + 0 => reg 1", "bitwise reg 1 = ( reg 1 & 0x000000e0 ) ^ 0x00000000", "cmp eq reg 1 0x00000020" },
+			code("ip version >> 1 == 1", { family = "ip" }))
+		assert.same({ "payload load 1b @ network header + 0 => reg 1", "bitwise reg 1 = ( reg 1 & 0x000000f0 ) ^ 0x00000000",
+			"bitwise reg 1 = ( reg 1 >> 0x00000004 )", "cmp eq reg 1 0x00000004" }, code("ip version ^ 1 == 5", { family = "ip" }))
 	end)
 end)
 

@@ -273,7 +273,8 @@ describe("an element", function()
 		assert.matches("is a set", data({ type = "ipv4_addr" }, 1))
 		local object = { type = "ipv4_addr", obj_type = 1 }
 		assert.same({ "192.0.2.1 : \"c1\"", "" }, data(object, "c1"))
-		assert.same({ "192.0.2.1 : \"c1\"", "" }, data(object, { obj = "c1" }))
+		assert.same({ "192.0.2.1 : \"c1\"", "" }, data(object, { obj = "c1", kind = 5 }))
+		assert.matches("is a quota, the data of 's' is the name of a counter", data(object, { obj = "q1", kind = 6 }))
 		assert.matches("is the name of an object", data(object, 5))
 	end)
 
