@@ -41,8 +41,15 @@ static const uint8_t *end_of(const struct setelem *el)
 	return el->interval ? el->key_end : el->key;
 }
 
+static bool text_same(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
 static bool elem_same(const struct setelem *a, const struct setelem *b)
 {
+	if (!text_same(a->comment, b->comment))
+		return false;
 	if (a->catchall != b->catchall || a->verdict != b->verdict || a->dlen != b->dlen ||
 		strcmp(a->target, b->target) != 0 || (a->verdict && a->verdict_code != b->verdict_code))
 		return false;
@@ -109,11 +116,6 @@ static bool svs_same(struct side *a, const struct svs *x, struct side *b, const 
 
 static enum same prog_same(struct side *a, struct side *b);
 
-static bool text_same(const char *a, const char *b)
-{
-	return !strcmp(a ? a : "", b ? b : "");
-}
-
 static bool rule_same(struct side *a, const struct inner_rule *x, struct side *b, const struct anon_rule *y)
 {
 	struct side in = { .c = a->c }, made = { .c = b->c, .code = y->code };
@@ -164,6 +166,45 @@ static bool bounds_of(const struct ds *s, struct bounds *r)
 	return s->hi || s->x->kind == DX_RANGE;
 }
 
+/* Is y about the first bits of src, and el all values that begin so? */
+static bool prefix_same(
+	struct side *a, const struct svs *src, struct side *b, const struct ds *y, const struct setelem *el)
+{
+	const struct dx *load, *part;
+	const uint8_t *mask = NULL;
+	struct svs in = y->src[0];
+	unsigned len = y->x->p.alen;
+
+	if (in.n != 1 || src->n != 1 || src->v[0].at || in.v[0].at || !el->interval || len > el->klen)
+		return false;
+	if (in.v[0].v->x->kind == DX_BITWISE) {
+		static const uint8_t zero[EXPR_DATA_MAX];
+
+		mask = in.v[0].v->x->p.a;
+		if (in.v[0].v->len != len || len != el->klen || memcmp(in.v[0].v->x->p.b, zero, len) != 0)
+			return false;
+		in = in.v[0].v->in;
+		if (!svs_same(a, src, b, &in))
+			return false;
+	} else { /* the first bytes alone */
+		load = src->v[0].v->x;
+		part = in.v[0].v->x;
+		if (load->kind != DX_PAYLOAD || part->kind != DX_PAYLOAD || load->p.base != part->p.base ||
+			load->p.off != part->p.off || part->p.len != len || load->p.len != el->klen)
+			return false;
+	}
+	for (unsigned i = 0; i < el->klen; i++) {
+		uint8_t m = (uint8_t)(mask      ? mask[i]
+				      : i < len ? 0xff
+						: 0),
+			v = (uint8_t)(i < len ? y->x->p.a[i] : 0);
+
+		if (el->key[i] != v || (v & ~m) || el->key_end[i] != (uint8_t)(v | ~m))
+			return false;
+	}
+	return true;
+}
+
 /* Where x looks up its value in a set of one element, that is a comparison. */
 static bool lonely(struct side *a, const struct ds *x, struct side *b, const struct ds *y)
 {
@@ -179,6 +220,9 @@ static bool lonely(struct side *a, const struct ds *x, struct side *b, const str
 	if (in->odd || in->el.n != 1 || in->el.v[0].catchall || s->key.n != 1)
 		return false;
 	el = &in->el.v[0];
+	if (y->x->kind == DX_CMP && y->x->p.op == (not ? NFT_CMP_NEQ : NFT_CMP_EQ) &&
+		prefix_same(a, &x->src[0], b, y, el))
+		return true;
 	if (!svs_same(a, &x->src[0], b, &y->src[0]))
 		return false;
 	if (bounds_of(y, &r))

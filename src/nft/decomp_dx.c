@@ -228,9 +228,7 @@ static void fix_dynset(struct in *in, struct dx *x)
 {
 	x->p.flags &= ~(uint32_t)NFT_DYNSET_F_EXPR;
 	x->sub = arena_alloc(in->arena, SUB_MAX * sizeof(*x->sub));
-	if (nftnl_expr_is_set(in->e, NFTNL_EXPR_DYNSET_EXPR) ||
-		nftnl_expr_is_set(in->e, NFTNL_EXPR_DYNSET_EXPRESSIONS))
-		nftnl_expr_expr_foreach(in->e, read_sub, in);
+	nftnl_expr_expr_foreach(in->e, read_sub, in);
 }
 
 /* ---- the table ---- */

@@ -267,7 +267,7 @@ static bool fib(const struct dx *x, struct buf *out, struct sel *s)
 	default: return false;
 	}
 	if (x->p.flags & NFTA_FIB_F_PRESENT)
-		typed(s, DT_BOOLEAN, 8, ORDER_HOST, 1);
+		typed(s, DT_BOOLEAN, 32, ORDER_HOST, 4);
 	return true;
 }
 

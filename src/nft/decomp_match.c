@@ -43,6 +43,9 @@ static bool split(struct dc *c, const struct ds *ds, struct dctx *ctx)
 		it->len = f.bits / 8;
 		it->gives = dctx_learn_field(
 			&now, &f, (uint64_t)num_import(ds->x->p.a + done, it->len, ORDER_BIG));
+		/* elsewhere the family is implied in another way */
+		if (f.proto == &proto_eth && now.family != NFPROTO_BRIDGE)
+			it->gives &= ~(unsigned)DEP_NET;
 		done += it->len;
 	}
 	*ctx = now;
@@ -82,7 +85,7 @@ static unsigned learn_set(struct dc *c, struct dctx *ctx, const struct ds *ds, c
 		if (!el->catchall && el->klen <= 8)
 			gives |= learn(ctx, v,
 				(uint64_t)num_import(el->key, el->klen, host ? ORDER_HOST : ORDER_BIG));
-	if (gives && a->el.n > 1 && v->x->kind == DX_META && v->x->p.key == NFT_META_L4PROTO)
+	if (gives & DEP_TP && a->el.n > 1)
 		dctx_learn_meta(ctx, NFT_META_L4PROTO, UINT64_MAX); /* one of them: `th` */
 	return 0;
 }
@@ -165,8 +168,16 @@ static bool begin_put(struct dc *c, const struct dx *x, const struct sv *v, stru
 		buf_printf(out, "/%u", 8 * x->p.alen);
 		return true;
 	}
-	if (!load_put(c, v, STYLE_NICE, out, &s) || s.dt->base != BASE_STRING || x->p.alen >= s.len ||
-		memchr(x->p.a, 0, x->p.alen))
+	if (!load_put(c, v, STYLE_NICE, out, &s) || x->p.alen >= s.len)
+		return false;
+	if (s.dt->prefix && s.order == ORDER_BIG && s.len <= sizeof(b)) {
+		memcpy(b, x->p.a, x->p.alen);
+		buf_puts(out, op_text(x->p.op, &s));
+		val_put(c, &s, b, s.len, out);
+		buf_printf(out, "/%u", 8 * x->p.alen);
+		return true;
+	}
+	if (s.dt->base != BASE_STRING || memchr(x->p.a, 0, x->p.alen))
 		return false;
 	buf_puts(out, op_text(x->p.op, &s));
 	val_glob_put(x->p.a, x->p.alen, out);
@@ -262,7 +273,11 @@ static bool cmp_put(struct dc *c, const struct item *it, struct buf *out)
 		return false;
 	if (it->style == STYLE_NICE && short_put(c, x, v, out))
 		return true;
-	if (!sel_put(c, &it->ds->src[0].v[0], true, it->style, out, &s) || s.len != x->p.alen)
+	if (!sel_put(c, &it->ds->src[0].v[0], true, it->style, out, &s))
+		return false;
+	if (v->x->kind == DX_FIB && s.dt->id == DT_BOOLEAN && x->p.alen == 1)
+		s.len = 1; /* as good as the whole */
+	if (s.len != x->p.alen)
 		return false;
 	op = op_text(x->p.op, &s);
 	if (!op)
@@ -281,7 +296,7 @@ static bool range_text(struct dc *c, const struct item *it, struct buf *out)
 	if (!single(it->ds) || !sel_put(c, &it->ds->src[0].v[0], true, it->style, out, &s) ||
 		s.len != x->p.alen || s.len > 16)
 		return false;
-	buf_puts(out, !it->ds->hi && x->p.op == NFT_RANGE_NEQ ? " != " : s.prec ? " == " : " ");
+	buf_puts(out, !it->ds->hi && x->p.op == NFT_RANGE_NEQ ? " != " : " ");
 	val_num_put(c, &s, val_num(&s, x->p.a, s.len) >> s.shift, true, out);
 	buf_putc(out, '-');
 	val_num_put(c, &s, val_num(&s, hi, s.len) >> s.shift, true, out);
@@ -296,9 +311,7 @@ static bool lookup_put(struct dc *c, const struct item *it, struct buf *out)
 
 	if (!info || !sels_put(c, &it->ds->src[0], info->flags & NFT_SET_ANONYMOUS, it->style, out, s))
 		return false;
-	buf_puts(out, x->p.flags & NFT_LOOKUP_F_INV        ? " != "
-		      : s[0].prec && it->ds->src[0].n == 1 ? " == "
-							   : " ");
+	buf_puts(out, x->p.flags & NFT_LOOKUP_F_INV ? " != " : " ");
 	return set_put(c, info, s, it->ds->src[0].n, NULL, out);
 }
 

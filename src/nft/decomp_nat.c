@@ -10,16 +10,37 @@ static const struct svref *one(const struct svs *s)
 	return s->n == 1 ? &s->v[0] : NULL;
 }
 
+/* The length of the prefix that the two ends are those of; -1: of none. */
+static int prefix_of(const struct sel *s, const struct dx *lo, const struct dx *hi)
+{
+	u128 a, b;
+	unsigned n = 0;
+
+	if (!s->dt->prefix || lo->p.alen != s->len || hi->p.alen != s->len)
+		return -1;
+	a = val_num(s, lo->p.a, s->len);
+	b = val_num(s, hi->p.a, s->len);
+	while (n < s->bits && ((a ^ b) >> n & 1))
+		n++;
+	return (a ^ b) == val_ones(n) && !(a & (a ^ b)) ? (int)(s->bits - n) : -1;
+}
+
 /* The upper end of a constant range: only constants have one. */
 static bool upper_put(struct dc *c, const struct svs *lo, const struct svs *hi, const struct sel *s,
 	bool brackets, struct buf *out)
 {
 	const struct svref *a = one(lo), *b = one(hi);
+	int plen;
 
 	if (!b)
 		return true;
 	if (!a || a->v->x->kind != DX_IMM || b->v->x->kind != DX_IMM)
 		return false;
+	plen = brackets ? -1 : prefix_of(s, a->v->x, b->v->x);
+	if (plen >= 0) {
+		buf_printf(out, "/%d", plen);
+		return true;
+	}
 	buf_puts(out, brackets ? "-[" : "-");
 	val_put(c, s, b->v->x->p.a, b->v->x->p.alen, out);
 	buf_puts(out, brackets ? "]" : "");

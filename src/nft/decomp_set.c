@@ -24,12 +24,12 @@ static void gather(void *ctx, const struct setelem *el)
 	struct gather *g = ctx;
 	struct setelem copy = *el;
 
-	if (el->comment || el->n_exprs || el->timeout_ms || el->klen > NFT_KEY_MAX ||
-		el->dlen > NFT_KEY_MAX || g->a->el.n >= ANON_MAX) {
+	if (el->n_exprs || el->timeout_ms || el->klen > NFT_KEY_MAX || el->dlen > NFT_KEY_MAX ||
+		g->a->el.n >= ANON_MAX) {
 		g->a->odd = true;
 		return;
 	}
-	copy.comment = NULL;
+	copy.comment = el->comment ? arena_strdup(&g->c->arena, el->comment, strlen(el->comment)) : NULL;
 	copy.exprs = NULL;
 	vec_push(&g->a->el, copy);
 }
@@ -145,28 +145,30 @@ static int prefix_len(const struct sel *s, u128 lo, u128 hi)
 	return host == val_ones(n) && !(lo & host) ? (int)(s->bits - n) : -1;
 }
 
+/* n: of how many parts; full: a single value as a prefix of its whole length */
 static void range_put(struct dc *c, const struct sel *s, const uint8_t *a, const uint8_t *b, unsigned len,
-	bool full, struct buf *out)
+	unsigned n, bool full, struct buf *out)
 {
 	u128 lo = val_num(s, a, len), hi = val_num(s, b, len);
 	bool open = hi == val_ones(8 * len);
 	int plen;
 
 	if (s->dt->base == BASE_STRING && lo != hi) {
-		unsigned n = (unsigned)strnlen((const char *)a, len), k = n;
+		unsigned same = (unsigned)strnlen((const char *)a, len), k = same;
 
 		while (k < len && b[k] == 0xff)
 			k++;
-		if (memcmp(a, b, n) != 0 || k < len)
+		if (memcmp(a, b, same) != 0 || k < len)
 			c->failed = true;
-		val_glob_put(a, n, out);
+		val_glob_put(a, same, out);
 		return;
 	}
 	lo >>= s->shift;
 	hi >>= s->shift;
 	if (open && hi > val_ones(s->bits))
 		hi = val_ones(s->bits);
-	plen = s->dt->prefix ? prefix_len(s, lo, hi) : -1;
+	/* nft reads prefixes of numbers in host order wrongly in a concatenation */
+	plen = s->dt->prefix && (n == 1 || s->dt->order != ORDER_HOST) ? prefix_len(s, lo, hi) : -1;
 	if (lo == hi && !(full && plen >= 0)) {
 		val_num_put(c, s, lo, false, out);
 	} else if (plen >= 0) {
@@ -192,7 +194,7 @@ static void parts_put(struct dc *c, const struct sel *s, unsigned n, const uint8
 		}
 		buf_puts(out, i ? " . " : "");
 		if (hi)
-			range_put(c, &s[i], p + off, hi + off, s[i].len, full && n == 1, out);
+			range_put(c, &s[i], p + off, hi + off, s[i].len, n, full && n == 1, out);
 		else
 			val_put(c, &s[i], p + off, s[i].len, out);
 		off += (s[i].len + 3) & ~3u;
@@ -258,6 +260,29 @@ void elem_put(struct dc *c, const struct set_info *info, const struct setelem *e
 		data_put(c, info, el, data, out);
 }
 
+/* A set of one element: the compiler makes a comparison of it, unless it is written as two that become one.
+ */
+static void twice_put(struct dc *c, const struct setelem *el, const struct sel *key, struct buf *out)
+{
+	struct setelem a = *el, b = *el;
+	u128 lo, hi, mid, step = (u128)1 << key->shift;
+
+	if (el->klen > 16 || el->klen != key->len) {
+		c->failed = true;
+		return;
+	}
+	if (el->interval && memcmp(el->key, el->key_end, el->klen) != 0) {
+		lo = val_num(key, el->key, el->klen);
+		hi = val_num(key, el->key_end, el->klen);
+		mid = lo + (hi - lo) / 2 / step * step;
+		num_export(mid, el->klen, ORDER_BIG, a.key_end);
+		num_export(mid + step, el->klen, ORDER_BIG, b.key);
+	}
+	parts_put(c, key, 1, a.key, a.interval ? a.key_end : NULL, a.klen, false, out);
+	buf_puts(out, ", ");
+	parts_put(c, key, 1, b.key, b.interval ? b.key_end : NULL, b.klen, false, out);
+}
+
 static void braces_put(struct dc *c, const struct set_info *info, const struct sel *keys, unsigned n,
 	const struct sel *data, struct buf *out)
 {
@@ -275,6 +300,12 @@ static void braces_put(struct dc *c, const struct set_info *info, const struct s
 			s[i].order = ORDER_BIG;
 	}
 	buf_puts(out, "{ ");
+	if (a->el.n == 1 && n == 1 && c->cur->style != STYLE_NICE && !a->el.v[0].catchall &&
+		!(info->flags & (NFT_SET_MAP | NFT_SET_OBJECT))) {
+		twice_put(c, &a->el.v[0], s, out);
+		buf_puts(out, " }");
+		return;
+	}
 	vec_foreach (el, &a->el) {
 		buf_puts(out, el == a->el.v ? "" : ", ");
 		elem_put(c, info, el, s, data, out);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Constants. */
+#include <dirent.h>
+#include <limits.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "nft/decomp.h"
@@ -75,6 +78,54 @@ void val_glob_put(const uint8_t *p, unsigned n, struct buf *out)
 	quote_put(b, n + 1, out);
 }
 
+/* ---- control groups are numbers of directories ---- */
+
+#define CGROUPS     "/sys/fs/cgroup"
+#define CGROUPS_MAX 20000 /* directories looked at */
+
+struct group {
+	uint64_t id;
+	unsigned left;
+	char path[PATH_MAX];
+};
+
+static bool find_group(struct group *g, size_t n, unsigned depth)
+{
+	DIR *d = depth < 16 ? opendir(g->path) : NULL;
+	bool found = false;
+	struct dirent *e;
+
+	while (d && !found && (e = readdir(d))) {
+		size_t len = strlen(e->d_name);
+
+		if (e->d_type != DT_DIR || e->d_name[0] == '.' || n + 1 + len >= sizeof(g->path) || !g->left)
+			continue;
+		g->left--;
+		g->path[n] = '/';
+		memcpy(g->path + n + 1, e->d_name, len + 1);
+		found = e->d_ino == g->id || find_group(g, n + 1 + len, depth + 1);
+		if (!found)
+			g->path[n] = '\0';
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static void group_put(u128 v, struct buf *out)
+{
+	struct group g = { .id = (uint64_t)v, .left = CGROUPS_MAX, .path = CGROUPS };
+	size_t n = strlen(CGROUPS);
+	struct stat st;
+
+	if (!stat(CGROUPS, &st) && st.st_ino == g.id)
+		quote_put("/", 1, out);
+	else if (find_group(&g, n, 0))
+		quote_put(g.path + n + 1, strlen(g.path + n + 1), out);
+	else
+		buf_printf(out, "%llu", (unsigned long long)g.id);
+}
+
 static void hex_put(u128 v, struct buf *out)
 {
 	if (v >> 64)
@@ -123,6 +174,8 @@ void val_num_put(struct dc *c, const struct sel *s, u128 v, bool plain, struct b
 	num_export(v, bytes, dt_order_of(s->dt), b);
 	if (s->dt->base == BASE_STRING)
 		name_put(b, bytes, out);
+	else if (s->dt->id == DT_CGROUPV2)
+		group_put(v, out);
 	else if (s->dt->id == DT_IFINDEX && v && (name = dc_ifname(c, (uint32_t)v)))
 		quote_put(name, strlen(name), out);
 	else if (s->dt->id == DT_IFINDEX)
