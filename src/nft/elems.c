@@ -130,6 +130,8 @@ void elems_put(struct elem_table *t)
 	vec_free(&t->attrs);
 	vec_free(&t->attr_spare);
 	vec_free(&t->kernel);
+	vec_free(&t->sorted);
+	vec_free(&t->in_sorted);
 	free(t);
 }
 
@@ -387,6 +389,10 @@ void elems_settle(struct elem_table *t)
 			t->pending--;
 		attr_put(t, el->hattr);
 		index_del(t, *p);
+		if (*p / 8 < t->in_sorted.n && t->in_sorted.v[*p / 8] & 1 << *p % 8) {
+			t->in_sorted.v[*p / 8] &= (uint8_t) ~(1 << *p % 8);
+			t->sorted_holes = true;
+		}
 		el->flags = 0;
 		el->hattr = 0;
 		t->live--;

@@ -88,6 +88,9 @@ struct elem_table { /* the elements of one set of one type, wanted and had */
 	VEC(struct attr) attrs;
 	VEC(uint32_t) attr_spare;
 	ivals kernel;            /* ranges: what the kernel has, sorted */
+	VEC(uint32_t) sorted;    /* ranges: all elements but the catch-all, in order, for plans */
+	VEC(uint8_t) in_sorted;  /* a bit per element */
+	bool sorted_holes;       /* some of sorted are no elements any more */
 	struct elem_table *next; /* obj.tables */
 };
 

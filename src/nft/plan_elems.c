@@ -153,6 +153,46 @@ static int by_low(const void *a, const void *b)
 	return c ? c : memcmp(high(sorting, y), high(sorting, x), sorting->klen); /* the wider one first */
 }
 
+/* Takes out what is no element any more, and sorts in what came: an event costs a walk, not a sort. */
+static void sort_elems(struct elem_table *t)
+{
+	indices came = { 0 };
+	uint32_t n = 0, bytes = (t->n + 7) / 8, i, j, at;
+
+	if (t->in_sorted.n < bytes) {
+		vec_reserve(&t->in_sorted, bytes);
+		memset(t->in_sorted.v + t->in_sorted.n, 0, bytes - t->in_sorted.n);
+		t->in_sorted.n = bytes;
+	}
+	if (t->sorted_holes) {
+		vec_foreach (p, &t->sorted)
+			if (t->in_sorted.v[*p / 8] & 1 << *p % 8)
+				t->sorted.v[n++] = *p;
+		t->sorted.n = n;
+		t->sorted_holes = false;
+	}
+	for (i = 0; i < t->n; i++) {
+		if (t->in_sorted.v[i / 8] & 1 << i % 8 ||
+			(elem_at(t, i)->flags & (E_USED | E_CATCHALL)) != E_USED)
+			continue;
+		t->in_sorted.v[i / 8] |= (uint8_t)(1 << i % 8);
+		vec_push(&came, i);
+	}
+	if (!came.n)
+		return;
+	sorting = t;
+	qsort(came.v, came.n, sizeof(came.v[0]), by_low);
+	i = t->sorted.n;
+	j = came.n;
+	at = i + j;
+	vec_reserve(&t->sorted, at);
+	t->sorted.n = at;
+	while (j)
+		t->sorted.v[--at] =
+			i && by_low(&t->sorted.v[i - 1], &came.v[j - 1]) > 0 ? t->sorted.v[--i] : came.v[--j];
+	vec_free(&came);
+}
+
 /* Does b begin right after a ends? */
 static bool adjacent(const struct elem_table *t, uint32_t a, uint32_t b)
 {
@@ -168,22 +208,19 @@ static bool adjacent(const struct elem_table *t, uint32_t a, uint32_t b)
 void intervals_want(struct elem_table *t, ivals *out)
 {
 	bool plain = !(t->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT));
-	indices all = { 0 };
 
-	for (uint32_t i = 0; i < t->n; i++) {
-		struct elem *el = elem_at(t, i);
+	sort_elems(t);
+	vec_foreach (p, &t->sorted) {
+		struct ival *top = out->n ? &vec_last(out) : NULL;
+		struct elem *el = elem_at(t, *p);
+		uint32_t attr;
+		int over;
 
 		el->flags &= (uint8_t)~E_HELD;
-		if (el->flags & E_USED && !(el->flags & E_CATCHALL) && elem_wanted(t, el))
-			vec_push(&all, i);
-	}
-	sorting = t;
-	if (all.n)
-		qsort(all.v, all.n, sizeof(all.v[0]), by_low);
-	vec_foreach (p, &all) {
-		struct ival *top = out->n ? &vec_last(out) : NULL;
-		uint32_t attr = elem_attr(t, elem_at(t, *p));
-		int over = top ? memcmp(low(t, *p), high(t, top->last), t->klen) : 1;
+		if (!elem_wanted(t, el))
+			continue;
+		attr = elem_attr(t, el);
+		over = top ? memcmp(low(t, *p), high(t, top->last), t->klen) : 1;
 
 		if (top && over <= 0 && memcmp(high(t, *p), high(t, top->last), t->klen) <= 0) {
 			elem_at(t, *p)->flags |= E_HELD; /* covered */
@@ -198,7 +235,6 @@ void intervals_want(struct elem_table *t, ivals *out)
 		}
 		vec_push(out, (struct ival){ *p, *p, attr });
 	}
-	vec_free(&all);
 }
 
 static int ival_cmp(const struct elem_table *t, const struct ival *a, const struct ival *b)
