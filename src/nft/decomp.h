@@ -243,9 +243,9 @@ bool load_field_put(
 /* "@name", or the elements in braces. keys: types of the key; data: of a map's values, dt NULL: the set's. */
 bool set_put(struct dc *c, const struct set_info *info, const struct sel *keys, unsigned n,
 	const struct sel *data, struct buf *out);
-/* keys: info's parts. Options and data behind the key. */
+/* keys: the n parts of the key. Options and data behind it. */
 void elem_put(struct dc *c, const struct set_info *info, const struct setelem *el, const struct sel *keys,
-	const struct sel *data, struct buf *out);
+	unsigned n, const struct sel *data, struct buf *out);
 /* As nft lists them; of some sets as they come. */
 bool setelems_sorted(const struct set_info *info);
 int setkey_cmp(const struct set_info *info, const uint8_t *a, const uint8_t *b, unsigned len);

@@ -110,11 +110,13 @@ void raw_put(struct nftnl_expr **exprs, uint32_t n, struct buf *out)
 	char text[4096];
 
 	for (uint32_t i = 0; i < n; i++) {
-		const char *name = nftnl_expr_get_str(exprs[i], NFTNL_EXPR_NAME);
-		int len = nftnl_expr_snprintf(text, sizeof(text), exprs[i], NFTNL_OUTPUT_DEFAULT, 0);
+		const char *name = exprs[i] ? nftnl_expr_get_str(exprs[i], NFTNL_EXPR_NAME) : NULL;
+		int len = exprs[i]
+				  ? nftnl_expr_snprintf(text, sizeof(text), exprs[i], NFTNL_OUTPUT_DEFAULT, 0)
+				  : 0;
 
 		buf_puts(out, i ? " [ " : "[ ");
-		buf_puts(out, name ? name : "?");
+		buf_puts(out, name ? name : "unknown");
 		buf_putc(out, ' ');
 		if (len > 0 && len < (int)sizeof(text))
 			buf_visible(out, text, (size_t)len);

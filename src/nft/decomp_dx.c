@@ -342,7 +342,8 @@ static void read_attr(struct in *in, const struct attr *a, struct dx *x)
 bool dx_read(struct arena_block **arena, struct nftnl_expr *e, struct dx *out)
 {
 	struct in in = { .arena = arena, .e = e, .out = out };
-	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	const char *name =
+		e ? nftnl_expr_get_str(e, NFTNL_EXPR_NAME) : NULL; /* NULL: not known to libnftnl */
 
 	memset(out, 0, sizeof(*out));
 	out->dreg = SLOT_NONE;

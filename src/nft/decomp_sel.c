@@ -93,6 +93,9 @@ static void operator(
 	paren(out, begin, s, prec);
 	k.shift = 0;
 	k.bits = 8 * s->len;
+	if (c->cur->style != STYLE_NICE || k.dt->id == DT_CLASSID)
+		k.hex = k.dt->base == BASE_INTEGER && k.dt->id != DT_IPADDR && k.dt->id != DT_IP6ADDR &&
+			k.dt->id != DT_ETHERADDR;
 	buf_printf(out, " %s ", sign);
 	if (val_bits_put(&k, v, " | ", &bits))
 		buf_printf(out, "(%s)", buf_str(&bits));

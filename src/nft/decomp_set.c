@@ -235,15 +235,14 @@ static void data_put(struct dc *c, const struct set_info *info, const struct set
 }
 
 void elem_put(struct dc *c, const struct set_info *info, const struct setelem *el, const struct sel *keys,
-	const struct sel *data, struct buf *out)
+	unsigned n, const struct sel *data, struct buf *out)
 {
 	char dur[48];
 
 	if (el->catchall)
 		buf_putc(out, '*');
 	else
-		parts_put(c, keys, info->key.n, el->key, el->interval ? el->key_end : NULL, el->klen, false,
-			out);
+		parts_put(c, keys, n, el->key, el->interval ? el->key_end : NULL, el->klen, false, out);
 	if (el->n_exprs) {
 		buf_putc(out, ' ');
 		c->failed |= !stateful_text(el->exprs, el->n_exprs, c->env->stateless, out);
@@ -289,7 +288,7 @@ static void braces_put(struct dc *c, const struct set_info *info, const struct s
 	struct anon *a = dc_anon(c, info);
 	struct sel s[SLOTS];
 
-	if (a->odd || !a->el.n || info->key.n != n) { /* `{ }` has no spelling */
+	if (a->odd || !a->el.n) { /* `{ }` has no spelling */
 		c->failed = true;
 		return;
 	}
@@ -308,7 +307,7 @@ static void braces_put(struct dc *c, const struct set_info *info, const struct s
 	}
 	vec_foreach (el, &a->el) {
 		buf_puts(out, el == a->el.v ? "" : ", ");
-		elem_put(c, info, el, s, data, out);
+		elem_put(c, info, el, s, n, data, out);
 		if (c->failed)
 			return;
 	}

@@ -42,7 +42,7 @@ static void on_elem(void *ctx, const struct setelem *el)
 		return;
 	info = &v->s->s.want.info;
 	v->dc.failed = false;
-	elem_put(&v->dc, info, el, v->keys, NULL, &b);
+	elem_put(&v->dc, info, el, v->keys, info->key.n, NULL, &b);
 	if (v->dc.failed) { /* of a type that is not known well enough */
 		buf_clear(&b);
 		hex_put(el->key, el->klen, &b);
