@@ -16,8 +16,8 @@
 
 /* ---- names ---- */
 
-/* Words that nft (1.0.6, and two of later versions) takes for itself where a name stands: an object of such a
- * name could not be read back. */
+/* Words that nft (1.0.6) takes for itself where a name stands: an object of such a name could not be read
+ * back. */
 static const char *const keywords[] = {
 	"accept",
 	"add",
@@ -43,7 +43,6 @@ static const char *const keywords[] = {
 	"define",
 	"delete",
 	"describe",
-	"destroy",
 	"device",
 	"devices",
 	"dnat",
@@ -70,12 +69,15 @@ static const char *const keywords[] = {
 	"fwd",
 	"gc-interval",
 	"ge",
+	"get",
 	"goto",
 	"gt",
 	"handle",
 	"hbh",
 	"hook",
 	"hour",
+	"ibriport",
+	"ibrname",
 	"icmp",
 	"icmpv6",
 	"igmp",
@@ -94,10 +96,10 @@ static const char *const keywords[] = {
 	"ipsec",
 	"jhash",
 	"jump",
-	"last",
 	"le",
 	"limit",
 	"list",
+	"ll",
 	"log",
 	"lshift",
 	"lt",
@@ -113,9 +115,13 @@ static const char *const keywords[] = {
 	"ne",
 	"netdev",
 	"nftrace",
+	"nh",
 	"not",
 	"notrack",
 	"numgen",
+	"obriport",
+	"obrname",
+	"offload",
 	"oif",
 	"oifgroup",
 	"oifname",
@@ -139,6 +145,8 @@ static const char *const keywords[] = {
 	"return",
 	"rshift",
 	"rt",
+	"rt0",
+	"rt2",
 	"rtclassid",
 	"rule",
 	"ruleset",
@@ -168,6 +176,7 @@ static const char *const keywords[] = {
 	"vlan",
 	"vmap",
 	"xor",
+	"xt",
 };
 
 static bool is_keyword(const char *s)
