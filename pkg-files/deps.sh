@@ -64,6 +64,7 @@ conformance() {
 bench() {
 	demo
 	need libnftables-dev nftables/libnftables.h
+	need lua5.4 lua5.4
 }
 
 lint() {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/bench/run.sh [load|events]: what rnmd costs beside the least that an address change can cost, and beside libnftables;
-# what loading a file costs beside the kernel's own part, and beside nft. ROUNDS, ADDRS, STORMS, STARTS, LOADS, RULES and ELEMENTS
-# set how much is measured.
+# what loading a file costs beside the kernel's own part, and beside nft. ROUNDS, ADDRS, STORMS, STARTS, LOADS, RULES, ELEMENTS and
+# COPIES set how much is measured.
 set -eu
 cd "$(dirname "$0")/../.."
 build=$(realpath "${RNM_BUILD:-build}")
@@ -42,6 +42,8 @@ failed=0
 if [ "${1:-load}" = load ]; then
 	echo "== a file is loaded into an empty ruleset"
 	"$build/bench/load" "$build/rnm" "${LOADS:-9}" "${RULES:-10000}" "${ELEMENTS:-100000}" || failed=1
+	echo "== four times the text costs four times as much"
+	lua5.4 tests/bench/linear.lua "$build/rnm" "${COPIES:-4000}" || failed=1
 fi
 [ "${1:-events}" = events ] || exit $failed
 echo "== an address changes: latency from the request to the new generation"
