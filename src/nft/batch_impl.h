@@ -31,6 +31,18 @@ enum {
 	MSG_GETSETELEM_RESET,
 };
 
+/* The messages in n bytes. libmnl's own loop takes a length of 2 GiB and more for a negative one. */
+static inline bool msg_ok(const struct nlmsghdr *nlh, const char *end)
+{
+	ssize_t left = end - (const char *)nlh;
+
+	return left >= (ssize_t)MNL_NLMSG_HDRLEN && nlh->nlmsg_len >= MNL_NLMSG_HDRLEN &&
+	       nlh->nlmsg_len <= (size_t)left;
+}
+#define msgs_foreach(nlh, buf, n)                                                                            \
+	for (nlh = (const void *)(buf); msg_ok(nlh, (const char *)(buf) + (n));                              \
+		nlh = (const void *)((const char *)nlh + MNL_ALIGN(nlh->nlmsg_len)))
+
 #define MSG_NONE UINT32_MAX /* a message that belongs to no operation */
 
 /* ---- msgbuf.c: the messages of one batch ---- */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "nft/batch_impl.h"
 
@@ -44,15 +45,21 @@ static int dump_message(const struct nlmsghdr *nlh, struct nft_dump *d)
 static int receive_dump(struct mnl_socket *s, uint32_t seq, char *buf, struct nft_dump *d)
 {
 	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(s, buf, DUMP_BUF);
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)buf;
-		int left = (int)n;
+		struct sockaddr_nl from = { 0 };
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(
+			mnl_socket_get_fd(s), buf, DUMP_BUF, MSG_TRUNC, (struct sockaddr *)&from, &len);
+		const struct nlmsghdr *nlh;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		if (from.nl_pid) /* not the kernel's */
+			continue;
+		if (n > DUMP_BUF)
+			return -ENOBUFS;
+		msgs_foreach (nlh, buf, n) {
 			int r = nlh->nlmsg_seq == seq ? dump_message(nlh, d) : 1;
 
 			if (r <= 0)

@@ -106,8 +106,7 @@ static bool receive(struct nft_conn *c, uint32_t n_ops, struct commit_result *r)
 		socklen_t len = sizeof(from);
 		ssize_t n = recvfrom(mnl_socket_get_fd(c->commit), c->answer, sizeof(c->answer),
 			MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &len);
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)c->answer;
-		int left;
+		const struct nlmsghdr *nlh;
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -119,7 +118,7 @@ static bool receive(struct nft_conn *c, uint32_t n_ops, struct commit_result *r)
 			whole = false;
 		if (n < 0 || from.nl_pid || n > (ssize_t)sizeof(c->answer))
 			continue;
-		for (left = (int)n; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		msgs_foreach (nlh, c->answer, n)
 			answer(c, nlh, n_ops, r);
 	}
 }
@@ -191,7 +190,7 @@ static bool probe_destroy(struct nft_conn *c)
 	while (n >= 0 &&
 		(n = recv(mnl_socket_get_fd(c->commit), c->answer, sizeof(c->answer), MSG_DONTWAIT)) > 0) {
 		nlh = (struct nlmsghdr *)(void *)c->answer;
-		if (mnl_nlmsg_ok(nlh, (int)n) && nlh->nlmsg_type == NLMSG_ERROR &&
+		if (msg_ok(nlh, (char *)nlh + n) && nlh->nlmsg_type == NLMSG_ERROR &&
 			nlh->nlmsg_seq == m.seq0 + 1 &&
 			nlh->nlmsg_len >= MNL_NLMSG_HDRLEN + sizeof(struct nlmsgerr))
 			result = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;

@@ -194,8 +194,7 @@ int kread_tables(struct nft_conn *c, uint8_t family, const char *name,
 	a.name_attr = NFTA_TABLE_NAME;
 	r = answers_get(c, NFT_MSG_GETTABLE, family, "table", &a, e);
 	if (!r) {
-		answers_foreach(nlh, &a)
-		{
+		answers_foreach (nlh, &a) {
 			struct kread_table t;
 
 			if (!table_parse(nlh, nft_conn_instance(c), &t) || (name && strcmp(name, t.name)))
@@ -297,8 +296,7 @@ int kread_chains(struct nft_conn *c, uint8_t family, const char *table, const ch
 	int r = answers_get(c, NFT_MSG_GETCHAIN, family, "chain", &a, e);
 
 	if (!r) {
-		answers_foreach(nlh, &a)
-		{
+		answers_foreach (nlh, &a) {
 			struct kread_chain ch;
 
 			if (!chain_parse(nlh, &devs, &ch) || !answers_named(&a, ch.table, ch.name))
@@ -362,8 +360,7 @@ int kread_flowtables(struct nft_conn *c, uint8_t family, const char *table, cons
 	int r = answers_get(c, NFT_MSG_GETFLOWTABLE, family, "flowtable", &a, e);
 
 	if (!r) {
-		answers_foreach(nlh, &a)
-		{
+		answers_foreach (nlh, &a) {
 			struct kread_flowtable f;
 
 			if (!flowtable_parse(nlh, &devs, &f) || !answers_named(&a, f.table, f.name))

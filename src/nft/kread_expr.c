@@ -138,25 +138,33 @@ static bool set_number(struct nftnl_expr *x, uint16_t to, const struct nlattr *a
 	return true;
 }
 
+/* Only these have a chain, and only of these libnftnl frees it. */
+static bool set_target(struct nftnl_expr *x, const struct nlattr *chain)
+{
+	int32_t code = (int32_t)nftnl_expr_get_u32(x, NFTNL_EXPR_IMM_VERDICT);
+
+	return (code == NFT_JUMP || code == NFT_GOTO) && set_str(x, NFTNL_EXPR_IMM_CHAIN, chain);
+}
+
 /* An immediate's data: a value or a verdict. */
 static bool set_verdict(struct nftnl_expr *x, uint16_t to, const struct nlattr *nest)
 {
-	const struct nlattr *a, *v = NULL;
-	bool ok = true;
+	const struct nlattr *a, *verdict = NULL, *code = NULL, *chain = NULL;
 
+	if (nftnl_expr_is_set(x, NFTNL_EXPR_IMM_VERDICT)) /* in the same memory */
+		return false;
 	attr_nested (a, nest)
 		if (mnl_attr_get_type(a) == NFTA_DATA_VERDICT)
-			v = a;
-	if (!v)
+			verdict = a;
+	if (!verdict)
 		return set_data(x, to, nest);
-	attr_nested (a, v) {
-		switch (mnl_attr_get_type(a)) {
-		case NFTA_VERDICT_CODE: ok = ok && set_number(x, NFTNL_EXPR_IMM_VERDICT, a, U32); break;
-		case NFTA_VERDICT_CHAIN: ok = ok && set_str(x, NFTNL_EXPR_IMM_CHAIN, a); break;
-		default: break;
-		}
+	attr_nested (a, verdict) {
+		if (mnl_attr_get_type(a) == NFTA_VERDICT_CODE)
+			code = a;
+		else if (mnl_attr_get_type(a) == NFTA_VERDICT_CHAIN)
+			chain = a;
 	}
-	return ok && nftnl_expr_is_set(x, NFTNL_EXPR_IMM_VERDICT);
+	return code && set_number(x, NFTNL_EXPR_IMM_VERDICT, code, U32) && (!chain || set_target(x, chain));
 }
 
 /* An expression of a dynset is its own and has none in it. */
@@ -226,9 +234,11 @@ static bool set_attr(struct nftnl_expr *x, const struct map *m, const struct nla
 {
 	uint16_t type = mnl_attr_get_type(a);
 
+	/* twice: libnftnl would forget the first */
 	for (unsigned i = 0; i < ATTRS_MAX_ && m->a[i].told; i++)
 		if (m->a[i].attr == type)
-			return set_value(x, m->a[i].to, a, (enum told)m->a[i].told, inner);
+			return !nftnl_expr_is_set(x, m->a[i].to) &&
+			       set_value(x, m->a[i].to, a, (enum told)m->a[i].told, inner);
 	return !mnl_attr_get_payload_len(a);
 }
 

@@ -187,8 +187,7 @@ static bool one_reset(struct nft_conn *c, const struct kread_object *was,
 
 	*r = answers_get(c, NFT_MSG_GETOBJ_RESET, was->family, "object", &a, &why);
 	if (!*r)
-		answers_foreach(nlh, &a)
-		{
+		answers_foreach (nlh, &a) {
 			struct kread_object o;
 
 			if (object_msg_parse(nlh, &o))
@@ -214,8 +213,7 @@ int kread_objects(struct nft_conn *c, uint8_t family, const char *table, const c
 	int r = answers_get(c, NFT_MSG_GETOBJ, family, "object", &a, e);
 
 	if (!r) {
-		answers_foreach(nlh, &a)
-		{
+		answers_foreach (nlh, &a) {
 			struct kread_object o;
 
 			if (!object_msg_parse(nlh, &o) || !answers_named(&a, o.table, o.name) ||

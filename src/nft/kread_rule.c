@@ -64,8 +64,7 @@ static int one_reset(struct nft_conn *c, const struct kread_rule *was, struct ke
 	int r = answers_get(c, MSG_GETRULE_RESET, was->family, "rule", &a, &why);
 
 	if (!r)
-		answers_foreach(nlh, &a)
-		{
+		answers_foreach (nlh, &a) {
 			struct kread_rule rule;
 
 			if (rule_msg_parse(nlh, x, &rule))
@@ -98,8 +97,7 @@ int kread_rules(struct nft_conn *c, uint8_t family, const char *table, const cha
 	int r = answers_get(c, NFT_MSG_GETRULE, family, "rule", &a, e);
 
 	if (!r) {
-		answers_foreach(nlh, &a)
-		{
+		answers_foreach (nlh, &a) {
 			struct kread_rule rule;
 
 			/* older kernels filter only by table */

@@ -272,8 +272,7 @@ int kread_sets(struct nft_conn *c, uint8_t family, const char *table, const char
 	int r = answers_get(c, NFT_MSG_GETSET, family, "set", &a, e);
 
 	if (!r) {
-		answers_foreach(nlh, &a)
-		{
+		answers_foreach (nlh, &a) {
 			struct kread_set s;
 
 			if (!set_parse(nlh, &keep, &s) || !answers_named(&a, s.table, s.name))

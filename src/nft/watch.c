@@ -201,8 +201,7 @@ static bool read_one(struct nft_watch *w)
 	socklen_t len = sizeof(from);
 	ssize_t n = recvfrom(mnl_socket_get_fd(w->sock), w->buf, sizeof(w->buf), MSG_DONTWAIT | MSG_TRUNC,
 		(struct sockaddr *)&from, &len);
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)w->buf;
-	int left = (int)n;
+	const struct nlmsghdr *nlh;
 
 	if (n < 0 && errno == EINTR)
 		return true;
@@ -216,7 +215,7 @@ static bool read_one(struct nft_watch *w)
 	}
 	if (from.nl_pid)
 		return true;
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+	msgs_foreach (nlh, w->buf, n)
 		on_message(w, nlh);
 	return true;
 }

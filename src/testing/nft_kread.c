@@ -321,7 +321,7 @@ static int l_parse(lua_State *L)
 	} k;
 
 	lua_newtable(L);
-	if (!mnl_nlmsg_ok(nlh, (int)len) || nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+	if (!msg_ok(nlh, (char *)nlh + len) || nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
 		return 1;
 	if (kind == 0 && table_parse(nlh, "spec", &k.table))
 		one_table(&t, &k.table);
