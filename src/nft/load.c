@@ -84,7 +84,7 @@ void load_begin(struct load *l, int (*sink)(struct load *l, const struct op *op,
 {
 	l->sink = sink;
 	l->n_ops = 0;
-	l->asked = false;
+	l->asked = l->jumps = false;
 	memset(l->flushed, 0, sizeof(l->flushed));
 	l->env = (struct rule_env){
 		.ctx = l,
@@ -186,6 +186,11 @@ static int commit(struct load *l)
 	if (code == -EBADMSG) {
 		load_refused(l, &r);
 		if (!l->errs->n)
+			whole(l, code, &e);
+	} else if ((code == 0 && l->o->check) || code == -ELOOP || code == -EMLINK) {
+		if (l->jumps && !load_graph_ok(l))
+			code = -EMLINK;
+		else if (code < 0)
 			whole(l, code, &e);
 	} else if (code < 0 && code != -ERESTART) {
 		whole(l, code, &e);

@@ -141,6 +141,7 @@ struct load {
 	struct hmap marks; /* load_marks.c's */
 	bool marked_last;
 	bool asked;    /* the kernel's answers were made use of */
+	bool jumps;    /* some rule or element goes to a chain */
 	bool destroys; /* the kernel knows NFT_MSG_DESTROY* */
 	bool flushed[NFPROTO_NUMPROTO + 1];
 	struct hmap tables;
@@ -205,6 +206,11 @@ int file_says(struct load *l, uint32_t i, const struct thing *t);
 void thing_near(struct load *l, const struct thing *t, struct buf *out);
 /* What a command names, with its table; 1, 0 or -errno. */
 int load_is_there(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err *e);
+
+/* ---- load_graph.c ---- */
+
+/* The jumps of the file neither go in a circle nor too deep; else the rule that makes them so is told of. */
+bool load_graph_ok(struct load *l);
 
 /* ---- load_refuse.c ---- */
 

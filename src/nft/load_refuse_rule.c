@@ -184,7 +184,9 @@ static void say(struct refusal *f, const struct code *code)
 		f->follows = true;
 		return;
 	}
-	if (f->code == -EMLINK || f->code == -ELOOP)
+	if ((f->code == -EMLINK || f->code == -ELOOP) && !load_graph_ok(f->l))
+		f->follows = true;
+	else if (f->code == -EMLINK || f->code == -ELOOP)
 		buf_puts(&f->text, "the jumps go in a circle, or through more than 16 chains");
 	else if (!name && f->code != -EOPNOTSUPP)
 		return;

@@ -206,6 +206,8 @@ static int put_ast(struct load *l, uint32_t i, const struct ast_rule *ast, struc
 	if (r < 0)
 		return r;
 	marks_rule(l, code);
+	for (uint32_t k = 0; !l->jumps && k < code->refs.n; k++)
+		l->jumps = code->refs.v[k].kind == REF_CHAIN || code->refs.v[k].kind == REF_SET;
 	op->rule.code = code;
 	op->rule.comment = ast_comment(ast);
 	r = load_op(l, op, i, e);

@@ -296,6 +296,56 @@ describe("elements", function()
 	end)
 end)
 
+describe("a set with auto-merge", function()
+	local ports = 64
+
+	-- What nft prints of such a set.
+	local function intervals(has)
+		local out, i = {}, 0
+		while i < ports do
+			if has[i] then
+				local last = i
+				while last + 1 < ports and has[last + 1] do
+					last = last + 1
+				end
+				out[#out + 1] = last == i and tostring(i) or i .. "-" .. last
+				i = last
+			end
+			i = i + 1
+		end
+		return table.concat(out, ", ")
+	end
+
+	it("is the union of what was added less what was deleted, in one file or in many", function()
+		math.randomseed(7)
+		loaded "table ip t { set s { type inet_service; flags interval; auto-merge; }; }\n"
+		local has = {}
+		for _ = 1, 60 do
+			local text = {}
+			for _ = 1, math.random(5) do
+				local from = math.random(0, ports - 1)
+				local to = math.min(ports - 1, from + math.random(0, 8))
+				local deletes = #intervals(has) > 0 and math.random(3) == 1
+				if math.random(15) == 1 then
+					text[#text + 1] = "flush set ip t s\n"
+					has = {}
+				else
+					for i = from, to do
+						deletes = deletes and has[i]
+					end
+					text[#text + 1] = ("%s element ip t s { %d-%d }\n"):format(deletes and "delete" or "add", from, to):gsub(" (%d+)%-%1 ", " %1 ")
+					for i = from, to do
+						has[i] = not deletes
+					end
+				end
+			end
+			loaded(table.concat(text))
+			local list = (ruleset():match "elements = { (.-) }" or ""):gsub("%s+", " ")
+			assert.equal(intervals(has), list, table.concat(text))
+		end
+	end)
+end)
+
 describe("a refusal", function()
 	it("is told at each command, all of them at once", function()
 		with_nft "table ip filter { chain input { type filter hook input priority 0; }; set blocked { type ipv4_addr; }; counter hits { }; }\n"
@@ -352,13 +402,27 @@ describe("a refusal", function()
 	end)
 
 	it("tells of jumps in a circle, full sets and elements", function()
-		assert.matches("circle", refused [[
+		local circle = [[
 			table ip t {
-				chain a { jump b; }
-				chain b { jump a; }
+				map m { type inet_service : verdict; elements = { 22 : jump b }; }
+				chain a { tcp dport vmap @m; }
+				chain b { goto a; }
 				chain c { type filter hook input priority 0; jump a; }
 			}
-		]])
+		]]
+		assert.matches("F:4:%d+: the jumps go in a circle: a → b → a", refused(circle))
+		assert.matches("F:4:%d+: the jumps go in a circle: a → b → a", refused(circle, "-c"))
+		loaded((circle:gsub("jump a;", "")))
+		clear()
+		local deep = { "table ip t {\nchain b { type filter hook input priority 0; jump c1; }\n" }
+		for i = 1, 16 do
+			deep[#deep + 1] = ("chain c%d { %s; }\n"):format(i, i < 16 and "jump c" .. i + 1 or "accept")
+		end
+		local text = table.concat(deep) .. "}\n"
+		assert.matches("F:17:%d+: the jumps go through too many chains: b → c1 → .* → c16", refused(text))
+		assert.matches("F:17:%d+: the jumps go through too many chains", (refused(text, "-c")))
+		loaded((text:gsub("chain b.-\n", ""):gsub("chain c1 {", "chain c1 { type filter hook input priority 0;")))
+		clear()
 		assert.matches("the set is full", (refused "table ip t { set s { type ipv4_addr; size 1; elements = { 192.0.2.1, 192.0.2.2 }; }; }\n"))
 		with_nft "table ip t { map m { type ipv4_addr : verdict; elements = { 192.0.2.1 : accept }; }; }\n"
 		assert.matches("F:1:%d+: it overlaps with what the set holds: 192.0.2.1 : accept", refused "add element ip t m { 192.0.2.1 : drop }\n")
