@@ -21,39 +21,6 @@ void scalars_off(struct stmt *st)
 	vec_clear(&st->rule.scalars);
 }
 
-static void autoset_off(struct autoset *a)
-{
-	if (!a->o)
-		return;
-	contrib_free(a->c);
-	a->c = NULL;
-	a->o->autoset = NULL;
-	a->o->info_valid = false;
-	obj_put(a->o);
-	a->o = NULL;
-}
-
-void autos_off(struct stmt *st)
-{
-	vec_foreach (a, &st->rule.autos)
-		autoset_off(*a);
-}
-
-/* The numbers stay with the statement while it may come back, so that its sets keep their names. */
-void autos_free(struct stmt *st)
-{
-	struct rpack *pk = stmt_pack(st);
-
-	autos_off(st);
-	vec_foreach (a, &st->rule.autos) {
-		if (pk && (*a)->number <= pk->numbers.n)
-			pk->numbers.v[(*a)->number - 1] = false;
-		free((*a)->param);
-		free(*a);
-	}
-	vec_free(&st->rule.autos);
-}
-
 /* ---- the environment of a rule ---- */
 
 static const struct set_info *env_set(void *ctx, const char *name)
@@ -75,66 +42,9 @@ static const struct val *env_param(void *ctx, const char *name)
 	return NULL;
 }
 
-static uint32_t number_take(struct rpack *pk)
-{
-	const bool *spare = pk->numbers.n ? memchr(pk->numbers.v, false, pk->numbers.n) : NULL;
-	uint32_t i = spare ? (uint32_t)(spare - pk->numbers.v) : 0;
-
-	if (spare) {
-		pk->numbers.v[i] = true;
-		return i + 1;
-	}
-	vec_push(&pk->numbers, true);
-	return pk->numbers.n;
-}
-
-static struct autoset *auto_of(struct stmt *st, const char *param)
-{
-	struct autoset *a;
-
-	vec_foreach (p, &st->rule.autos)
-		if (!strcmp((*p)->param, param))
-			return *p;
-	a = xnew(struct autoset);
-	a->param = xstrdup(param);
-	a->number = number_take(stmt_pack(st));
-	vec_push(&st->rule.autos, a);
-	return a;
-}
-
 static const struct set_info *env_live_set(void *ctx, const char *name, const struct nft_type *key)
 {
-	struct stmt *st = ctx;
-	const struct val *v = env_param(ctx, name);
-	struct autoset *a = auto_of(st, name);
-	char set[NFT_NAME_MAXLEN];
-	bool interval = v->live->ops->may_be_interval(v->live);
-
-	if (a->o && nft_type_equal(&a->want.info.key, key) &&
-		!(a->want.info.flags & NFT_SET_INTERVAL) == !interval)
-		return &a->want.info;
-	autoset_off(a);
-	snprintf(set, sizeof(set), "_%.*s_%u", NFT_NAME_MAXLEN - 16, stmt_pack(st)->name, a->number);
-	for (char *c = set; *c; c++)
-		if (*c == '-')
-			*c = '_';
-	memset(&a->want, 0, sizeof(a->want));
-	strcpy(a->want.info.name, set);
-	a->want.info.key = *key;
-	a->want.info.flags = interval ? NFT_SET_INTERVAL : 0;
-	a->want.info.auto_merge = interval;
-	set_want_concat(&a->want);
-	a->o = obj_get(st->o->rs, OBJ_SET, st->o->family, st->o->tab->name, set);
-	a->o->autoset = a;
-	a->o->want = true;
-	a->o->info_valid = false;
-	a->o->set = a->want;
-	a->c = contrib_new(stmt_pack(st), C_LIVE, a->o, st->site);
-	contrib_follow(a->c, v->live);
-	contrib_on(a->c);
-	obj_dirty(a->o);
-	obj_changed(a->o);
-	return &a->want.info;
+	return auto_set(ctx, name, env_param(ctx, name)->live, key);
 }
 
 void rule_env_of(struct stmt *st, struct rule_env *env)
@@ -179,13 +89,8 @@ static void follow_scalars(struct stmt *st)
 		return;
 	for (uint32_t i = 0; p && i < p->n; i++) {
 		struct scalar_sink *s;
-		bool set = false;
 
-		if (p->p[i].val.kind != VAL_LIVE)
-			continue;
-		vec_foreach (a, &st->rule.autos)
-			set |= (*a)->o && !strcmp((*a)->param, p->p[i].name);
-		if (set)
+		if (p->p[i].val.kind != VAL_LIVE || auto_used(st, p->p[i].name))
 			continue;
 		s = xnew(struct scalar_sink);
 		s->st = st;

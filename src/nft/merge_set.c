@@ -127,6 +127,7 @@ int merge_set(struct obj *o, struct rpack **culprit, struct err *e)
 	if (o->autoset) {
 		w = o->autoset->want;
 		typed = true;
+		fits = !o->autoset->refused;
 	} else {
 		rc = set_fields(o, &w, &g, culprit, e);
 		if (rc < 0)
@@ -139,7 +140,7 @@ int merge_set(struct obj *o, struct rpack **culprit, struct err *e)
 		rc = check_auto_merge(o, &w, &g, culprit, e);
 		if (rc < 0)
 			return rc;
-		fits = rc == 0;
+		fits = fits && rc == 0;
 		sp = given(&g, SPEC_STATEFUL);
 		rc = take_stmts(o, sp ? sp->stateful : NULL, given_by(&g, SPEC_STATEFUL), culprit, e);
 		if (rc < 0)

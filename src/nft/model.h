@@ -135,12 +135,21 @@ struct rcode { /* compiled rule, shared by its statement and by what the kernel 
 	char *comment;
 };
 
-struct autoset { /* the set that holds a live list of a rule */
-	char *param;
+struct autoset {              /* the set that holds a live list of rules */
+	uint32_t refs, users; /* statements; those of them that are in force */
 	uint32_t number;
-	struct obj *o;
+	struct rpack *pk; /* NULL: it is gone */
+	struct obj *tab;
+	struct live *live;
+	struct obj *o; /* these two while there are users */
 	struct contrib *c;
+	bool refused;
 	struct set_want want;
+};
+struct auto_use {
+	char *param;
+	struct autoset *a;
+	bool on;
 };
 
 struct scalar_sink { /* a live value that stands as a scalar in a rule */
@@ -166,7 +175,7 @@ struct stmt {
 			char *why;          /* left out because of; NULL: in force */
 			bool why_unstated;
 			uint64_t id;
-			VEC(struct autoset *) autos;
+			VEC(struct auto_use) autos;
 			VEC(struct scalar_sink *) scalars;
 		} rule;
 		struct {
@@ -204,6 +213,7 @@ struct rpack {
 	uint32_t stmts;
 	VEC(struct contrib *) edits;
 	VEC(struct scope *) scopes;
+	struct hmap autos;
 	VEC(bool) numbers; /* of _PACK_N sets in use */
 };
 
@@ -471,6 +481,14 @@ enum obj_kind target_kind(const struct set_info *info);
 void obj_lost(struct obj *o); /* the kernel has it no more */
 void table_lost(struct obj *table);
 
+/* autoset.c */
+const struct set_info *auto_set(
+	struct stmt *st, const char *param, struct live *live, const struct nft_type *key);
+bool auto_used(const struct stmt *st, const char *param); /* a set holds the live value of $param */
+void autos_off(struct stmt *st);
+void autos_free(struct stmt *st);
+void autos_orphan(struct rpack *pk); /* the pack is freed */
+
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
 
@@ -481,8 +499,6 @@ bool name_changed(const struct obj *o, enum obj_kind kind,
 	const char *name); /* did this member of o's table come, go or change its type? */
 bool ref_kind_of(const struct ref *r, enum obj_kind *kind); /* false: it names nothing of the table */
 void rule_env_of(struct stmt *st, struct rule_env *env);
-void autos_off(struct stmt *st);
-void autos_free(struct stmt *st);
 void scalars_off(struct stmt *st);
 
 /* ---- plans ---- */

@@ -19,8 +19,10 @@ static bool refuse_decls(struct obj *o)
 		(*st)->refused = true;
 	}
 	o->decl_refused = true;
-	if (o->autoset) /* the rule that it is for */
-		any |= o->autoset->c->on;
+	if (o->autoset) { /* the rules that it is for wait */
+		any |= !o->autoset->refused;
+		o->autoset->refused = true;
+	}
 	obj_dirty(o);
 	return any;
 }

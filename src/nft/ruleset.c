@@ -354,7 +354,7 @@ static void pack_free(struct rpack *pk)
 		(*sc)->pk = NULL;
 	vec_free(&pk->scopes);
 	vec_free(&pk->edits);
-	vec_free(&pk->numbers);
+	autos_orphan(pk);
 	journal_free(&pk->log);
 	free(pk->name);
 	free(pk);

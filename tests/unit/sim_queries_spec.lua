@@ -5,7 +5,7 @@ local simulate = require "rnm.testing".simulate
 local sim
 local function start(source, opts)
   opts = opts or {}
-  opts.packs = { p = source }
+  opts.packs = type(source) == "table" and source or { p = source }
   sim = simulate(opts)
   return sim
 end
@@ -264,6 +264,31 @@ describe("queries", function ()
     assert.matches("^%- delete rule inet t n", sim.batches[2].text)
     sim:addr_add("eth0", "203.0.113.9/24")
     assert.equal("+ add rule inet t n oifname \"eth0\" snat ip to 203.0.113.9\n", sim.batches[3].text)
+  end)
+
+  it("are one set for all rules of a pack that look into them", function ()
+    start({ p = [[
+      local t, lan = nft.table("inet", "t"), net.addrs { zone = "lan", family = "ipv4" }
+      local c = t:chain("c")
+      c:rule("ip saddr $lan accept", { lan = lan })
+      c:rule("ip daddr $l accept", { l = net.addrs { zone = "lan", family = "ipv4" } })
+      rnm.block(function ()
+        if net.link("eth0").up then t:chain("d"):rule("ip saddr $a ip daddr $b drop", { a = lan, b = lan }) end
+      end)
+      t:chain("e"):rule("ip saddr $net drop", { net = lan:map("network") }) -- another list
+      nft.table("ip", "t"):chain("c"):rule("ip saddr $lan accept", { lan = lan })
+    ]], q = [[
+      nft.table("inet", "t"):chain("c"):rule("ip saddr $lan drop", { lan = net.addrs { zone = "lan", family = "ipv4" } })
+    ]] }, NET)
+    assert.same({}, sim:errors())
+    local _, sets = sim:ruleset():gsub("set _", "")
+    assert.equal(4, sets) -- two of inet t's p, one of ip t's, one of q's
+    local _, rules = sim:ruleset("inet t"):gsub("@_p_1", "")
+    assert.equal(4, rules)
+    sim:link_set("eth0", { up = false })
+    assert.is_nil(sim.batches[1].text:find("set _", 1, true)) -- the others still look into it
+    sim:addr_add("eth1", "10.7.0.1/16")
+    assert.equal(4, select(2, sim.batches[2].text:gsub("%+ add element", "")))
   end)
 
   it("bind a block to what it read, not to what it only passed on", function ()
