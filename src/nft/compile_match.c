@@ -193,9 +193,9 @@ static struct ex *masked(struct cc *c, const struct node *n, struct ex *left, co
 	return x;
 }
 
-bool compile_match(struct cc *c, const struct node *n)
+/* b: what stands on the right side, n->b or an element of it. */
+static bool match_with(struct cc *c, const struct node *n, const struct node *b, enum match_op op)
 {
-	enum match_op op = op_of(n->op);
 	struct xform xf = { 0 };
 	struct ex *left, *r;
 	struct want w;
@@ -206,7 +206,7 @@ bool compile_match(struct cc *c, const struct node *n)
 		return false;
 	presence(n, left);
 	want_ex(&w, left);
-	set = is_set(c, n->b, &anon);
+	set = is_set(c, b, &anon);
 	if (c->failed)
 		return false;
 	if (set) {
@@ -215,20 +215,20 @@ bool compile_match(struct cc *c, const struct node *n)
 		if (n->c)
 			return cc_error(c, n->c, "a mask behind a set");
 		if (anon) {
-			if (left->kind != X_CONCAT && may_peel(n->b, left))
+			if (left->kind != X_CONCAT && may_peel(b, left))
 				xf = peel(c, &left, true);
-			r = set_anon(c, n->b, left, &xf);
+			r = set_anon(c, b, left, &xf);
 			if (r && r->kind != X_SET) { /* one element: a plain comparison */
 				r->bits = 8 * ex_bytes(left);
 				memset(&xf, 0, sizeof(xf));
 			}
 		} else {
-			r = set_named(c, n->b, left);
+			r = set_named(c, b, left);
 		}
 	} else {
 		if (n->c && !(left = masked(c, n, left, &w)))
 			return false;
-		r = ev_const(c, n->b, &w);
+		r = ev_const(c, b, &w);
 		if (r && left->kind != X_CONCAT) {
 			xf = peel(c, &left, r->kind != X_VALUE);
 			if ((xf.shift || xf.xor || r->kind == X_VALUE) && r->kind != X_WILD &&
@@ -245,8 +245,8 @@ bool compile_match(struct cc *c, const struct node *n)
 	if (r->kind == X_SET && left->kind == X_CT && (left->key == NFT_CT_SRC || left->key == NFT_CT_DST))
 		return cc_error(c, n->a, "with a set, say the family: `ct original ip saddr`");
 	if (r->kind == X_CONCAT) {
-		if (n->b->kind == N_CONCAT)
-			return cc_error(c, n->b, "a concatenation is compared with a set, write { a . b }");
+		if (b->kind == N_CONCAT)
+			return cc_error(c, b, "a concatenation is compared with a set, write { a . b }");
 		for (unsigned i = 0; i < r->n; i++) {
 			if (r->part[i]->kind != X_VALUE)
 				return cc_error(c, r->part[i]->node,
@@ -263,4 +263,50 @@ bool compile_match(struct cc *c, const struct node *n)
 		left = set_key(c, left, r->set.info);
 	st_match(c, n, op, left, r);
 	return true;
+}
+
+/* An element of a set in braces that is a live list. */
+static bool is_live(struct cc *c, const struct node *el)
+{
+	const struct val *v = el->a->kind == N_PARAM && !el->c ? cc_param(c, el->a) : NULL;
+
+	return v && v->kind == VAL_LIVE;
+}
+
+/* { $live, 10.0.0.1 }: in none of them is the same as not in the one and not in the others. */
+static bool match_lives(struct cc *c, const struct node *n, const struct node *first, unsigned lives)
+{
+	enum match_op op = op_of(n->op);
+	bool ok = true;
+
+	if (lives == 1 && n->b->u == 1)
+		return match_with(c, n, first->a, op);
+	if (op != M_NE)
+		return cc_error(c, first->a,
+			"a live list is a set of its own, it cannot be one of several elements; state a set "
+			"that follows it and has the others as well (set:follow, set:add) and match @that, "
+			"or write two rules");
+	for (const struct node *el = first; el && ok; el = el->next)
+		if (is_live(c, el))
+			ok = match_with(c, n, el->a, op);
+	if (!ok || lives == n->b->u)
+		return ok;
+	c->skip_live = true;
+	ok = match_with(c, n, n->b, op);
+	c->skip_live = false;
+	return ok;
+}
+
+bool compile_match(struct cc *c, const struct node *n)
+{
+	const struct node *first = NULL;
+	unsigned lives = 0;
+
+	if (n->b->kind == N_SET)
+		for (const struct node *el = n->b->a; el && !c->failed; el = el->next)
+			if (is_live(c, el) && !lives++)
+				first = el;
+	if (c->failed)
+		return false;
+	return lives ? match_lives(c, n, first, lives) : match_with(c, n, n->b, op_of(n->op));
 }

@@ -107,6 +107,7 @@ struct cc { /* one compilation */
 	struct pctx p;
 	const struct node *cur;
 	bool in_key;    /* inside a concatenation, map key or value of a statement */
+	bool skip_live; /* live elements of a set in braces are matched apart */
 	bool terminal;  /* the last statement leaves the rule */
 	unsigned depth; /* of `jump { … }` */
 	unsigned slot;  /* next free 4-byte register */

@@ -264,11 +264,8 @@ static bool add_node(struct build *b, const struct node *n)
 			}
 			return true;
 		}
-		if (v->kind == VAL_LIVE) {
-			cc_error(b->c, n->a,
-				"a live list is a set of its own, it stands without braces: `$%s`", n->a->s);
-			return false;
-		}
+		if (v->kind == VAL_LIVE && b->c->skip_live)
+			return true;
 	}
 	if (!add_key(b, n, ev_const(b->c, n->a, &b->want), &it))
 		return false;

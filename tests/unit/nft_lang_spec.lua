@@ -168,6 +168,25 @@ describe("elements in braces", function()
 	end)
 end)
 
+describe("a live list in braces", function()
+	it("is the list where it is alone", function()
+		assert.same(code "ip saddr $live", code "ip saddr { $live }")
+	end)
+
+	it("is matched apart where none of all is asked", function()
+		assert.same({ "payload load 4b @ network header + 12 => reg 1", "lookup reg 1 set _live_live 0x1", "payload load 4b @ network header + 12 => reg 1",
+			"cmp neq reg 1 0x0100000a" }, code "ip saddr != { $live, 10.0.0.1 }")
+		assert.same({ "__set%d 3", "element 0100000a : 0 |element 0200000a : 0 |", "meta load nfproto => reg 1", "cmp eq reg 1 0x00000002",
+			"payload load 4b @ network header + 12 => reg 1", "lookup reg 1 set _live_live 0x1", "payload load 4b @ network header + 12 => reg 1",
+			"lookup reg 1 set __set%d 0x1", "immediate reg 0 accept" }, code "ip saddr != { 10.0.0.2, $live, 10.0.0.1 } accept")
+	end)
+
+	it("is refused among others, with a way out", function()
+		says("state a set that follows it", "ip saddr { $live, 10.0.0.1 }")
+		says("state a set that follows it", "ip saddr { $live, $dead }")
+	end)
+end)
+
 describe("a handle of another kind", function()
 	it("is refused where a name stands", function()
 		local t = { params = { q = { obj = "q1", kind = 6 }, c = { obj = "c1", kind = 5 }, web = { obj = "web", kind = 1 }, s = { obj = "hosts", kind = 2 } } }
