@@ -299,7 +299,7 @@ describe("a value", function()
 		local m, errno = message "ip saddr set $dead"
 		assert.matches("%$dead is empty now", m)
 		assert.equal(61, errno) -- ENODATA
-		says("stands without braces", "tcp dport { 1, $live_ports }")
+		says("cannot be one of several", "tcp dport { 1, $live_ports }")
 	end)
 
 	it("shows in the rule's text", function()
