@@ -3,104 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <libnftnl/common.h>
-#include <libnftnl/expr.h>
-
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "nft/code_debug.h"
 #include "nft/datatype.h"
 #include "nft/live.h"
 #include "nft/parse.h"
 
-/* Words of four bytes in host order, as libnftnl prints registers. */
-static void put_words(struct buf *out, const uint8_t *p, unsigned n)
-{
-	for (unsigned i = 0; i < n; i += 4) {
-		uint32_t w = 0;
-
-		memcpy(&w, p + i, n - i < 4 ? n - i : 4);
-		buf_printf(out, "%s%08x", i ? " " : "", w);
-	}
-}
-
-static void put_data(struct buf *out, const struct setelem *el)
-{
-	const char *word = NULL;
-
-	if (!el->verdict) {
-		if (el->dlen)
-			put_words(out, el->data, el->dlen);
-		else
-			buf_puts(out, el->target);
-		return;
-	}
-	switch (el->verdict_code) {
-	case NF_ACCEPT: word = "accept"; break;
-	case NF_DROP: word = "drop"; break;
-	case NFT_CONTINUE: word = "continue"; break;
-	case NFT_RETURN: word = "return"; break;
-	case NFT_JUMP: word = "jump"; break;
-	case NFT_GOTO: word = "goto"; break;
-	default: word = "queue"; break;
-	}
-	buf_puts(out, word);
-	if (*el->target)
-		buf_printf(out, " -> %s", el->target);
-}
-
-static bool plus_one(uint8_t *p, unsigned n)
-{
-	while (n--)
-		if (++p[n])
-			return true;
-	return false; /* the end of all values: nothing lies behind */
-}
-
-static void put_elem_text(struct buf *out, const uint8_t *key, const uint8_t *end, unsigned n,
-	const struct setelem *data, unsigned flags)
-{
-	buf_puts(out, "\telement ");
-	put_words(out, key, n);
-	if (end) {
-		buf_puts(out, "  - ");
-		put_words(out, end, n);
-	}
-	buf_puts(out, "  : ");
-	if (data) {
-		put_data(out, data);
-		buf_putc(out, ' ');
-	}
-	buf_printf(out, "%u [end]", flags);
-}
-
 static void put_set_text(struct buf *out, const struct anon_set *s)
 {
-	bool tree = (s->info.flags & NFT_SET_INTERVAL) && !(s->info.flags & NFT_SET_CONCAT);
-	bool map = s->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT);
-	static const uint8_t zero[NFT_KEY_MAX];
-	uint8_t behind[NFT_KEY_MAX];
-
 	buf_printf(out, "%s %x\n", s->info.name, s->info.flags);
-	if (tree && s->elems.n && !s->elems.v[0].catchall &&
-		memcmp(s->elems.v[0].key, zero, s->elems.v[0].klen))
-		put_elem_text(out, zero, NULL, s->elems.v[0].klen, NULL, 1);
-	for (uint32_t i = 0; i < s->elems.n; i++) {
-		const struct setelem *el = &s->elems.v[i], *next = i + 1 < s->elems.n ? el + 1 : NULL;
-
-		if (el->catchall) {
-			put_elem_text(out, el->key, NULL, 0, map ? el : NULL, 2);
-			continue;
-		}
-		put_elem_text(out, el->key, el->interval && !tree ? el->key_end : NULL, el->klen,
-			map ? el : NULL, 0);
-		if (!tree || !el->interval)
-			continue;
-		memcpy(behind, el->key_end, el->klen);
-		if (plus_one(behind, el->klen) &&
-			!(next && !next->catchall && !memcmp(next->key, behind, el->klen)))
-			put_elem_text(out, behind, NULL, el->klen, NULL, 1);
-	}
+	for (uint32_t i = 0; i < s->elems.n; i++)
+		debug_elem(&s->info, &s->elems.v[i], i == 0,
+			i + 1 < s->elems.n ? &s->elems.v[i + 1] : NULL, out);
 	buf_putc(out, '\n');
 }
 
@@ -115,18 +31,11 @@ static void put_chain_text(struct buf *out, const struct anon_chain *ch)
 
 void code_text(const struct code *c, struct buf *out)
 {
-	char line[4096];
-
 	vec_foreach (s, &c->sets)
 		put_set_text(out, s);
 	vec_foreach (ch, &c->chains)
 		put_chain_text(out, ch);
-	vec_foreach (e, &c->exprs) {
-		int n = nftnl_expr_snprintf(line, sizeof(line), *e, NFTNL_OUTPUT_DEFAULT, 0);
-
-		buf_printf(out, "  [ %s %.*s]\n", nftnl_expr_get_str(*e, NFTNL_EXPR_NAME),
-			n > 0 && n < (int)sizeof(line) ? n : 0, line);
-	}
+	debug_exprs(c, out);
 }
 
 /* ---- the rule ---- */
@@ -296,7 +205,7 @@ void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf 
 {
 	struct listen l = { .env = env };
 	char before[16] = "";
-	uint32_t next = 0; /* of the newlines that end an inner rule */
+	struct src src = { 0 };
 	struct lexer lx;
 	struct tok t;
 
@@ -306,15 +215,13 @@ void rule_text(const struct ast_rule *r, const struct rule_env *env, struct buf 
 	}
 	if (has_live(r, env))
 		hear(r, &l);
-	lex_init(&lx, &r->src);
+	src.text = ast_text(r);
+	src.len = (uint32_t)strlen(src.text);
+	lex_init(&lx, &src);
 	for (t = lex_next(&lx); t.kind != TOK_END; t = lex_next(&lx)) {
-		const char *s = r->src.text + t.pos;
+		const char *s = src.text + t.pos;
 		unsigned n = t.end - t.pos;
 
-		if (next < r->breaks.n && t.pos > r->breaks.v[next]) {
-			buf_putc(out, ';');
-			next++;
-		}
 		if (t.spaced && out->n && t.pos)
 			buf_putc(out, ' ');
 		if (t.kind == TOK_PARAM) {
