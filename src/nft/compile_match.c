@@ -169,6 +169,10 @@ static void learn(struct cc *c, enum match_op op, const struct ex *left, const s
 			one.v = num_import(
 				el->key, el->klen, left->order == ORDER_HOST ? ORDER_HOST : ORDER_BIG);
 			dep_learn(c, left, &one);
+			if (c->p.proto[PB_LL] == &proto_eth && left->kind == X_META &&
+				left->key == NFT_META_IIFTYPE)
+				break; /* of several kinds of links Ethernet is the one whose header can be
+					  read */
 		}
 	}
 }
