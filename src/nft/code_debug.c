@@ -9,14 +9,14 @@
 
 #include "nft/code_debug.h"
 
-/* Words of four bytes in host order, as libnftnl prints registers. */
+/* Words of four bytes in host order, as libnftnl prints registers, and a blank behind each. */
 static void put_words(struct buf *out, const uint8_t *p, unsigned n)
 {
 	for (unsigned i = 0; i < n; i += 4) {
 		uint32_t w = 0;
 
 		memcpy(&w, p + i, n - i < 4 ? n - i : 4);
-		buf_printf(out, "%s%08x", i ? " " : "", w);
+		buf_printf(out, "%08x ", w);
 	}
 }
 
@@ -40,6 +40,7 @@ static void put_data(struct buf *out, const struct setelem *el)
 	buf_puts(out, word);
 	if (*el->target)
 		buf_printf(out, " -> %s", el->target);
+	buf_putc(out, ' ');
 }
 
 static bool plus_one(uint8_t *p, unsigned n)
@@ -56,14 +57,12 @@ static void put_one(struct buf *out, const uint8_t *key, const uint8_t *end, uns
 	buf_puts(out, "\telement ");
 	put_words(out, key, n);
 	if (end) {
-		buf_puts(out, "  - ");
+		buf_puts(out, " - ");
 		put_words(out, end, n);
 	}
-	buf_puts(out, "  : ");
-	if (data) {
+	buf_puts(out, " : ");
+	if (data)
 		put_data(out, data);
-		buf_putc(out, ' ');
-	}
 	buf_printf(out, "%u [end]", flags);
 }
 

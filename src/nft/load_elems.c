@@ -47,7 +47,7 @@ static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
 	int code = elem_compile(holder, el, info, &r->l->env, &out, &exprs, &e);
 
 	if (code == 0)
-		code = elist_add(out.catchall ? r->rest : r->list, &out, &exprs, r->ord, &e);
+		code = elist_add(out.catchall && r->list->ends ? r->rest : r->list, &out, &exprs, r->ord, &e);
 	if (code == 0 && (out.timeout_ms || out.expires_ms) && !(r->set->want.info.flags & NFT_SET_TIMEOUT) &&
 		!goes(r->cmd))
 		code = error_at(holder, el, &e, "set '%s' has no `flags timeout`: its elements do not expire",
