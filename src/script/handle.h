@@ -55,9 +55,11 @@ void lua_load_open(lua_State *L);
 int nft_load_fn(lua_State *L), nft_template_fn(lua_State *L);
 
 /* lua_param.c */
-/* Before values are taken: functions of queries run, handles are stated. Raise. */
-void params_ready(lua_State *L, struct pack *pk, int idx, const char *fn); /* of each value of a table */
-void value_ready(lua_State *L, struct pack *pk, int idx, const char *fn);  /* of a value, or what is in it */
+/* Before values are taken: functions of queries run, handles are stated. cost: of each item of a list. Raise.
+ */
+void params_ready(
+	lua_State *L, struct pack *pk, int idx, unsigned cost, const char *fn); /* of each value of a table */
+void value_ready(lua_State *L, struct pack *pk, int idx, const char *fn); /* of a value, or what is in it */
 /* Of the table at idx what the rule's names take. Never raises. */
 int params_of(lua_State *L, int idx, const struct ast_rule *ast, struct params **out, struct err *e);
 /* -EINVAL "$name has no value", with a proposal from the table at idx (0: none). */

@@ -51,7 +51,9 @@ struct load { /* a userdata: whatever a call ends with, the collector frees it *
 	struct errlist errs;
 	VEC(char *) near; /* what the last unknown live name could have meant */
 	struct buf text;
+	uint64_t weight; /* elements, and values that rules take copies of */
 };
+#define LOAD_WEIGHT_MAX 2000000
 
 /* What is to be parsed. */
 struct load_text {
@@ -94,7 +96,9 @@ int load_take(struct load *l, uint32_t site, const char *text, size_t n,
 void loaded_put(struct loaded *ld);
 
 /* ---- load_state.c ---- */
-/* Looks at every rule and element first: either all is stated, or l->errs has what is wrong. */
+/* Looks at every rule and element, and weighs them. -EINVAL: l->errs has what is wrong. */
+int load_check(struct load *l);
+/* Behind it: states all. */
 int load_state(struct load *l, struct scope *sc);
 
 /* ---- template.c ---- */

@@ -16,6 +16,15 @@ static void wrong(struct load *l, const struct file_cmd *cmd, struct err *e)
 	errlist_add(&l->errs, cmd->file, cmd->pos, e);
 }
 
+static int weigh(struct load *l, uint64_t n, struct err *e)
+{
+	l->weight += n;
+	if (l->weight <= LOAD_WEIGHT_MAX)
+		return 0;
+	return err_set(
+		e, -E2BIG, "too many elements and values: lists that rules name often belong into a set");
+}
+
 /* ---- rules ---- */
 
 static bool check_rule(struct load *l, struct load_cmd *lc, const struct file_cmd *cmd, struct err *e)
@@ -25,10 +34,13 @@ static bool check_rule(struct load *l, struct load_cmd *lc, const struct file_cm
 	if (!lc->ast && file_rule(l->ld->f, cmd, &lc->ast, e) < 0)
 		return false;
 	for (unsigned i = 0; (name = ast_param(lc->ast, i)) != NULL; i++) {
+		const struct val *v = load_value(l, name);
 		const struct node *at;
 		const char *near;
 
-		if (load_value(l, name))
+		if (v && weigh(l, 4ull * v->n, e) < 0)
+			return false;
+		if (v)
 			continue;
 		at = ast_param_node(lc->ast, name);
 		near = suggest(name, load_value_at, l->ld);
@@ -140,6 +152,8 @@ static int take_elem(void *ctx, struct val *key, struct val *data, struct err *e
 {
 	struct elems *x = ctx;
 
+	if (!x->sc && weigh(x->l, 1, e) < 0)
+		return -E2BIG;
 	if (val_live_in(key) || val_live_in(data)) {
 		vec_push(&x->live, (struct mix_item){ *key, *data });
 		*key = *data = (struct val){ 0 };
@@ -166,7 +180,7 @@ static int elem_node(void *ctx, struct ast_rule *holder, const struct node *el)
 	else
 		src_error(&holder->src, el->pos, el->end, &placed, "%s", err_text(&e));
 	wrong(x->l, x->cmd, &placed);
-	return x->sc || x->l->errs.n >= ERRLIST_MAX ? -EINVAL : 0;
+	return x->sc || x->l->weight > LOAD_WEIGHT_MAX || x->l->errs.n >= ERRLIST_MAX ? -EINVAL : 0;
 }
 
 static struct set_info info_of(const struct load_cmd *lc, const struct set_decl *d)
@@ -244,9 +258,10 @@ static int elements(struct load *l, struct load_cmd *lc, const struct file_cmd *
 
 /* ---- all ---- */
 
-static void check(struct load *l)
+int load_check(struct load *l)
 {
-	for (uint32_t i = 0; i < l->ld->cmds.n && l->errs.n < ERRLIST_MAX; i++) {
+	for (uint32_t i = 0; i < l->ld->cmds.n && l->errs.n < ERRLIST_MAX && l->weight <= LOAD_WEIGHT_MAX;
+		i++) {
 		const struct file_cmd *cmd = file_cmd(l->ld->f, i);
 		struct load_cmd *lc = &l->ld->cmds.v[i];
 		struct err e = ERR_INIT;
@@ -258,6 +273,7 @@ static void check(struct load *l)
 		else if (cmd->what == FILE_ELEMENTS)
 			elements(l, lc, cmd, NULL);
 	}
+	return l->errs.n ? -EINVAL : 0;
 }
 
 static int state_one(struct load *l, struct scope *sc, struct load_cmd *lc, const struct file_cmd *cmd)
@@ -288,9 +304,6 @@ static int state_one(struct load *l, struct scope *sc, struct load_cmd *lc, cons
 
 int load_state(struct load *l, struct scope *sc)
 {
-	check(l);
-	if (l->errs.n)
-		return -EINVAL;
 	for (uint32_t i = 0; i < l->ld->cmds.n; i++)
 		if (l->ld->cmds.v[i].o && state_one(l, sc, &l->ld->cmds.v[i], file_cmd(l->ld->f, i)) < 0)
 			return -EINVAL;

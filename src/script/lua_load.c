@@ -210,7 +210,7 @@ static void check_room(lua_State *L, struct load *l)
 {
 	uint32_t have = rpack_stmts(l->pk->rp), n = l->ld->cmds.n;
 
-	vm_charge(L, 50ull * n);
+	vm_charge(L, 100ull * n);
 	if (have > l->pk->stmts_allowed || n > l->pk->stmts_allowed - have)
 		luaL_error(L, "%s: the pack states more than %d things (limits.statements)", l->fn,
 			(int)l->pk->s->lim.statements);
@@ -221,10 +221,13 @@ static int run_load(lua_State *L, struct load *l, uint32_t site, const char *tex
 {
 	struct scope *sc = run_scope(L, l->pk, l->fn);
 
-	vm_charge(L, 200 + 4 * n);
+	vm_charge(L, 200 + 10 * n);
 	if (load_take(l, site, text, n, what) < 0)
 		raise_errors(L, l);
 	check_room(L, l);
+	if (load_check(l) < 0)
+		raise_errors(L, l);
+	vm_charge(L, 50 * l->weight);
 	if (load_state(l, sc) < 0)
 		raise_errors(L, l);
 	vm_charge(L, 1); /* the clock */
@@ -240,7 +243,7 @@ static struct load *args(lua_State *L, const char *fn, size_t *n)
 	check_string(L, fn, 1, 1, n);
 	if (lua_gettop(L) == 2) {
 		check_table(L, fn, 2, 1);
-		params_ready(L, pk, 2, fn);
+		params_ready(L, pk, 2, 10, fn);
 	}
 	run_scope(L, pk, fn);
 	l = push_load(L, pk, fn);

@@ -6,7 +6,8 @@
 
 #include "script/handle.h"
 
-#define RULE_MAX (64u << 10)
+#define RULE_MAX  (64u << 10)
+#define LIST_COST 200 /* a value and its element of a set take half a kilobyte as long as the rule stands */
 
 static int nft_table(lua_State *L)
 {
@@ -125,7 +126,7 @@ static struct scope *rule_args(lua_State *L, struct pack *pk, const char *fn, co
 		luaL_error(L, "%s: the rule is longer than %d bytes", fn, (int)RULE_MAX);
 	if (lua_gettop(L) == 3) {
 		check_table(L, fn, 3, 2);
-		params_ready(L, pk, 3, fn);
+		params_ready(L, pk, 3, LIST_COST, fn);
 	}
 	vm_charge(L, 100 + *n);
 	sc = run_scope(L, pk, fn);

@@ -8,7 +8,7 @@
 #include "nft/param.h"
 #include "script/handle.h"
 
-static void ready(lua_State *L, struct pack *pk, int idx, bool inner, const char *fn)
+static void ready(lua_State *L, struct pack *pk, int idx, unsigned cost, const char *fn)
 {
 	struct handle *h;
 	struct live *l;
@@ -23,15 +23,15 @@ static void ready(lua_State *L, struct pack *pk, int idx, bool inner, const char
 			handle_state(L, pk, h, fn);
 		break;
 	case LUA_TTABLE:
-		if (!inner || record_kind(L, idx) >= 0)
+		if (!cost || record_kind(L, idx) >= 0)
 			break;
 		lua_pushvalue(L, idx);
 		if (readonly_unwrap(L, idx))
 			lua_replace(L, -2);
 		lua_pushnil(L);
 		while (lua_next(L, -2)) {
-			vm_charge(L, 2);
-			ready(L, pk, lua_gettop(L), false, fn);
+			vm_charge(L, cost);
+			ready(L, pk, lua_gettop(L), 0, fn);
 			lua_pop(L, 1);
 		}
 		lua_pop(L, 1);
@@ -40,13 +40,13 @@ static void ready(lua_State *L, struct pack *pk, int idx, bool inner, const char
 	}
 }
 
-void params_ready(lua_State *L, struct pack *pk, int idx, const char *fn)
+void params_ready(lua_State *L, struct pack *pk, int idx, unsigned cost, const char *fn)
 {
 	luaL_checkstack(L, 10, NULL);
 	lua_pushnil(L);
 	while (lua_next(L, idx)) {
 		vm_charge(L, 2);
-		ready(L, pk, lua_gettop(L), true, fn);
+		ready(L, pk, lua_gettop(L), cost, fn);
 		lua_pop(L, 1);
 	}
 }
@@ -54,7 +54,7 @@ void params_ready(lua_State *L, struct pack *pk, int idx, const char *fn)
 void value_ready(lua_State *L, struct pack *pk, int idx, const char *fn)
 {
 	luaL_checkstack(L, 10, NULL);
-	ready(L, pk, lua_absindex(L, idx), true, fn);
+	ready(L, pk, lua_absindex(L, idx), 2, fn);
 }
 
 int params_of(lua_State *L, int idx, const struct ast_rule *ast, struct params **out, struct err *e)

@@ -23,6 +23,12 @@ local CALLS = {
   "rnm.config { a = i, b = { c = 'x' } }", "rnm.log.debug(i)", "m:add('eth' .. i, 'accept')", "m:replace { eth0 = 'accept', eth1 = 'bogus' }", "t:chain('in', { hook = 'x' .. i })",
   "c:rule('ip saddr ' .. i .. ' accept')", "c:rule('ip saddr $x accept', { y = i })", "c:rules('accept\\ndrop\\nbogus' .. i)", "rnm.on('x' .. i, print)", "net.host('10.0.0.0/8', 'x')",
   "net.subnet('2001:db8::/32', 64, i)", "s.nothing", "net.nothing", "!rnm.pack.x = 1", "require('x' .. i)", "rnm.file('/x' .. i)", "nft.name('a b ' .. i)",
+  "nft.load('table ip x { chain c { accept; }; set s { type ipv4_addr; elements = { $a, 10.1.0.0 }; }; }', { a = { '10.0.0.1', '10.0.0.' .. i % 250 } })",
+  "nft.load('table ip x { chain c { acept; tcp dport $x; }; }', { x = true })", "nft.load('table ip x { chain c { ip daddr $lan.ipv4 accept; }; }')",
+  "nft.load('table ip x { chain c { ip saddr $a accept; }; }', { a = net.addrs {} })", "nft.template('x' .. i)", "t:counter('k' .. i % 20, { packets = 1, comment = 'x' })",
+  "t:quota('q', 'over 5 mbytes')", "t:limit('l', { rate = 'x' .. i })", "t:ct_timeout('ct1', { protocol = 'tcp', policy = { established = 5 } })",
+  "t:flowtable('f', { hook = 'ingress', priority = 0, devices = { 'e' } })", "t:counter('k'):read()", "tostring(t:quota('q'))",
+  "c:rule('counter name $k', { k = t:counter('k') })",
 }
 
 local function bodies()
