@@ -243,7 +243,8 @@ uint32_t anon_size(const struct anon_set *s)
 	return n;
 }
 
-void put_anon_elems(struct build *c, const struct op *op, const struct anon_set *s, uint32_t id, uint32_t i)
+int put_anon_elems(struct build *c, const struct op *op, const struct anon_set *s, uint32_t id, uint32_t i,
+	struct err *e)
 {
 	struct elem_msg m = { .c = c,
 		.op = op,
@@ -254,20 +255,22 @@ void put_anon_elems(struct build *c, const struct op *op, const struct anon_set 
 		.flags = NLM_F_CREATE };
 	static const uint8_t zeros[NFT_KEY_MAX];
 	uint8_t behind[NFT_KEY_MAX];
+	int r = 0;
 
 	if (leading_end(s)) {
 		room(&m);
 		put_end(&m, zeros, s->elems.v[0].klen);
 	}
-	for (uint32_t k = 0; k < s->elems.n; k++) {
+	for (uint32_t k = 0; !r && k < s->elems.n; k++) {
 		const struct setelem *el = &s->elems.v[k], *next = k + 1 < s->elems.n ? el + 1 : NULL;
 		bool tree = is_tree(&s->info) && el->interval, end = tree && key_behind(&s->info, el, behind);
 
 		room(&m);
-		put_elem(&m, &s->info, el, tree && !end, NULL);
+		r = put_elem(&m, &s->info, el, tree && !end, e);
 		/* Where the next one begins there its begin is the end. */
 		if (end && !(next && next->interval && !memcmp(next->key, behind, el->klen)))
 			put_end(&m, behind, el->klen);
 	}
 	close_msg(&m);
+	return r;
 }

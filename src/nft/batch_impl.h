@@ -124,7 +124,7 @@ void put_rename(struct build *c, const struct op *op, uint32_t i);
 /* Deletes of tables, chains, sets, and of all there is. */
 void put_del(struct build *c, const struct op *op, uint32_t i);
 int put_set(struct build *c, const struct op *op, uint32_t i, struct err *e);
-void put_anon_set(struct build *c, const struct op *op, const struct anon_set *a, uint32_t i);
+int put_anon_set(struct build *c, const struct op *op, const struct anon_set *a, uint32_t i, struct err *e);
 bool table_mark_ok(const uint8_t *udata, size_t n, const char *instance);
 /* A message that deletes: NFT_MSG_DEL*, or its DESTROY* where op says so. */
 struct nlmsghdr *del_begin(struct build *c, const struct op *op, uint16_t type, uint32_t i);
@@ -164,7 +164,8 @@ void put_del_flowtable(struct build *c, const struct op *op, uint32_t i);
 int put_elems(struct build *c, const struct op *op, uint32_t i, struct err *e);
 void put_flush_set(struct build *c, const struct op *op, uint32_t i);
 /* The elements of an anonymous set, as nft lays them out. */
-void put_anon_elems(struct build *c, const struct op *op, const struct anon_set *s, uint32_t id, uint32_t i);
+int put_anon_elems(struct build *c, const struct op *op, const struct anon_set *s, uint32_t id, uint32_t i,
+	struct err *e);
 uint32_t anon_size(const struct anon_set *s);
 
 /* ---- batch_read.c ---- */

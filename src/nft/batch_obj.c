@@ -332,7 +332,7 @@ int put_set(struct build *c, const struct op *op, uint32_t i, struct err *e)
 	return r;
 }
 
-void put_anon_set(struct build *c, const struct op *op, const struct anon_set *a, uint32_t i)
+int put_anon_set(struct build *c, const struct op *op, const struct anon_set *a, uint32_t i, struct err *e)
 {
 	struct nlmsghdr *nlh = set_begin(c, op, &a->info, a->info.name, 0, i);
 
@@ -342,5 +342,5 @@ void put_anon_set(struct build *c, const struct op *op, const struct anon_set *a
 		(a->info.flags & NFT_SET_INTERVAL) && !(a->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT)),
 		NULL);
 	msg_end(c->b, nlh);
-	put_anon_elems(c, op, a, c->set_id, i);
+	return put_anon_elems(c, op, a, c->set_id, i, e);
 }

@@ -135,7 +135,7 @@ static int put_anon(struct build *c, const struct op *op, const struct code *cod
 		r = put_anon_chain(c, op, &code->chains.v[k], ids->chain + k + 1, depth - 1, i, e);
 	ids->set = c->set_id;
 	for (uint32_t k = 0; !r && k < code->sets.n; k++)
-		put_anon_set(c, op, &code->sets.v[k], i);
+		r = put_anon_set(c, op, &code->sets.v[k], i, e);
 	return r;
 }
 

@@ -197,7 +197,7 @@ static void read_anon(lua_State *L, int i, struct code *code, struct err *e)
 	a.info = elems.set.info;
 	read_vals(L, i, &elems);
 	for (uint32_t k = 0; k < elems.vals.n / 2; k++) {
-		struct setelem el;
+		struct setelem el = { .n_exprs = 0 };
 
 		get_elem(&op, k, &el);
 		vec_push(&a.elems, el);
