@@ -121,3 +121,4 @@ void text_squeeze(const char *s, size_t n, const struct ast_rule *breaks, squeez
 /* A file's rule: its text with the defines filled in. Owned by the caller. */
 char *file_rule_text(const struct ast_rule *r);
 void file_put(struct nft_file *f);
+const char *file_define_next(void *file, size_t i); /* every name it defines, for proposals */

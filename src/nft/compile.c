@@ -55,6 +55,8 @@ const struct val *cc_param(struct cc *c, const struct node *n)
 	const char *near;
 
 	near = !v && c->env->param_at ? suggest(n->s, c->env->param_at, c->env->ctx) : NULL;
+	if (!v && !near && c->r->file)
+		near = suggest(n->s, file_define_next, c->r->file);
 	if (near)
 		return cc_error(c, n, "$%s has no value; did you mean $%s?", n->s, near);
 	if (!v)

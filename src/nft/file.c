@@ -60,7 +60,7 @@ void parser_at(struct parser *p, struct nft_file *f, struct ast_rule *r, uint32_
 }
 
 /* Statements of a source up to its end. */
-bool read_source(struct nft_file *f, uint32_t file, stmt_fn *fn, void *ctx, unsigned depth)
+bool read_source(struct nft_file *f, uint32_t file, const struct block *b, unsigned depth)
 {
 	_err_ struct err local = ERR_INIT;
 	struct source *s = f->sources.v[file];
@@ -78,12 +78,15 @@ bool read_source(struct nft_file *f, uint32_t file, stmt_fn *fn, void *ctx, unsi
 	p.defs = f->now;
 	p_advance(&p);
 	for (;;) {
-		p_block(&p, fn, ctx);
-		if (p.tok.kind != '}' || f->n_errors >= FILE_ERRORS_MAX)
+		p_block(&p, b);
+		if (p.tok.kind == TOK_END || f->n_errors >= FILE_ERRORS_MAX)
 			break;
-		p_fail(&p, "this `}` closes nothing");
+		if (p.tok.kind == '}')
+			p_fail(&p, "this `}` closes nothing");
+		else
+			p_fail(&p, "this can not stand in the block that includes it");
 		p_report(&p, p.tok.pos);
-		p_jump(&p, p.tok.end);
+		p_jump(&p, p.tok.kind == '}' ? p.tok.end : scan_statement(&s->src, p.tok.pos, s->src.len));
 	}
 	return true;
 }
@@ -131,7 +134,7 @@ struct nft_file *nft_file_parse(
 	for (unsigned i = 0; i < f->o.n_define; i++)
 		define_option(f, f->o.define[i]);
 	if (errs->n == before)
-		read_source(f, 0, read_command, NULL, 0);
+		read_source(f, 0, &(struct block){ .fn = read_command }, 0);
 	f->errs = NULL;
 	f->o.include = NULL;
 	if (errs->n == before)
@@ -208,6 +211,11 @@ static bool misspelled(const struct nft_file *f, const struct file_cmd *cmd, str
 	src_error(src, cmd->rule.body, cmd->rule.body + n, e, "unexpected `%s`; did you mean `%s`?", word,
 		near);
 	return true;
+}
+
+const char *file_define_next(void *file, size_t i)
+{
+	return file_define_at(file, i);
 }
 
 int file_rule(struct nft_file *f, const struct file_cmd *cmd, struct ast_rule **out, struct err *e)

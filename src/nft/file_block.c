@@ -62,7 +62,7 @@ static void trim(const char *t, uint32_t pos, uint32_t *end)
 
 bool rule_body(struct parser *p, struct file_cmd *cmd)
 {
-	uint32_t stop = scan_statement(p->lx.src, p->tok.pos, p->lx.end);
+	uint32_t stop = scan_rule(p->lx.src, p->tok.pos, p->lx.end);
 
 	if (p_separator(p)) {
 		p_unexpected(p, "a rule", NULL);
@@ -171,7 +171,7 @@ bool chain_block(struct parser *p, uint32_t head)
 	if (!p_open(p))
 		return false;
 	scope_open(p->file, &save);
-	p_block(p, chain_stmt, &c);
+	p_block(p, &(struct block){ chain_stmt, &c, BLOCK_CHAIN });
 	scope_close(p->file, save);
 	p->defs = p->file->now;
 	return p_close(p, opened);
@@ -271,7 +271,7 @@ bool table_block(struct parser *p, struct file_cmd *head)
 	head->block = true;
 	cmd_push(p->file, head);
 	scope_open(p->file, &save);
-	p_block(p, table_stmt, &t);
+	p_block(p, &(struct block){ table_stmt, &t, BLOCK_TABLE });
 	scope_close(p->file, save);
 	p->defs = p->file->now;
 	sort_commands(p->file, t.index);

@@ -86,7 +86,7 @@ static bool read_define(struct parser *p, bool again)
 		return false;
 	}
 	v.pos = p->tok.end;
-	v.end = scan_statement(p->lx.src, v.pos, p->lx.end);
+	v.end = scan_rule(p->lx.src, v.pos, p->lx.end);
 	while (v.pos < v.end && is_blank(p->lx.src->text[v.pos]))
 		v.pos++;
 	p_jump(p, v.pos);
@@ -127,7 +127,7 @@ static bool read_undefine(struct parser *p)
 
 /* ---- include ---- */
 
-static bool read_include(struct parser *p, stmt_fn *fn, void *ctx)
+static bool read_include(struct parser *p, const struct block *b)
 {
 	struct nft_file *f = p->file;
 	const struct source *self = f->sources.v[p->source];
@@ -179,13 +179,13 @@ static bool read_include(struct parser *p, stmt_fn *fn, void *ctx)
 		}
 	}
 	for (uint32_t i = first, to = rc >= 0 ? f->sources.n : first; i < to; i++)
-		ok &= read_source(f, i, fn, ctx, p->depth);
+		ok &= read_source(f, i, b, p->depth);
 	vec_free(&files);
 	p->defs = f->now;
 	return rc >= 0;
 }
 
-bool p_common(struct parser *p, stmt_fn *fn, void *ctx, bool *more)
+bool p_common(struct parser *p, const struct block *b, bool *more)
 {
 	bool again = p_is(p, "redefine");
 
@@ -197,7 +197,7 @@ bool p_common(struct parser *p, stmt_fn *fn, void *ctx, bool *more)
 	if (p_is(p, "undefine"))
 		return read_undefine(p);
 	if (p_is(p, "include"))
-		return read_include(p, fn, ctx);
+		return read_include(p, b);
 	return *more = true;
 }
 

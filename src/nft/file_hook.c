@@ -294,7 +294,7 @@ bool flowtable_block(struct parser *p, struct file_cmd *cmd)
 	cmd->flow = d;
 	if (!p_open(p))
 		return false;
-	p_block(p, flow_stmt, d);
+	p_block(p, &(struct block){ flow_stmt, d, BLOCK_OTHER });
 	cmd_push(p->file, cmd);
 	return p_close(p, opened);
 }

@@ -56,7 +56,15 @@ struct nft_file {
 	/* while reading */
 	struct errlist *errs;
 	uint32_t n_included, n_errors;
+	bool again;    /* a block was left open for what follows it */
 	bool unclosed; /* the text ended in a block, which was told */
+};
+
+/* What statements are read by. */
+struct block {
+	bool (*fn)(struct parser *p, void *ctx); /* one statement */
+	void *ctx;
+	enum { BLOCK_FILE, BLOCK_TABLE, BLOCK_CHAIN, BLOCK_OTHER } kind;
 };
 
 /* ---- file.c ---- */
@@ -66,10 +74,11 @@ void parser_at(struct parser *p, struct nft_file *f, struct ast_rule *r, uint32_
 	uint32_t end, struct err *e);
 const char *file_name(struct nft_file *f, const char *s, size_t n); /* the one copy */
 struct file_cmd *cmd_push(struct nft_file *f, const struct file_cmd *cmd);
-bool read_source(struct nft_file *f, uint32_t file, bool (*fn)(struct parser *p, void *ctx), void *ctx,
-	unsigned depth);
+bool read_source(struct nft_file *f, uint32_t file, const struct block *b, unsigned depth);
 
 /* ---- file_scan.c ---- */
+/* Of a rule or value: braces that run into the next chain or table end there. */
+uint32_t scan_rule(const struct src *src, uint32_t pos, uint32_t end);
 uint32_t scan_statement(const struct src *src, uint32_t pos, uint32_t end); /* place of what ends it */
 uint32_t scan_braces(const struct src *src, uint32_t pos, uint32_t end); /* behind what closes the bracket at
 									     pos; 0: nothing does */
@@ -79,8 +88,7 @@ bool p_open(struct parser *p);                   /* `{` of a block */
 bool p_close(struct parser *p, uint32_t opened); /* `}` */
 /* Statements up to the block's `}` or the end of the text; errors go to the file's list, and reading goes on
  * behind the bad statement. */
-typedef bool stmt_fn(struct parser *p, void *ctx);
-void p_block(struct parser *p, stmt_fn *fn, void *ctx);
+void p_block(struct parser *p, const struct block *b);
 void p_report(struct parser *p, uint32_t pos); /* the error in p->e, at pos where it has a place */
 bool p_name(struct parser *p, const char *what, const char **out);
 bool p_number(struct parser *p, uint64_t max, uint64_t *out);
@@ -93,7 +101,7 @@ struct node *p_scalar(struct parser *p, const char *what);
 
 /* ---- file_common.c ---- */
 /* define, redefine, undefine and include, where one stands here; more: none did */
-bool p_common(struct parser *p, stmt_fn *fn, void *ctx, bool *more);
+bool p_common(struct parser *p, const struct block *b, bool *more);
 bool define_option(struct nft_file *f, const char *text); /* NAME=VALUE */
 
 /* ---- file_define.c ---- */

@@ -57,7 +57,7 @@ bool object_body(struct parser *p, struct file_cmd *cmd)
 	if (p->tok.kind == '{') {
 		if (!p_open(p))
 			return false;
-		p_block(p, object_stmt, &x);
+		p_block(p, &(struct block){ object_stmt, &x, BLOCK_OTHER });
 		if (!p_close(p, opened))
 			return false;
 	} else if (!object_stmt(p, &x)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Where statements of a file begin and end, and the words they are made of. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,67 @@ static uint32_t scan_over(const char *t, uint32_t pos, uint32_t end)
 static const uint8_t special[256] = {
 	['"'] = 1, ['#'] = 1, ['\\'] = 1, ['{'] = 1, ['}'] = 1, [';'] = 1, ['\n'] = 1
 };
+
+/* `chain NAME {`, `table FAMILY NAME {` and the like begin here. */
+static bool starts_block(const char *t, uint32_t pos, uint32_t end, const char *const *words)
+{
+	unsigned n = 0;
+
+	for (; *words; words++)
+		if (end - pos > strlen(*words) && !strncmp(t + pos, *words, strlen(*words)))
+			break;
+	if (!*words)
+		return false;
+	for (; pos < end && n < 4; n++) {
+		if (t[pos] == '{')
+			return n > 1;
+		while (pos < end && (isalnum((unsigned char)t[pos]) || strchr("_./-", t[pos])))
+			pos++;
+		if (pos < end && t[pos] != ' ' && t[pos] != '\t' && t[pos] != '{')
+			return false;
+		while (pos < end && (t[pos] == ' ' || t[pos] == '\t'))
+			pos++;
+	}
+	return false;
+}
+
+static const char *const in_table[] = { "table", NULL };
+static const char *const in_chain[] = { "chain", "table", NULL };
+static const char *const in_other[] = { "chain", "table", "set", "map", NULL };
+
+/* A newline in braces: does the next line begin a block? Then the braces were never closed. */
+static bool runs_away(const char *t, uint32_t pos, uint32_t end)
+{
+	for (pos++; pos < end && (t[pos] == ' ' || t[pos] == '\t');)
+		pos++;
+	return pos < end && (t[pos] == 'c' || t[pos] == 't') && starts_block(t, pos, end, in_chain);
+}
+
+uint32_t scan_rule(const struct src *src, uint32_t pos, uint32_t end)
+{
+	const char *t = src->text;
+	uint32_t depth = 0;
+
+	while (pos < end) {
+		char c = t[pos];
+
+		if (!special[(unsigned char)c]) {
+			pos++;
+			continue;
+		}
+		if (c == '{') {
+			depth++;
+		} else if (c == '}') {
+			if (!depth)
+				return pos;
+			depth--;
+		} else if ((c == ';' && !depth) || (c == '\n' && (!depth || runs_away(t, pos, end)))) {
+			return pos;
+		}
+		pos = scan_over(t, pos, end);
+	}
+	return end;
+}
 
 uint32_t scan_statement(const struct src *src, uint32_t pos, uint32_t end)
 {
@@ -68,6 +130,8 @@ uint32_t scan_braces(const struct src *src, uint32_t pos, uint32_t end)
 				depth++;
 			else if (c == '}' && !--depth)
 				return pos + 1;
+			else if (c == '\n' && runs_away(t, pos, end))
+				return 0;
 			pos = scan_over(t, pos, end);
 		} else {
 			pos++;
@@ -111,6 +175,12 @@ bool p_close(struct parser *p, uint32_t opened)
 		p_advance(p);
 		return true;
 	}
+	if (p->tok.kind != TOK_END) { /* something follows that cannot be in this block */
+		p_fail_at(p, opened, opened + 1, "this block is never closed");
+		p_report(p, opened);
+		p->file->again = true;
+		return true;
+	}
 	if (p->file->unclosed) {
 		err_set(p->e, -ECANCELED, "the text ends in a block");
 		return false;
@@ -131,8 +201,12 @@ void p_report(struct parser *p, uint32_t pos)
 	err_free(p->e);
 }
 
-void p_block(struct parser *p, stmt_fn *fn, void *ctx)
+void p_block(struct parser *p, const struct block *b)
 {
+	const char *const *outer = b->kind == BLOCK_TABLE   ? in_table
+				   : b->kind == BLOCK_CHAIN ? in_chain
+				   : b->kind == BLOCK_OTHER ? in_other
+							    : NULL;
 	uint32_t start, depth = p->depth;
 	bool more;
 
@@ -141,10 +215,15 @@ void p_block(struct parser *p, stmt_fn *fn, void *ctx)
 			continue;
 		if (p->tok.kind == '}' || p->tok.kind == TOK_END)
 			return;
+		if (outer && p->tok.kind == TOK_WORD &&
+			starts_block(p->lx.src->text, p->tok.pos, p->lx.end, outer))
+			return;
 		start = p->tok.kind == TOK_STRING || p->tok.kind == TOK_PARAM ? p->tok.pos - 1 : p->tok.pos;
-		if (p_common(p, fn, ctx, &more) && (!more || fn(p, ctx))) {
-			if (p_separator(p))
+		if (p_common(p, b, &more) && (!more || b->fn(p, b->ctx))) {
+			if (p_separator(p) || p->file->again) {
+				p->file->again = false;
 				continue;
+			}
 			p_unexpected(p, "`;` or a new line", NULL);
 		}
 		if (!p->e->code)

@@ -218,7 +218,7 @@ bool set_block(struct parser *p, struct file_cmd *cmd, bool is_map)
 	cmd->set = d;
 	if (!p_open(p))
 		return false;
-	p_block(p, set_stmt, &s);
+	p_block(p, &(struct block){ set_stmt, &s, BLOCK_OTHER });
 	if (!p_close(p, opened))
 		return false;
 	if (!(d->given & SETD_TYPE) && p->file->n_errors == errors) {

@@ -142,11 +142,34 @@ static void field_object(lua_State *L, const struct object_want *o)
 	buf_free(&b);
 }
 
+/* With compile = true: what the compiler says, and the rule's text with its values. */
+static void compile(lua_State *L, const struct ast_rule *r, uint8_t family)
+{
+	struct rule_env env = { .family = family, .hook = -1 };
+	struct code *code;
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+
+	lua_getfield(L, 1, "compile");
+	if (!lua_toboolean(L, -1)) {
+		lua_pop(L, 1);
+		return;
+	}
+	lua_pop(L, 1);
+	if (rule_compile(r, &env, &code, &e) < 0) {
+		field_str(L, "error", err_text(&e));
+		err_free(&e);
+	}
+	code_free(code);
+	rule_text(r, &env, &b);
+	field_str(L, "text", buf_str(&b));
+	buf_free(&b);
+}
+
 static void push_rule(lua_State *L, struct nft_file *f, const struct file_cmd *c)
 {
 	struct err e = ERR_INIT;
 	struct ast_rule *r;
-	struct buf b = BUF_INIT;
 
 	if (file_rule(f, c, &r, &e) < 0) {
 		field_str(L, "error", err_text(&e));
@@ -156,7 +179,7 @@ static void push_rule(lua_State *L, struct nft_file *f, const struct file_cmd *c
 	field_str(L, "rule", ast_text(r));
 	field_str(L, "param", ast_param(r, 0));
 	field_node(L, "tree", r->stmts);
-	buf_free(&b);
+	compile(L, r, c->family);
 	ast_put(r);
 }
 

@@ -276,6 +276,27 @@ bogus
 		assert.equal(1, n)
 	end)
 
+	it("tell where braces were left open, and what follows is read", function()
+		local _, errors, n = parse "table t {\n chain c {\n  tcp dport { 22, 80\n }\n chain d { foo; }\n}\ntable u { chain x { accept }\n\ntable v { bar; }\n"
+		assert.equal(4, n)
+		for i, want in ipairs { "2:10: this block is never closed", "5:12: unexpected `foo`", "7:9: this block is never closed", "9:11: unexpected `bar`" } do
+			assert.matches("test.nft:" .. want, errors, 1, true, i)
+		end
+	end)
+
+	it("of the compiler have their place in the file", function()
+		local text = "define ports = 22\ndefine net = 10.0.0.0/8\ntable t {\n\tchain c {\n\t\taccept\n\t\t%s\n\t}\n}"
+		local function error_of(rule)
+			local cmds = parse(text:format(rule), { compile = true })
+			return cmds[#cmds].error, cmds[#cmds].text
+		end
+		assert.matches("test.nft:6:13: $prts has no value; did you mean $ports?" , (error_of "tcp dport $prts"), 1, true)
+		assert.matches("^test.nft:6:13: ", (error_of "tcp dport 70000"))
+		assert.matches("^test.nft:6:13: ", (error_of "tcp dport $net"))
+		local e, t = error_of "ip saddr $net   tcp dport { $ports, 80 } # here\n"
+		assert.same({ nil, "ip saddr 10.0.0.0/8 tcp dport { 22, 80 }" }, { e, t })
+	end)
+
 	it("tell of bytes that no text has", function()
 		assert.matches("a NUL byte in the text", (message "table t\0"))
 		assert.matches("byte 0xff", (message "table \255"))
