@@ -32,17 +32,22 @@ static struct node *param_node(struct parser *p)
 /* 1:2, 10:00 and :ffff written in one piece, where they are values. */
 static void join_colons(struct parser *p, struct node *n)
 {
+	bool joined = false;
+
 	while (p->colon_words && p->tok.kind == ':' && !p->tok.spaced) {
 		const struct tok *next = p_peek(p);
 
 		if (next->kind != TOK_WORD || next->spaced ||
 			!isxdigit((unsigned char)p->lx.src->text[next->pos]))
-			return;
+			break;
 		p_advance(p);
 		p_advance(p);
-		n->s = arena_strdup(&p->r->arena, p->lx.src->text + n->pos, p->prev_end - n->pos);
-		n->end = p->prev_end;
+		joined = true;
 	}
+	if (!joined)
+		return;
+	n->end = p->prev_end;
+	n->s = arena_strdup(&p->r->arena, p->lx.src->text + n->pos, n->end - n->pos);
 }
 
 struct node *parse_value(struct parser *p)
