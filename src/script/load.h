@@ -76,7 +76,8 @@ struct load_elems {
 	struct load *l;
 	bool is_map;
 	const struct node *stateful; /* of the set; elements may repeat it */
-	int (*fn)(void *ctx, struct val *key, struct val *data, struct err *e);
+	/* own: statements of this element alone, NULL: none. */
+	int (*fn)(void *ctx, struct val *key, struct val *data, const char *own, struct err *e);
 	void *ctx;
 };
 int load_elem(const struct load_elems *x, const struct ast_rule *r, const struct node *el, struct err *e);

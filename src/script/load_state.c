@@ -105,6 +105,7 @@ struct elems {
 
 struct elem {
 	struct val key, data;
+	char *own; /* statements */
 };
 
 static int check_elem(struct elems *x, const struct val *key, const struct val *data, struct err *e)
@@ -136,19 +137,21 @@ static int flush(struct elems *x, struct err *e)
 		in[i] = (struct elem_in){ .key = &h->key,
 			.data = h->data.kind == VAL_NIL ? NULL : &h->data,
 			.timeout_ms = h->key.timeout_ms,
-			.comment = h->key.comment };
+			.comment = h->key.comment,
+			.stateful = h->own };
 	}
 	rc = state_elems(x->sc, x->lc->o, in, x->held.n, x->lc->site, e);
 	free(in);
 	vec_foreach (h, &x->held) {
 		val_free(&h->key);
 		val_free(&h->data);
+		free(h->own);
 	}
 	vec_clear(&x->held);
 	return rc;
 }
 
-static int take_elem(void *ctx, struct val *key, struct val *data, struct err *e)
+static int take_elem(void *ctx, struct val *key, struct val *data, const char *own, struct err *e)
 {
 	struct elems *x = ctx;
 
@@ -161,7 +164,7 @@ static int take_elem(void *ctx, struct val *key, struct val *data, struct err *e
 	}
 	if (!x->sc)
 		return check_elem(x, key, data, e);
-	vec_push(&x->held, (struct elem){ *key, *data });
+	vec_push(&x->held, (struct elem){ *key, *data, own ? xstrdup(own) : NULL });
 	*key = *data = (struct val){ 0 };
 	return x->held.n < CHUNK ? 0 : flush(x, e);
 }
@@ -246,6 +249,7 @@ static int elements(struct load *l, struct load_cmd *lc, const struct file_cmd *
 	vec_foreach (h, &x.held) {
 		val_free(&h->key);
 		val_free(&h->data);
+		free(h->own);
 	}
 	vec_free(&x.held);
 	vec_foreach (it, &x.live) {

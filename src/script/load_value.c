@@ -330,8 +330,16 @@ static bool has_kind(const struct node *list, uint8_t kind)
 	return false;
 }
 
+static int own_words(const struct load_elems *x, const struct node *o, struct buf *own, struct err *e)
+{
+	struct node alone = *o;
+
+	alone.next = NULL;
+	return stateful_words(x->l, &alone, own, e);
+}
+
 static int options(const struct load_elems *x, const struct ast_rule *r, const struct node *el,
-	struct val *key, struct err *e)
+	struct val *key, struct buf *own, struct err *e)
 {
 	struct val v;
 	int rc = 0;
@@ -354,27 +362,25 @@ static int options(const struct load_elems *x, const struct ast_rule *r, const s
 			val_free(&v);
 			break;
 		default:
-			if (!has_kind(x->stateful, o->kind))
-				rc = fail(r, o, e,
-					"a single element can not have a statement here: give it to the set, "
-					"then each element has it");
+			if (!has_kind(x->stateful, o->kind)) /* else the set gives it */
+				rc = own_words(x, o, own, e);
 		}
 	}
 	return rc;
 }
 
 static int one(const struct load_elems *x, const struct ast_rule *r, const struct node *el, struct val *key,
-	struct val *data, struct err *e)
+	struct val *data, const char *own, struct err *e)
 {
 	struct val *live = val_live_in(key), *more = val_live_in(data);
 
-	if ((live || more) && (key->timeout_ms || key->comment))
+	if ((live || more) && (key->timeout_ms || key->comment || own))
 		return fail(r, el, e, "what follows a live value has no options of its own");
 	if (live && more)
 		return fail(r, el, e, "only one live value can stand in an element");
 	if (live && x->is_map && data->kind == VAL_NIL)
 		return fail(r, el, e, "an element of a map has a value: `$name : value`");
-	return x->fn(x->ctx, key, data, e);
+	return x->fn(x->ctx, key, data, own, e);
 }
 
 /* A list or table as an element: its items are elements. */
@@ -394,9 +400,9 @@ static int spread(const struct load_elems *x, const struct ast_rule *r, const st
 		struct val index = val_int((int64_t)i + 1);
 
 		if (x->is_map && !pairs) /* a table is a map, whatever its keys */
-			rc = one(x, r, el, &index, &list->list[i], e);
+			rc = one(x, r, el, &index, &list->list[i], NULL, e);
 		else
-			rc = one(x, r, el, &list->list[i], pairs ? &list->list[i + 1] : &none, e);
+			rc = one(x, r, el, &list->list[i], pairs ? &list->list[i + 1] : &none, NULL, e);
 	}
 	return rc;
 }
@@ -404,6 +410,7 @@ static int spread(const struct load_elems *x, const struct ast_rule *r, const st
 int load_elem(const struct load_elems *x, const struct ast_rule *r, const struct node *el, struct err *e)
 {
 	struct val key, data = { 0 };
+	_buf_ struct buf own = BUF_INIT;
 	int rc = node_val(x->l, r, el->a, &key, e);
 
 	if (rc == 0 && (key.kind == VAL_LIST || key.kind == VAL_MAP)) {
@@ -412,13 +419,13 @@ int load_elem(const struct load_elems *x, const struct ast_rule *r, const struct
 		return rc;
 	}
 	if (rc == 0)
-		rc = options(x, r, el, &key, e);
+		rc = options(x, r, el, &key, &own, e);
 	if (rc == 0 && el->b)
 		rc = node_val(x->l, r, el->b, &data, e);
 	if (rc == 0 && (data.kind == VAL_LIST || data.kind == VAL_MAP))
 		rc = fail(r, el->b, e, "one value must stand here");
 	if (rc == 0)
-		rc = one(x, r, el, &key, &data, e);
+		rc = one(x, r, el, &key, &data, own.n ? buf_str(&own) : NULL, e);
 	val_free(&key);
 	val_free(&data);
 	return rc;
