@@ -139,6 +139,12 @@ describe("stateful objects", function ()
     has('flowtable f { hook ingress priority 0; devices = { "eth0", "eth1" }; }', rs)
   end)
 
+  it("of another kind are refused as values", function ()
+    fails('t:chain("x"):rule("counter name $q", { q = t:quota("q", "over 1 mbytes") })', "$q is a quota, a counter must stand here")
+    fails('t:map("m", { type = "ipv4_addr : counter", elements = { ["10.0.0.1"] = t:quota("q", "1 mbytes") } })', "is a quota, the data of")
+    fails('t:chain("x"):rule("ip saddr @$c", { c = t:counter("c") })', "$c is a counter, a set must stand here")
+  end)
+
   it("are stated by a handle that is used, and go with the run that states them", function ()
     start [[
       local c
