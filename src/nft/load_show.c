@@ -12,7 +12,10 @@ static enum list_what what_of(const struct file_cmd *cmd)
 	case FILE_TABLE: return cmd->plural ? LIST_TABLES : LIST_ALL;
 	case FILE_CHAIN: return cmd->plural ? LIST_CHAINS : LIST_CHAIN;
 	case FILE_RULE: return cmd->name ? LIST_CHAIN : LIST_ALL;
-	case FILE_SET: return cmd->plural ? LIST_SETS : LIST_SET;
+	case FILE_SET:
+		if (!cmd->plural)
+			return LIST_SET;
+		return cmd->obj_type == FILE_MAPS ? LIST_MAPS : LIST_SETS;
 	case FILE_ELEMENTS: return LIST_SET;
 	case FILE_OBJECT: return cmd->plural ? LIST_OBJECTS : LIST_OBJECT;
 	case FILE_FLOWTABLE: return cmd->plural ? LIST_FLOWTABLES : LIST_FLOWTABLE;
