@@ -30,7 +30,7 @@ static bool walk_define(struct parser *p, struct elem_walk *w, const struct defi
 	bool ok;
 
 	w->bytes += v->end - v->pos;
-	if (w->bytes > FILE_ELEMS_MAX) {
+	if (w->bytes > FILE_ELEMS_MAX + 2 * p->file->bytes) {
 		p_fail_at(p, p->tok.pos - 1, p->tok.end, "the values of the $names make this list too long");
 		return false;
 	}

@@ -9,7 +9,7 @@
 
 #define FILE_ERRORS_MAX  1000         /* then the rest is not read */
 #define FILE_RULE_MAX    (4u << 20)   /* bytes of one rule with the values of its $names */
-#define FILE_ELEMS_MAX   (64u << 20)  /* bytes of all values that one list of elements is made of */
+#define FILE_ELEMS_MAX   (16u << 20)  /* bytes of values in one list of elements, besides twice the text */
 #define FILE_TREE_MAX    (128u << 20) /* bytes of one rule's tree */
 #define FILE_DEFINES_MAX (1u << 20)
 #define FILE_NAME_MAX    (NFT_NAME_MAXLEN - 1)

@@ -196,9 +196,10 @@ void p_report(struct parser *p, uint32_t pos)
 
 	if (p->e->code != -ECANCELED) {
 		f->n_errors++;
-		errlist_add(f->errs, p->source, pos, p->e);
+		errlist_add(f->errs, p->source, p->failed ? p->failed : pos, p->e);
 	}
 	err_free(p->e);
+	p->failed = 0;
 }
 
 void p_block(struct parser *p, const struct block *b)
@@ -228,6 +229,8 @@ void p_block(struct parser *p, const struct block *b)
 		}
 		if (!p->e->code)
 			p_unexpected(p, "a statement", NULL);
+		if (p->tok.kind == TOK_BAD && p->lx.src->text[p->tok.pos] == '"')
+			p->file->unclosed = true; /* all that follows is in the quotes */
 		p_report(p, p->tok.pos);
 		p->depth = depth;
 		p->defs = p->file->now;

@@ -106,6 +106,7 @@ void *p_fail_at(struct parser *p, uint32_t pos, uint32_t end, const char *fmt, .
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	p->failed = pos;
 	src_error(p->lx.src, pos, end, p->e, "%s", msg);
 	return NULL;
 }

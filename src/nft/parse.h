@@ -22,6 +22,7 @@ struct parser {
 	/* Of a file: */
 	struct nft_file *file; /* NULL: a text of its own */
 	uint32_t source, defs; /* which of its sources; which defines count */
+	uint32_t failed;       /* place of the error */
 	uint64_t taken;        /* bytes of the values that stood for $names */
 	bool loose;            /* sets may be maps, and empty: the value of a define */
 	/* tok is a $name: true when the text itself defines it; its tree, NULL after an error, is in out and
