@@ -393,14 +393,14 @@ describe("compiled like nft:", function()
 			end
 			-- a protocol of the network layer says something only where there are several
 			local family = s.text == "meta nfproto" and "inet" or s.text:find "ip6 " and "ip6" or s.text:find "^rt [nhts]" and s.of == "rt" and s.text ~= "rt classid" and s.text ~= "rt mtu" and "ip6" or family_of[s.of] or "ip"
-			local forms = { "S A", "S != A", "S { A, B }", "S vmap { A : accept, B : drop }", "S . meta mark { A . 1, B . 2 }" }
+			local ways = { "S A", "S != A", "S { A, B }", "S vmap { A : accept, B : drop }", "S . meta mark { A . 1, B . 2 }" }
 			if s.base == "integer" and s.type ~= "boolean" and s.type ~= "nf_proto" and s.type ~= "ct_dir" then -- no ranges of those two
-				forms[#forms + 1] = "S A-B"
-				forms[#forms + 1] = "S != A-B"
-				forms[#forms + 1] = "S { A-B }"
-				forms[#forms + 1] = "S >= A"
+				ways[#ways + 1] = "S A-B"
+				ways[#ways + 1] = "S != A-B"
+				ways[#ways + 1] = "S { A-B }"
+				ways[#ways + 1] = "S >= A"
 			end
-			for _, form in ipairs(unknown and {} or forms) do
+			for _, form in ipairs(unknown and {} or ways) do
 				-- nft takes no type of a width of its own into a concatenation
 				local variable = form:find(" . ", 1, true) and (s.type == "bitmask" or s.type == "string" or s.type == "ct_label" or s.type == "ct_event")
 				if not variable and not known(s.text, (form:gsub("S", "F"))) then
