@@ -15,8 +15,8 @@ static void put_set_text(struct buf *out, const struct anon_set *s)
 {
 	buf_printf(out, "%s %x\n", s->info.name, s->info.flags);
 	for (uint32_t i = 0; i < s->elems.n; i++)
-		debug_elem(&s->info, &s->elems.v[i], i == 0,
-			i + 1 < s->elems.n ? &s->elems.v[i + 1] : NULL, out);
+		debug_elem(&s->info, &s->elems.v[i], i == 0, i + 1 < s->elems.n ? &s->elems.v[i + 1] : NULL,
+			out);
 	buf_putc(out, '\n');
 }
 
