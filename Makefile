@@ -88,14 +88,15 @@ bench-nftlib = -lnftables
 bench-load = $(LDLIBS)
 $(BUILD)/bench/load: $(LIB_OBJ)
 
-# Each tests/fuzz/fuzz_NAME.c for FUZZ_TIME seconds, beginning with its corpus.
+# Each tests/fuzz/fuzz_NAME.c for FUZZ_TIME seconds, beginning with its corpus; an input of 10 seconds or of 1 GiB is a fault.
 FUZZ_TIME ?= 60
 fuzz: deps-fuzz
 	$(again) -j$(shell nproc) BUILD=build/fuzz CC=clang \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-run
 fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ))
 	$(Q)for f in $^; do mkdir -p $$f.corpus && \
-		$$f -max_total_time=$(FUZZ_TIME) $$f.corpus tests/fuzz/corpus/*$${f##*/fuzz_} || exit 1; done
+		$$f -max_total_time=$(FUZZ_TIME) -timeout=10 -rss_limit_mb=1024 $$f.corpus \
+			tests/fuzz/corpus/*$${f##*/fuzz_} || exit 1; done
 build/fuzz/%: tests/fuzz/%.c $(LIB_OBJ)
 	$(call say,LD    $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
