@@ -3,7 +3,6 @@ local file = require("rnm.core").nft_file
 local nft = require "nftfile"
 local parse = nft.parse
 local lines = nft.lines
-local one = nft.one
 local of = nft.of
 local message = nft.message
 local rules = nft.rules
