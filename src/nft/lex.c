@@ -215,21 +215,55 @@ static void skip(struct lexer *lx)
 	}
 }
 
+/* Characters that are tokens of their own. */
+static const uint8_t sign[256] = { ['{'] = 1,
+	['}'] = 1,
+	['('] = 1,
+	[')'] = 1,
+	['['] = 1,
+	[']'] = 1,
+	[','] = 1,
+	[':'] = 1,
+	[';'] = 1,
+	['.'] = 1,
+	['/'] = 1,
+	['-'] = 1,
+	['+'] = 1,
+	['@'] = 1,
+	['&'] = 1,
+	['|'] = 1,
+	['^'] = 1,
+	['!'] = 1,
+	['<'] = 1,
+	['>'] = 1,
+	['='] = 1,
+	['*'] = 1 };
+
 static int lex_operator(const char *s, uint32_t *n)
 {
-	static const struct {
-		char s[3];
-		int kind;
-	} two[] = { { "==", TOK_EQ }, { "!=", TOK_NE }, { "<=", TOK_LE }, { ">=", TOK_GE }, { "<<", TOK_SHL },
-		{ ">>", TOK_SHR } };
-
-	for (size_t i = 0; i < sizeof(two) / sizeof(two[0]); i++)
-		if (s[0] == two[i].s[0] && s[1] == two[i].s[1]) {
-			*n = 2;
-			return two[i].kind;
+	*n = 2;
+	if (s[1] == '=') {
+		switch (s[0]) {
+		case '=': return TOK_EQ;
+		case '!': return TOK_NE;
+		case '<': return TOK_LE;
+		case '>': return TOK_GE;
 		}
+	} else if (s[0] == s[1] && (s[0] == '<' || s[0] == '>')) {
+		return s[0] == '<' ? TOK_SHL : TOK_SHR;
+	}
 	*n = 1;
-	return strchr("{}()[],:;./-+@&|^!<>=*", s[0]) ? s[0] : TOK_BAD;
+	return sign[(unsigned char)s[0]] ? s[0] : TOK_BAD;
+}
+
+/* Only what has a colon behind its first group can be an IPv6 or link-layer address. */
+static bool has_groups(const char *s)
+{
+	int n = 0;
+
+	while (n < 5 && is_hex(s[n]))
+		n++;
+	return s[n] == ':';
 }
 
 struct tok lex_next(struct lexer *lx)
@@ -268,8 +302,8 @@ struct tok lex_next(struct lexer *lx)
 	} else if (*s == '$' && (n = (uint32_t)match_param(s + 1))) {
 		t.kind = TOK_PARAM;
 		t.pos++;
-	} else if (((is_hex(*s) || *s == ':') && (n = (uint32_t)match_ip6(s))) ||
-		   (is_hex(*s) && (n = (uint32_t)match_mac(s)))) {
+	} else if ((is_hex(*s) || *s == ':') && has_groups(s) &&
+		   ((n = (uint32_t)match_ip6(s)) || (*s != ':' && (n = (uint32_t)match_mac(s))))) {
 		/* "dead" alone is a name, and so is "fe80-x" */
 	} else if (is_digit(*s)) {
 		n = (uint32_t)match_digits(s);
