@@ -274,6 +274,7 @@ static bool flow_stmt(struct parser *p, void *ctx)
 		return p_devices(p, &d->devices);
 	if (p_accept_word(p, "counter")) {
 		d->flags |= NFT_FLOWTABLE_COUNTER;
+		p->file->unparted = true;
 		return true;
 	}
 	if (p_accept_word(p, "flags")) {

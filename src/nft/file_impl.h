@@ -56,7 +56,7 @@ struct nft_file {
 	/* while reading */
 	struct errlist *errs;
 	uint32_t n_included, n_errors;
-	bool again;    /* a block was left open for what follows it */
+	bool unparted; /* what follows may do so without a separator */
 	bool unclosed; /* the text ended in a block, which was told */
 };
 

@@ -178,7 +178,7 @@ bool p_close(struct parser *p, uint32_t opened)
 	if (p->tok.kind != TOK_END) { /* something follows that cannot be in this block */
 		p_fail_at(p, opened, opened + 1, "this block is never closed");
 		p_report(p, opened);
-		p->file->again = true;
+		p->file->unparted = true;
 		return true;
 	}
 	if (p->file->unclosed) {
@@ -221,8 +221,8 @@ void p_block(struct parser *p, const struct block *b)
 			return;
 		start = p->tok.kind == TOK_STRING || p->tok.kind == TOK_PARAM ? p->tok.pos - 1 : p->tok.pos;
 		if (p_common(p, b, &more) && (!more || b->fn(p, b->ctx))) {
-			if (p_separator(p) || p->file->again) {
-				p->file->again = false;
+			if (p_separator(p) || p->file->unparted) {
+				p->file->unparted = false;
 				continue;
 			}
 			p_unexpected(p, "`;` or a new line", NULL);

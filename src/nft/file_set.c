@@ -164,6 +164,7 @@ static bool set_elements(struct parser *p, struct set_ctx *s)
 	s->elems.set = NULL;
 	s->elems.pos = s->cmd->pos;
 	s->elements = true;
+	p->file->unparted = true;
 	return elements_place(p, &s->elems);
 }
 
@@ -193,6 +194,7 @@ static bool set_stmt(struct parser *p, void *ctx)
 		return set_policy(p, d);
 	if (p_accept_word(p, "auto-merge")) {
 		d->auto_merge = true;
+		p->file->unparted = true;
 		return true;
 	}
 	if (p_accept_word(p, "comment"))

@@ -116,6 +116,10 @@ static bool show_one(struct parser *p, struct file_cmd *c)
 	}
 	if (p_accept_word(p, "flow"))
 		return show_flow(p, c);
+	if (p_is(p, "hooks")) {
+		p_fail(p, "the kernel's hooks can not be listed here");
+		return false;
+	}
 	c->what = FILE_OBJECT;
 	return show_objects(p, c);
 }

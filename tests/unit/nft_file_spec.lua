@@ -227,6 +227,11 @@ describe("a set", function()
 		assert.equal(0x4 | 0x10 | 0x80 | 0x100, s.flags) -- interval, timeout, concatenation, several statements
 	end)
 
+	it("needs no separator behind some", function()
+		assert.same({ 4, true }, { set("type mark; elements = { 1 } auto-merge flags interval").flags, set("type mark; auto-merge flags interval").auto_merge })
+		assert.is_nil(parse "table t { set s { type mark; flags interval auto-merge; } }")
+	end)
+
 	it("gets the flags that go without saying", function()
 		assert.equal(0x10, set("type mark; timeout 5s").flags)
 		assert.equal(0, set("type mark; counter").flags)
