@@ -375,7 +375,6 @@ int nft_priority_parse(const char *text, uint8_t family, int hook, int32_t *out,
 	const char *p = text, *near;
 	int64_t base = 0, sign = 1;
 	uint64_t v = 0;
-	char *rest;
 
 	while (*p == ' ')
 		p++;
@@ -415,9 +414,7 @@ int nft_priority_parse(const char *text, uint8_t family, int hook, int32_t *out,
 		sign = *p++ == '-' ? -1 : 1;
 	while (*p == ' ')
 		p++;
-	rest = strrchr(p, ' ');
-	(void)rest;
-	if (!parse_u64(p, INT32_MAX, &v))
+	if (!parse_u64(p, (uint64_t)INT32_MAX + 1, &v)) /* the range is looked at below */
 		return err_set(
 			e, -EINVAL, "priority \"%s\" is neither a number nor a name with an offset", text);
 	base += sign * (int64_t)v;
