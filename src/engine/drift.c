@@ -192,6 +192,40 @@ void drift_free(struct engine *en)
 
 /* ---- */
 
+/* Of a table that is only known for what is attached to: rules, other sets and what comes beside own elements are
+ * its owner's business. */
+static bool matters(const struct engine *en, const struct nft_change *c)
+{
+	if (!ruleset_only_attached(en->rs, c->family, c->table) || c->kind == CHANGE_TABLE)
+		return true;
+	return (c->kind == CHANGE_SET || (c->kind == CHANGE_ELEM && c->del)) &&
+	       ruleset_attached(en->rs, c->family, c->table, c->name);
+}
+
+static bool any_matters(const struct engine *en, const struct nft_generation *g)
+{
+	bool any = g->lost || g->more;
+
+	vec_foreach (c, &g->changes)
+		any |= matters(en, c);
+	return any;
+}
+
+/* What only its owner makes can not be fought for. */
+static bool not_fought_for(const struct engine *en, const struct nft_change *c)
+{
+	return c->kind != CHANGE_ELEM && ruleset_only_attached(en->rs, c->family, c->table);
+}
+
+static bool of_own_tables(const struct engine *en, const struct nft_generation *g)
+{
+	bool any = g->lost;
+
+	vec_foreach (c, &g->changes)
+		any |= !ruleset_only_attached(en->rs, c->family, c->table);
+	return any;
+}
+
 static bool suspect(struct engine *en, const struct nft_generation *g)
 {
 	bool any = false;
@@ -201,7 +235,7 @@ static bool suspect(struct engine *en, const struct nft_generation *g)
 		return true;
 	}
 	vec_foreach (c, &g->changes) {
-		if (!may_repair(en, c, g))
+		if (!matters(en, c) || (!not_fought_for(en, c) && !may_repair(en, c, g)))
 			continue;
 		any = true;
 		ruleset_suspect(en->rs, kind_of(c), c->family, c->table, c->name);
@@ -214,9 +248,14 @@ void engine_nft_changed(struct engine *en, const struct nft_generation *g)
 	_buf_ struct buf text = BUF_INIT;
 	bool any;
 
+	if (!any_matters(en, g))
+		return;
 	generation_text(g, &text);
-	log_warn(
-		"nft", "%s%s", buf_str(&text), en->cfg && en->cfg->drift_warn ? "; it is left as it is" : "");
+	if (of_own_tables(en, g))
+		log_warn("nft", "%s%s", buf_str(&text),
+			en->cfg && en->cfg->drift_warn ? "; it is left as it is" : "");
+	else
+		log_info("nft", "%s", buf_str(&text));
 	any = suspect(en, g);
 	if (en->open) { /* the commit that met it plans again */
 		vec_push(&en->late, nft_generation_copy(g));

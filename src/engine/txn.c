@@ -204,8 +204,10 @@ static bool reads_back(const struct engine *en, const struct sent *s)
 {
 	bool warn = en->cfg && en->cfg->drift_warn;
 
-	return en->ops.read_back && ruleset_suspects(en->rs) &&
-	       (!warn || s->anew || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD);
+	bool all = !warn || s->anew || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD;
+
+	ruleset_read_only_attached(en->rs, !all);
+	return en->ops.read_back && ruleset_suspects(en->rs) && (all || ruleset_attaching(en->rs));
 }
 
 static int read_back(struct engine *en, struct err *e)
@@ -252,9 +254,11 @@ int kernel_check(struct engine *en, struct err *e)
 static int failed(struct engine *en, bool all, struct sent *s, int rc, const struct err *why, struct err *e)
 {
 	_buf_ struct buf text = BUF_INIT;
-	bool blamed = false;
+	bool blamed = false, others;
 
 	if (rc == -ERESTART && s->restarts++ < RESTARTS_MAX)
+		return 0;
+	if (rc == -EBADMSG && s->result.op_err && plan_detach(&s->plan, &s->result, &others) && !others)
 		return 0;
 	if (rc == -EBADMSG && s->result.op_err && (s->anew || !lost(en, s)))
 		blamed = plan_refuse(&s->plan, &s->result, !all, &text) > 0;

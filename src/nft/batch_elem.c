@@ -98,13 +98,25 @@ static void put_times(struct nlmsghdr *nlh, const struct setelem *el, bool no_ma
 		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_EXPIRATION, htobe64(left));
 }
 
-static void put_udata(struct nlmsghdr *nlh, const struct setelem *el, bool open)
+static const char elem_mark[4] = { 'r', 'n', 'm', 2 };
+
+bool elem_mark_ok(const uint8_t *udata, size_t n)
+{
+	uint8_t len;
+	const uint8_t *p = udata_find(udata, n, RNM_TLV, &len);
+
+	return p && len == sizeof(elem_mark) && !memcmp(p, elem_mark, len);
+}
+
+static void put_udata(struct nlmsghdr *nlh, const struct setelem *el, bool open, bool mark)
 {
 	struct udata u = { .n = 0 };
 
 	udata_comment(&u, NFTNL_UDATA_SET_ELEM_COMMENT, el->comment);
 	if (open)
 		udata_u32(&u, NFTNL_UDATA_SET_ELEM_FLAGS, NFTNL_SET_ELEM_F_INTERVAL_OPEN);
+	if (mark)
+		udata_put(&u, RNM_TLV, elem_mark, sizeof(elem_mark));
 	if (u.n)
 		mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, (uint16_t)u.n, u.b);
 }
@@ -126,8 +138,8 @@ static int put_elem(
 	put_times(nlh, el, m->op->no_mark);
 	if (m->type == NFT_MSG_NEWSETELEM)
 		put_data(nlh, set, el);
-	if (el->comment || open)
-		put_udata(nlh, el, open);
+	if (el->comment || open || m->op->mark)
+		put_udata(nlh, el, open, m->op->mark && m->type == NFT_MSG_NEWSETELEM);
 	if (el->n_exprs)
 		r = put_stateful(
 			nlh, el->exprs, el->n_exprs, NFTA_SET_ELEM_EXPR, NFTA_SET_ELEM_EXPRESSIONS, e);

@@ -80,6 +80,7 @@ void udata_u32(struct udata *u, uint8_t type, uint32_t v);
 void udata_comment(
 	struct udata *u, uint8_t type, const char *comment); /* NULL: nothing. Cut to what nft reads */
 /* Entry of this type; NULL: none. */
+bool elem_mark_ok(const uint8_t *udata, size_t n);
 const uint8_t *udata_find(const uint8_t *p, size_t n, uint8_t type, uint8_t *len);
 
 /* ---- batch_conn.c, batch_send.c: the socket ---- */

@@ -155,7 +155,7 @@ static void parse(const struct nlattr *nest, struct parsed *p, struct kexprs *x)
 	/* Not all of it: the keys are large, and their lengths say what of them is valid. */
 	p->flags = 0;
 	el->klen = el->dlen = 0;
-	el->interval = el->verdict = false;
+	el->interval = el->verdict = el->own = false;
 	el->timeout_ms = el->expires_ms = 0;
 	el->target[0] = 0;
 	el->comment = NULL;
@@ -174,6 +174,7 @@ static void parse(const struct nlattr *nest, struct parsed *p, struct kexprs *x)
 		case NFTA_SET_ELEM_EXPIRATION: el->expires_ms = attr_be64(a); break;
 		case NFTA_SET_ELEM_USERDATA:
 			el->comment = attr_comment(a, NFTNL_UDATA_SET_ELEM_COMMENT);
+			el->own = elem_mark_ok(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
 			break;
 		case NFTA_SET_ELEM_EXPR:
 			if (x)

@@ -347,7 +347,7 @@ static void pending_obj(struct obj *o, void (*fn)(void *ctx, const struct pendin
 			continue;
 		p.pack = stmt_pack(*st)->name;
 		p.site = ruleset_site_get(o->rs, (*st)->site);
-		p.unstated = !p.refused && o->kind >= OBJ_SET;
+		p.unstated = !p.refused && o->kind >= OBJ_SET && !o->attach;
 		fn(ctx, &p);
 		return;
 	}
@@ -377,12 +377,13 @@ static void pending_elems(struct obj *o, void (*fn)(void *ctx, const struct pend
 		struct elem *el = elem_at(t, i);
 		struct contrib *c = el->m.contrib ? contrib_by_id(o->rs, el->m.contrib) : NULL;
 		struct pending p = {
-			.obj = o, .refused = el->flags & E_REFUSED, .unstated = el->flags & E_PENDING
+			.obj = o, .refused = el->flags & E_REFUSED && !o->attach, .unstated = el->flags & E_PENDING
 		};
 
 		if (!c || !(el->flags & (E_PENDING | E_REFUSED)))
 			continue;
-		p.why = p.refused ? "the kernel refused an element"
+		p.why = o->attach ? "an element of somebody else is in the way of one"
+			: p.refused ? "the kernel refused an element"
 			: o->set.info.flags & NFT_SET_OBJECT
 				? "the object of an element is not stated by any pack"
 				: "the chain of an element is not stated by any pack";

@@ -80,6 +80,7 @@ static bool same_field(const struct obj *o, uint32_t bit, const struct spec *a, 
 	case SPEC_AUTO_MERGE: return a->auto_merge == b->auto_merge;
 	case SPEC_OBJECT: return object_same(a->object, b->object);
 	case SPEC_STATEFUL: return same_stateful(a->stateful, b->stateful);
+	case SPEC_ATTACH: return a->flags == b->flags;
 	default: return true;
 	}
 }
@@ -99,6 +100,7 @@ static const char *const field_names[SPEC_FIELDS] = {
 	"value of auto_merge",
 	"specification",
 	"list of statements",
+	"kind",
 };
 
 /* Statements in force only; order does not matter. */
@@ -162,6 +164,11 @@ int merge_table(struct obj *o, struct rpack **culprit, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	for (uint32_t i = 0; g.stated && i < o->members.n; i++) {
+		rc = attach_conflict(o->members.v[i], culprit, e);
+		if (rc < 0)
+			return rc;
+	}
 	o->want = g.stated && !o->foreign;
 	obj_set_why(o, g.stated && o->foreign
 			       ? "a table of this name exists and is not rnm's: choose another "

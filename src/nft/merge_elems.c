@@ -96,7 +96,7 @@ static void check_target(struct obj *set, struct elem_table *t, uint32_t i)
 		target ? obj_find(set->rs, target_kind(&t->info), set->family, set->tab->name, target) : NULL;
 
 	if (el->flags & E_USED)
-		set_pending(t, i, target && (!to || !to->want));
+		set_pending(t, i, target && !set->attach && (!to || !to->want));
 }
 
 /* An element whose value is a chain or object that nobody states waits for it. */

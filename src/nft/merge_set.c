@@ -23,6 +23,10 @@ static int set_fields(
 	if (rc < 0)
 		return rc;
 	memset(out, 0, sizeof(*out));
+	if (given(g, SPEC_ATTACH) || (o->attach && !g->stated)) {
+		*out = attach_of(o)->want;
+		return 0;
+	}
 	if (!given(g, SPEC_TYPE))
 		return 0;
 	strncpy(out->info.name, o->name, sizeof(out->info.name) - 1);
@@ -55,6 +59,11 @@ static int set_fields(
 	return 0;
 }
 
+static bool is_attached(const struct obj *o, const struct given *g)
+{
+	return given(g, SPEC_ATTACH) || (o->attach && !g->stated);
+}
+
 const struct set_info *obj_set_info(struct obj *o)
 {
 	struct set_want w;
@@ -69,7 +78,7 @@ const struct set_info *obj_set_info(struct obj *o)
 		return &o->info;
 	}
 	set_fields(o, &w, &g, NULL, NULL);
-	o->typed = given(&g, SPEC_TYPE) != NULL;
+	o->typed = is_attached(o, &g) ? o->attach->typed : given(&g, SPEC_TYPE) != NULL;
 	o->info = w.info;
 	o->timeout_ms = w.timeout_ms;
 	return o->typed ? &o->info : NULL;
@@ -136,6 +145,8 @@ int merge_set(struct obj *o, struct rpack **culprit, struct err *e)
 		if (g.stated && !typed)
 			obj_set_why(o, "no pack gives its type");
 	}
+	if (!o->autoset && is_attached(o, &g))
+		return merge_attached(o, &g, culprit, e);
 	if (typed) {
 		rc = check_auto_merge(o, &w, &g, culprit, e);
 		if (rc < 0)

@@ -240,6 +240,14 @@ struct chain_def {           /* an owned chain_want; of a flowtable: hook, prior
 	char *comment;
 };
 
+struct attach { /* what is known of a set of somebody else's table */
+	bool looked, there, typed;
+	int denied;       /* -errno of the kernel: it does not take elements */
+	uint32_t doubted; /* transaction in which the kernel refused something of it */
+	struct set_want want;
+	struct set_stmts *stmts; /* a reference */
+};
+
 struct obj {
 	enum obj_kind kind;
 	uint8_t family;
@@ -257,6 +265,7 @@ struct obj {
 	bool quiet;              /* chains: no rule waits or names anything */
 	bool looked, going;      /* the end of the transaction looks at it; frees it */
 	bool name_changed;       /* in rs->named; tables: something in them is */
+	struct attach *attach;   /* sets of tables of others; stays while own elements are in them */
 	struct autoset *autoset; /* this is the set of a rule's live list */
 	struct live *dev_live;   /* chains and flowtables whose devices are live */
 	struct live_sink dev_sink;
@@ -330,7 +339,8 @@ struct ruleset {
 	uint64_t rule_ids;
 	char *event;
 	bool hold_deletes;
-	bool suspects; /* some obj.suspect is set */
+	bool suspects;      /* some obj.suspect is set */
+	bool only_attached; /* of these only what is attached to is read */
 	bool unsent;   /* a plan was made and not acknowledged */
 };
 
@@ -345,6 +355,7 @@ int place_cmp(const struct stmt *a, const struct stmt *b);
 void where_text(const struct ruleset *rs, const struct rpack *pk, uint32_t site,
 	struct buf *out); /* "PACK, FILE:LINE" */
 void chain_def_free(struct chain_def *d);
+enum { SUSPECT_MEMBERS = 1, SUSPECT_CONTENT = 2, SUSPECT_ALL = 4 }; /* obj.suspect */
 void expiry_of(
 	struct elem_table *t, uint32_t elem, uint32_t attr); /* ruleset_expire() looks at it when these end */
 
@@ -489,6 +500,15 @@ void autos_off(struct stmt *st);
 void autos_free(struct stmt *st);
 void autos_orphan(struct rpack *pk); /* the pack is freed */
 
+/* attach.c */
+struct given;
+struct attach *attach_of(struct obj *set); /* made where there is none */
+void attach_free(struct obj *set);
+bool attach_stated(const struct obj *set);
+bool attach_any(const struct obj *table);
+int attach_conflict(struct obj *set, struct rpack **culprit, struct err *e);
+int merge_attached(struct obj *set, const struct given *g, struct rpack **culprit, struct err *e);
+
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
 
@@ -557,6 +577,7 @@ struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj 
 void intervals_want(
 	struct elem_table *t, ivals *out); /* normalised, sorted; marks what a cover holds back E_HELD */
 void plan_elems(struct plan *p, struct obj *set, bool fresh);
+void plan_attached(struct plan *p, struct obj *set);
 void plan_target_elems(struct plan *p, struct obj *map,
 	const struct obj *to); /* takes elements whose value is this chain or object out first */
 /* plan_anew.c */

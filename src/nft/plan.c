@@ -102,6 +102,10 @@ static void plan_set(struct plan *p, struct obj *o)
 {
 	struct op *op;
 
+	if (o->attach) {
+		plan_attached(p, o);
+		return;
+	}
 	if (had(o) && (!o->want || o->recreate)) {
 		op = plan_op(p, o->recreate ? PH_UNDO : PH_DEL_SET, OP_DEL_SET, o);
 		op->recreate = o->recreate;

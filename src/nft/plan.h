@@ -106,11 +106,12 @@ struct op {
 		const char *dev;
 	};
 	/* What only `rnm nft load` says: */
-	bool excl;    /* create: -EEXIST where it is there */
+	bool excl;    /* create: -EEXIST where it is there; elements of attached sets too */
 	bool destroy; /* a delete of what may not be there */
 	bool insert;  /* OP_ADD_RULE without position: at the head of the chain */
 	bool after;   /* OP_ADD_RULE: behind the rule of position */
 	bool no_mark; /* OP_ADD_TABLE, OP_ADD_RULE: no user data of rnm's; elements: as nft sends them */
+	bool mark;    /* elements of attached sets: with rnm's mark */
 	uint64_t by_handle; /* deletes: by this handle, not by name */
 	bool recreate;      /* part of a delete + add: `!` */
 	bool changed;       /* ~ : in place */
@@ -150,6 +151,11 @@ void plan_ack(struct plan *p, const struct commit_result *r);
  * with one line a culprit: "PACK FILE:LINE: add rule inet t c …: No such file or directory". Returns how
  * many. Answers that only echo a culprit's are cleared: those operations are tried again. */
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, struct buf *text);
+
+/* Takes what the kernel refused of attached sets out of the answers: an element that is somebody else's is left
+ * alone, a set that can not be changed waits. *others: answers are left. Returns how many were taken: plan again.
+ */
+unsigned plan_detach(struct plan *p, struct commit_result *r, bool *others);
 
 /* Refused because what an operation is for is gone (somebody flushed the ruleset)? *look, when not NULL, a
  * chain or table, has to be looked for first: the same answer comes for what this kernel lacks. */

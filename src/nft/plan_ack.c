@@ -184,6 +184,10 @@ static void gone(struct obj *o)
 		elems_put(o->elems_have);
 		o->elems_have = NULL;
 	}
+	if (o->attach && !attach_stated(o)) {
+		attach_free(o);
+		o->info_valid = false;
+	}
 }
 
 static void ack_set(struct obj *o, bool fresh)
@@ -229,10 +233,12 @@ static void ack_obj(struct obj *o)
 			o->table_have = o->table_want;
 		return;
 	}
-	if (!o->want) {
+	if (!o->want && !(o->attach && attach_stated(o))) {
 		gone(o);
 		return;
 	}
+	if (!o->want) /* it waits */
+		return;
 	if (fresh && o->have)
 		gone(o);
 	o->have = true;

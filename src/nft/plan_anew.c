@@ -133,7 +133,7 @@ void find_recreations(struct plan *p)
 		if (o->kind == OBJ_CHAIN)
 			vec_foreach (k, &o->krules)
 				k->gone = false;
-		o->recreate = o->have && o->want && o->tab->want && !compatible(o);
+		o->recreate = o->have && o->want && !o->attach && o->tab->want && !compatible(o);
 		o->in_the_way = o->kind == OBJ_FLOWTABLE && flowtable_in_the_way(o);
 	}
 	for (uint32_t i = 0; tables && i < rs->changed.n; i++)

@@ -53,6 +53,7 @@ static void emit(struct plan *p, enum phase ph, enum op_kind kind, struct elem_t
 	for (uint32_t i = 0; i < n; i += step) {
 		struct op *op = plan_op(p, ph, kind, set);
 
+		op->excl = op->mark = set->attach && kind == OP_ADD_ELEM;
 		op->elem.set = kind == OP_DEL_ELEM && set->have ? &set->set_have : &set->set;
 		op->elem.n = step;
 		op->elem.get = get;
@@ -83,7 +84,7 @@ static bool resend(const struct elem_table *t, const struct elem *el)
  * transaction. */
 static void try_refused(struct elem_table *t, uint32_t room, indices *add)
 {
-	if (!room || !t->refused || t->tried == t->set->rs->txn)
+	if (!room || !t->refused || t->set->attach || t->tried == t->set->rs->txn)
 		return;
 	t->tried = t->set->rs->txn;
 	for (uint32_t i = 0; i < t->n && room && t->refused; i++) {
@@ -318,6 +319,37 @@ void plan_elems(struct plan *p, struct obj *set, bool fresh)
 	by_element(p, t, fresh);
 	if (t->ranges)
 		by_interval(p, t, fresh);
+}
+
+/* Nobody attaches any more: what is own goes. */
+static void all_go(struct plan *p, struct elem_table *t)
+{
+	struct next_set next = { .t = t };
+	indices del = { 0 };
+	ivals ranges = { 0 };
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct elem *el = elem_at(t, i);
+
+		if (el->flags & E_USED && el->flags & E_HAVE && (!t->ranges || el->flags & E_CATCHALL))
+			vec_push(&del, i);
+	}
+	vec_foreach (v, &t->kernel)
+		vec_push(&ranges, *v);
+	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, del.v, del.n, sizeof(uint32_t), get_key);
+	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, ranges.v, ranges.n, sizeof(struct ival), get_ival);
+	if (t->ranges)
+		vec_push(&p->next->sets, next);
+}
+
+void plan_attached(struct plan *p, struct obj *set)
+{
+	if (!set->have)
+		return;
+	if (set->want)
+		plan_elems(p, set, false);
+	else if (!attach_stated(set) && set->elems_have)
+		all_go(p, set->elems_have);
 }
 
 void plan_target_elems(struct plan *p, struct obj *map, const struct obj *to)

@@ -8,7 +8,7 @@
 /* An own table, or somebody else's that has the name of one. */
 static bool matters(const struct obj *tab)
 {
-	return tab->have || tab->own_before || (tab->foreign && tab->decls.n);
+	return tab->have || tab->own_before || (tab->foreign && tab->decls.n) || attach_any(tab);
 }
 
 bool ruleset_cares(struct ruleset *rs, uint8_t family, const char *table)
@@ -270,8 +270,11 @@ static int read_table(struct reading *r)
 			obj_dirty(t);
 		t->foreign = state.there;
 		obj_changed(t);
-		return 0;
+		return read_attached(r, state.there, all);
 	}
+	rc = read_attached(r, false, all);
+	if (rc < 0)
+		return rc;
 	if (!t->have) {
 		t->have = true;
 		t->unclaimed = !t->want;
@@ -294,6 +297,7 @@ int ruleset_read_back(struct ruleset *rs, struct nft_conn *c, struct read_back *
 	_err_ struct err why = ERR_INIT;
 	struct reading r = { .rs = rs, .c = c, .found = found, .e = &why };
 	struct read_back none;
+	bool left = false;
 
 	if (!found)
 		r.found = &none;
@@ -304,6 +308,10 @@ int ruleset_read_back(struct ruleset *rs, struct nft_conn *c, struct read_back *
 		r.tab = rs->all.v[i];
 		if (r.tab->kind != OBJ_TABLE || !r.tab->suspect)
 			continue;
+		if (rs->only_attached && !attach_any(r.tab)) {
+			left = true;
+			continue;
+		}
 		rc = read_table(&r);
 		if (rc < 0)
 			return err_set(e, rc, "reading table %s back: %s", r.tab->name, err_text(&why));
@@ -311,6 +319,6 @@ int ruleset_read_back(struct ruleset *rs, struct nft_conn *c, struct read_back *
 		vec_foreach (m, &r.tab->members)
 			(*m)->suspect = 0;
 	}
-	rs->suspects = false;
+	rs->suspects = left;
 	return 0;
 }

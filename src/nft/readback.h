@@ -14,6 +14,13 @@ bool ruleset_suspects(const struct ruleset *rs);
 /* Does a foreign change of this table matter? */
 bool ruleset_cares(struct ruleset *rs, uint8_t family, const char *table);
 
+/* Sets of other people's tables: does anything wait to be read; is this (name NULL: something of the table) one; is
+ * the table only known for them; read nothing else for now. */
+bool ruleset_attaching(const struct ruleset *rs);
+bool ruleset_attached(struct ruleset *rs, uint8_t family, const char *table, const char *name);
+bool ruleset_only_attached(struct ruleset *rs, uint8_t family, const char *table);
+void ruleset_read_only_attached(struct ruleset *rs, bool only);
+
 /* What was found otherwise, for messages. */
 struct read_back {
 	uint32_t rules_missing, rules_foreign, elems_missing, elems_foreign, objs_missing, objs_foreign,

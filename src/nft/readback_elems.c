@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The elements of own sets as the kernel has them. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "nft/readback_impl.h"
 
 #define CLOCK_SLACK_MS 2000 /* two readings of one remaining time differ by so much at most */
@@ -13,6 +14,7 @@ struct set_reading {
 	ivals ranges;
 	uint64_t now;
 	bool first; /* an earlier life's set */
+	uint32_t missing; /* of an attached set */
 };
 
 static void see(struct set_reading *s, uint32_t i)
@@ -106,6 +108,32 @@ static bool timed(const struct elem_table *t, uint32_t attr)
 	return attr && t->attrs.v[attr - 1].timeout_ms;
 }
 
+/* An element of somebody else in an attached set. */
+static void in_the_way(struct set_reading *s, uint32_t i)
+{
+	struct elem *e = i == UINT32_MAX ? NULL : elem_at(s->t, i);
+
+	if (!e || !(e->flags & E_USED) || e->flags & E_REFUSED)
+		return;
+	e->flags |= E_REFUSED;
+	s->t->refused++;
+	elem_touch(s->t, i);
+}
+
+/* What was in the way may be gone. */
+static void try_again(struct elem_table *t)
+{
+	for (uint32_t i = 0; t->refused && i < t->n; i++) {
+		struct elem *e = elem_at(t, i);
+
+		if (!(e->flags & E_USED) || !(e->flags & E_REFUSED))
+			continue;
+		e->flags &= (uint8_t)~E_REFUSED;
+		t->refused--;
+		elem_touch(t, i);
+	}
+}
+
 static void on_elem(void *ctx, const struct setelem *el)
 {
 	struct set_reading *s = ctx;
@@ -115,8 +143,12 @@ static void on_elem(void *ctx, const struct setelem *el)
 
 	if (el->klen != t->klen && !el->catchall)
 		return;
+	if (s->set->attach && !el->own) {
+		in_the_way(s, i);
+		return;
+	}
 	/* Those of the packet path are not rnm's. */
-	if (i == UINT32_MAX && s->set->set_have.info.flags & NFT_SET_EVAL)
+	if (i == UINT32_MAX && s->set->set_have.info.flags & NFT_SET_EVAL && !s->set->attach)
 		return;
 	if (i == UINT32_MAX)
 		i = elem_intern(t, el);
@@ -130,7 +162,7 @@ static void on_elem(void *ctx, const struct setelem *el)
 	}
 	if (!(e->flags & E_HAVE) || e->hattr != attr)
 		elem_touch(t, i);
-	if (!(e->flags & E_HAVE) && !e->m.contrib)
+	if (!(e->flags & E_HAVE) && !e->m.contrib && !s->set->attach)
 		s->r->found->elems_foreign++;
 	if (!(e->flags & E_HAVE) && !e->m.contrib)
 		e->m.count = 1; /* nobody claims it */
@@ -155,7 +187,7 @@ static void forget_unseen(struct set_reading *s)
 		if (!(e->flags & E_USED) || !(e->flags & E_HAVE) || (i < s->seen.n && s->seen.v[i]))
 			continue;
 		if (!t->ranges || e->flags & E_CATCHALL)
-			s->r->found->elems_missing += e->m.contrib != 0;
+			*(s->set->attach ? &s->missing : &s->r->found->elems_missing) += e->m.contrib != 0;
 		e->flags &= (uint8_t)~E_HAVE;
 		if (!(e->m.contrib && timed(t, e->hattr))) {
 			attr_put(t, e->hattr);
@@ -177,7 +209,7 @@ static void take_ranges(struct set_reading *s)
 	vec_free(&old);
 }
 
-static int read_set(struct reading *r, struct obj *o)
+int read_set(struct reading *r, struct obj *o)
 {
 	struct set_reading s = {
 		.r = r, .set = o, .t = elems_of(o), .now = boot_ms(), .first = !o->elems_have
@@ -186,6 +218,8 @@ static int read_set(struct reading *r, struct obj *o)
 
 	if (!s.t)
 		return 0;
+	if (o->attach)
+		try_again(s.t);
 	rc = kread_elems(r->c, o->family, o->tab->name, &o->set_have.info, false, on_elem, &s, r->e);
 	if (rc == 0) {
 		forget_unseen(&s);
@@ -198,6 +232,9 @@ static int read_set(struct reading *r, struct obj *o)
 			s.t->refs++;
 		}
 		obj_changed(o);
+		if (s.missing)
+			log_info("nft", "set %s %s %s: %u own elements were gone", nft_family_name(o->family),
+				o->tab->name, o->name, s.missing);
 	}
 	vec_foreach (v, &s.ranges)
 		attr_put(s.t, v->attr);
@@ -212,7 +249,7 @@ int read_elems(struct reading *r, bool all)
 		struct obj *o = r->tab->members.v[i];
 		int rc;
 
-		if (o->kind != OBJ_SET || !o->have || !o->want || !(all || o->suspect & SUSPECT_CONTENT) ||
+		if (o->kind != OBJ_SET || o->attach || !o->have || !o->want || !(all || o->suspect & SUSPECT_CONTENT) ||
 			!set_compatible(o))
 			continue;
 		rc = read_set(r, o);

@@ -6,8 +6,6 @@
 #include "nft/model.h"
 #include "nft/readback.h"
 
-enum { SUSPECT_MEMBERS = 1, SUSPECT_CONTENT = 2, SUSPECT_ALL = 4 }; /* obj.suspect */
-
 struct reading {
 	struct ruleset *rs;
 	struct nft_conn *c;
@@ -21,3 +19,6 @@ struct reading {
 int read_rules(struct reading *r, bool all);
 /* Of the sets that are suspect, or of all, where their type is the wanted one. */
 int read_elems(struct reading *r, bool all);
+int read_set(struct reading *r, struct obj *set);
+/* Of a table of somebody else the sets that are attached to. */
+int read_attached(struct reading *r, bool there, bool all);

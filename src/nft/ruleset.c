@@ -242,6 +242,7 @@ static void obj_free(struct obj *o)
 	chain_def_free(&o->chain_have);
 	set_stmts_put(o->stmts);
 	set_stmts_put(o->stmts_have);
+	attach_free(o);
 	free(o->object);
 	free(o->object_have);
 	free(o->typeof_text);

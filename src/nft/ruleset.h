@@ -99,6 +99,7 @@ enum {
 	SPEC_AUTO_MERGE = 1 << 11,
 	SPEC_OBJECT = 1 << 12,
 	SPEC_STATEFUL = 1 << 13,
+	SPEC_ATTACH = 1 << 14, /* of somebody else's table, which is not stated with it; flags: NFT_SET_MAP */
 };
 
 /* What one declaration gives; fields left out are not in `given`. Reference counted, immutable once stated.

@@ -85,7 +85,7 @@ static void decl(struct scope *sc, struct obj *o, struct spec *spec, uint32_t si
 
 void state_decl(struct scope *sc, struct obj *o, struct spec *spec, uint32_t site)
 {
-	if (o->tab != o)
+	if (o->tab != o && !(spec && spec->given & SPEC_ATTACH))
 		decl(sc, o->tab, NULL, site);
 	decl(sc, o, spec, site);
 }

@@ -60,6 +60,7 @@ struct setelem {
 	bool interval; /* key_end is set: always with NFT_SET_INTERVAL, key_end = key for a single value */
 	bool catchall; /* `*` */
 	bool verdict;  /* data is verdict + chain */
+	bool own;      /* read from the kernel: with rnm's mark of elements in attached sets */
 	int32_t verdict_code; /* NFT_JUMP, NF_ACCEPT, … */
 	uint8_t key[NFT_KEY_MAX], key_end[NFT_KEY_MAX], data[NFT_KEY_MAX];
 	char target[NFT_NAME_MAXLEN]; /* chain of jump/goto, or object name of object maps */

@@ -86,6 +86,38 @@ static int table_map(lua_State *L)
 	return table_set_or_map(L, true);
 }
 
+/* nft.attach(family, table, set [, { map = true }]): the set is somebody else's. */
+static int nft_attach(lua_State *L)
+{
+	static const char *const fields[] = { "map", NULL };
+	const char *fn = "nft.attach";
+	struct pack *pk = vm_user(L);
+	_err_ struct err e = ERR_INIT;
+	bool map = false;
+	uint8_t family;
+
+	check_count(L, fn, 1, 3, 4);
+	if (nft_family_parse(check_string(L, fn, 1, 1, NULL), &family, &e) < 0)
+		check_raise(L, fn, &e);
+	name_arg(L, fn, 2, 1);
+	name_arg(L, fn, 3, 1);
+	if (lua_gettop(L) == 4) {
+		check_table(L, fn, 4, 1);
+		check_fields(L, fn, 4, fields);
+		field_bool(L, fn, 4, "map", &map);
+	}
+	vm_charge(L, 50);
+	struct handle *h = push_handle(L, pk, map ? "map handle" : "set handle");
+
+	h->obj = obj_get(pk->s->rs, OBJ_SET, family, lua_tostring(L, 2), lua_tostring(L, 3));
+	h->spec = spec_new();
+	h->map = map;
+	h->spec->given = SPEC_ATTACH;
+	h->spec->flags = map ? NFT_SET_MAP : 0;
+	handle_state(L, pk, h, fn);
+	return 1;
+}
+
 /* ---- rules ---- */
 
 static int one_rule(lua_State *L, struct pack *pk, struct handle *h, struct scope *sc, const char *text,
@@ -215,7 +247,7 @@ void lua_nft_open(lua_State *L)
 		{ "flowtable", table_flowtable }, { NULL, NULL } };
 	static const luaL_Reg chain_methods[] = { { "rule", chain_rule }, { "rules", chain_rules },
 		{ "insert", chain_insert }, { NULL, NULL } };
-	static const luaL_Reg fns[] = { { "table", nft_table }, { "load", nft_load_fn },
+	static const luaL_Reg fns[] = { { "table", nft_table }, { "attach", nft_attach }, { "load", nft_load_fn },
 		{ "template", nft_template_fn }, { NULL, NULL } };
 
 	type_new(L, "table handle", TAG_TABLE, handle_meta, table_methods);

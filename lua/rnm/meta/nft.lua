@@ -19,6 +19,20 @@ nft = {}
 ---@return nft.table_handle
 function nft.table(family, name, spec) end
 
+---@class nft.attach_options
+---@field map? boolean it is a map
+
+---Own elements in a set or map that somebody else's ruleset declares. While it is not there they wait; after a flush or
+---reload by its owner they come again. Elements of others are left alone, and none but own ones are ever removed. Until
+---the set has been there once it has no type, and edits in hooks and messages are refused.
+---@param family nft.family
+---@param table string
+---@param set string
+---@param options? nft.attach_options
+---@return nft.set_handle
+---@overload fun(family: nft.family, table: string, set: string, options: { map: true }): nft.map_handle
+function nft.attach(family, table, set, options) end
+
 ---A prefix as a value of rules and elements; host bits are cleared.
 ---@param s string|net.addr "192.0.2.0/24"
 ---@return nft.value? value

@@ -1,0 +1,201 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Own elements in sets of somebody else's ruleset: they wait for the set, come with it, come again after a flush or reload,
+-- and nothing but them ever goes.
+local daemon = require "daemon"
+local rnmd = require "rnmd"
+local sh = require "sh"
+
+local theirs = [[
+table inet fw {
+  set block { type ipv4_addr; elements = { 198.51.100.1, 198.51.100.2 } }
+  set nets { type ipv4_addr; flags interval; elements = { 203.0.113.0/24 } }
+  set timed { type ipv4_addr; flags timeout; }
+  map ports { type inet_service : mark; elements = { 22 : 0x1 } }
+  map verdicts { type ipv4_addr : verdict; }
+  chain in { type filter hook input priority 0; policy accept; ip saddr @block counter drop; }
+  chain far { counter drop; }
+}
+]]
+
+local pack = [[
+local block = nft.attach("inet", "fw", "block")
+block:add("192.0.2.1")
+block:add("192.0.2.2", { comment = "mine" })
+local nets = nft.attach("inet", "fw", "nets")
+nets:replace { nft.prefix "10.0.0.0/8", nft.range("192.0.2.5", "192.0.2.9") }
+local ports = nft.attach("inet", "fw", "ports", { map = true })
+ports:add(80, 5)
+rnm.on("message", { topic = "block" }, function (ev) assert(block:add(ev.data.a)) end)
+rnm.on("message", { topic = "allow" }, function (ev) assert(block:del(ev.data.a)) end)
+]]
+
+describe("an attached set", function()
+	local ns, d
+
+	before_each(function()
+		ns, d = rnmd.quiet_ns(), nil
+	end)
+	after_each(rnmd.clean)
+
+	local function nft(text)
+		local file = os.tmpname()
+		sh.write(file, text .. "\n")
+		ns:run("nft -f " .. file)
+		os.remove(file)
+		if d then
+			rnmd.settle(d)
+		end
+	end
+
+	local function elements(set, kind)
+		local text = ns:run(("nft list %s inet fw %s"):format(kind or "set", set))
+		local body = text:match "elements = {%s*(.-)%s*}" or ""
+		local list = {}
+		for e in body:gmatch "[^,]+" do
+			list[#list + 1] = e:match "^%s*(.-)%s*$"
+		end
+		table.sort(list)
+		return table.concat(list, ", ")
+	end
+
+	local function start(text, opt)
+		opt = opt or {}
+		opt.packs = { ["a.lua"] = text or pack }
+		d = daemon.start(ns, opt)
+		return d
+	end
+
+	local function generation()
+		return tonumber(ns:run([[lua5.4 -e 'print(require("rnm.core").nft.type.batch.genid())']]))
+	end
+
+	local both = '192.0.2.1, 192.0.2.2 comment "mine", 198.51.100.1, 198.51.100.2'
+	local ranges = "10.0.0.0/8, 192.0.2.5-192.0.2.9, 203.0.113.0/24"
+
+	local function filled()
+		assert.equal(both, elements "block")
+		assert.equal(ranges, elements "nets")
+		assert.equal("22 : 0x00000001, 80 : 0x00000005", elements("ports", "map"))
+	end
+
+	it("waits, and is filled when it comes", function()
+		start()
+		assert.matches("pending: block in inet fw: attached to a set that is not there yet", rnmd.status(d))
+		nft(theirs)
+		filled()
+		assert.is_nil(rnmd.status(d, "pending:"))
+		rnmd.stop(d)
+		filled()
+	end)
+
+	it("is filled at the start, in one commit", function()
+		nft(theirs)
+		local gen = generation()
+		start()
+		filled()
+		assert.equal(gen + 1, generation())
+	end)
+
+	local foreign = {
+		["a flush"] = "flush set inet fw block\nadd element inet fw block { 198.51.100.1, 198.51.100.2 }",
+		["a flush of all sets"] = "flush set inet fw block\nflush set inet fw nets\nflush map inet fw ports\nadd element inet fw block { 198.51.100.1, 198.51.100.2 }\nadd element inet fw nets { 203.0.113.0/24 }\nadd element inet fw ports { 22 : 1 }",
+		["elements that are deleted"] = "delete element inet fw block { 192.0.2.1 }\ndelete element inet fw nets { 10.0.0.0/8 }\ndelete element inet fw ports { 80 : 5 }",
+		["a value that is changed"] = "delete element inet fw ports { 80 : 5 }",
+		["a reload of the table"] = "delete table inet fw\n" .. theirs,
+		["a reload of all"] = "flush ruleset\n" .. theirs,
+	}
+	for name, text in pairs(foreign) do
+		it("is filled again in one commit after " .. name, function()
+			nft(theirs)
+			start()
+			local gen = generation()
+			nft(text)
+			filled()
+			assert.equal(gen + 2, generation())
+			rnmd.stop(d)
+		end)
+	end
+
+	it("waits again while its table is gone", function()
+		nft(theirs)
+		start()
+		nft "delete table inet fw"
+		assert.matches("pending: nets in inet fw: attached to a set that is not there yet", rnmd.status(d))
+		d:cmd("emit block a=192.0.2.77")
+		nft(theirs)
+		assert.matches("192%.0%.2%.77", elements "block")
+		rnmd.stop(d)
+	end)
+
+	it("takes another type when it is made anew with one", function()
+		nft(theirs)
+		start [[nft.attach("inet", "fw", "block"):add("192.0.2.1")]]
+		nft("delete table inet fw\n" .. theirs:gsub("type ipv4_addr; elements = { 198.51.100.1, 198.51.100.2 }",
+			"type ipv4_addr; flags interval; elements = { 198.51.100.0/24 }"))
+		assert.equal("192.0.2.1, 198.51.100.0/24", elements "block")
+		rnmd.stop(d)
+	end)
+
+	it("leaves what others added and takes only own elements out", function()
+		nft(theirs)
+		start()
+		nft "add element inet fw block { 198.51.100.9 }\nadd element inet fw nets { 172.16.0.0/12 }"
+		d:pack("a.lua", [[nft.attach("inet", "fw", "block"):add("192.0.2.2", { comment = "mine" })]])
+		d:cmd "reload"
+		assert.equal('192.0.2.2 comment "mine", 198.51.100.1, 198.51.100.2, 198.51.100.9', elements "block")
+		assert.equal("172.16.0.0/12, 203.0.113.0/24", elements "nets")
+		assert.equal("22 : 0x00000001", elements("ports", "map"))
+		rnmd.stop(d)
+	end)
+
+	it("leaves an element that somebody else has, and tells", function()
+		nft(theirs)
+		start [[
+			local b = nft.attach("inet", "fw", "block")
+			b:replace { "192.0.2.1", "198.51.100.1" }
+			nft.attach("inet", "fw", "nets"):replace { nft.prefix "203.0.113.0/25", nft.prefix "10.0.0.0/8" }
+		]]
+		assert.equal("192.0.2.1, 198.51.100.1, 198.51.100.2", elements "block")
+		assert.equal("10.0.0.0/8, 203.0.113.0/24", elements "nets")
+		assert.matches("block in inet fw: an element of somebody else is in the way", rnmd.status(d))
+		nft "delete element inet fw block { 198.51.100.1 }"
+		assert.equal("192.0.2.1, 198.51.100.1, 198.51.100.2", elements "block")
+		rnmd.stop(d)
+	end)
+
+	it("follows edits", function()
+		nft(theirs)
+		start()
+		d:cmd("emit block a=192.0.2.50")
+		assert.matches("192%.0%.2%.50", elements "block")
+		d:cmd("emit allow a=192.0.2.50")
+		filled()
+		rnmd.stop(d)
+	end)
+
+	for how, stop in pairs { ["a stop"] = "TERM", ["kill -9"] = "KILL" } do
+		it("costs nothing at the start after " .. how .. ", and what nobody states any more goes", function()
+			nft(theirs)
+			start()
+			d:halt(stop)
+			local gen = generation()
+			d:launch()
+			filled()
+			assert.equal(gen, generation())
+			d:halt(stop)
+			d:pack("a.lua", (pack:gsub('block:add%("192.0.2.1"%)', "")))
+			d:launch()
+			assert.equal('192.0.2.2 comment "mine", 198.51.100.1, 198.51.100.2', elements "block")
+			rnmd.stop(d)
+		end)
+	end
+
+	it("of a table that a pack states is an error with both places", function()
+		nft(theirs)
+		start()
+		d:pack("b.lua", [[nft.table("inet", "fw"):chain("mine")]])
+		local _, err = pcall(d.cmd, d, "reload")
+		assert.matches("b.lua:1: table fw is somebody else's for a, .-a.lua:1", err)
+		filled()
+	end)
+end)
