@@ -220,7 +220,7 @@ void plan_rules(struct plan *p, struct obj *chain, bool fresh)
 				vec_push(&r.have, k);
 	same = r.want.n == r.have.n && r.have.n == (fresh ? 0 : chain->krules.n);
 	for (uint32_t i = 0; same && i < r.want.n; i++)
-		same = hash_of(&r, i) == r.have.v[i]->rc->code->hash;
+		same = hash_of(&r, i) == r.have.v[i]->rc->code->hash && !r.have.v[i]->unclaimed;
 	if (same && !fresh)
 		goto out;
 	match(&r);

@@ -48,8 +48,17 @@ void ruleset_suspect_all(struct ruleset *rs)
 	}
 }
 
-bool ruleset_suspects(const struct ruleset *rs)
+/* A set whose elements nobody claimed when it was found, and now somebody does: they were not read. */
+static bool unread(struct obj *o)
 {
+	return o->kind == OBJ_SET && o->have && o->want && !o->elems_have && elems_of(o);
+}
+
+bool ruleset_suspects(struct ruleset *rs)
+{
+	vec_foreach (o, &rs->changed)
+		if (unread(*o))
+			ruleset_suspect(rs, OBJ_SET, (*o)->family, (*o)->table, (*o)->name);
 	return rs->suspects;
 }
 
@@ -170,6 +179,7 @@ static void on_set(void *ctx, const struct kread_set *k)
 		return;
 	stmts = set_stmts_read(r->rs, k->want.exprs, k->want.n_exprs);
 	o = member(r, OBJ_SET, k->name, &fresh);
+	fresh |= !o->elems_have;
 	same = o->want && set_shape_same(&o->set, &k->want);
 	if (!fresh && same && o->set_have.size == k->want.size &&
 		o->set_have.timeout_ms == k->want.timeout_ms && o->set_have.gc_ms == k->want.gc_ms &&

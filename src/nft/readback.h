@@ -10,7 +10,8 @@
 void ruleset_suspect(
 	struct ruleset *rs, enum obj_kind kind, uint8_t family, const char *table, const char *name);
 void ruleset_suspect_all(struct ruleset *rs); /* every own table */
-bool ruleset_suspects(const struct ruleset *rs);
+/* Is anything marked? What the last merge claims and nobody has read yet is marked here. */
+bool ruleset_suspects(struct ruleset *rs);
 /* Does a foreign change of this table matter? */
 bool ruleset_cares(struct ruleset *rs, uint8_t family, const char *table);
 

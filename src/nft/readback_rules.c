@@ -24,6 +24,8 @@ struct chain_reading {
 	struct obj *chain;
 	krules now;
 	VEC(struct known) known;
+	VEC(uint64_t) claimed; /* handles: rules of this life, sorted */
+	uint32_t foreign;
 	unsigned spelled;
 };
 
@@ -105,23 +107,38 @@ static struct rcode *foreign(struct chain_reading *cr, const struct kread_rule *
 
 	rc->refs = 1;
 	rc->code = xnew(struct code);
-	/* Of no rule that is ever wanted: the handle is this one's alone. */
-	rc->code->hash = hash_mix(~k->hash, k->handle);
+	/* An own one may be wanted again; of another one the handle is its alone. */
+	rc->code->hash = k->id ? k->hash : hash_mix(~k->hash, k->handle);
 	for (uint32_t i = 0; i < k->n; i++)
 		refs_of(rc->code, k->exprs[i]);
 	rc->text = spell(cr, k);
 	return rc;
 }
 
+static int by_handle(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static bool is_claimed(const struct chain_reading *cr, uint64_t handle)
+{
+	return cr->claimed.n &&
+	       bsearch(&handle, cr->claimed.v, cr->claimed.n, sizeof(*cr->claimed.v), by_handle);
+}
+
+/* Whether somebody claims it the plan will tell: of several that are the same some may be another pack's. */
 static void on_rule(void *ctx, const struct kread_rule *k)
 {
 	struct chain_reading *cr = ctx;
 	struct rcode *rc = k->id ? find_known(cr, k->hash) : NULL;
 
+	cr->foreign += !rc;
 	vec_push(&cr->now, (struct krule){ .handle = k->handle,
 				   .id = k->id,
 				   .rc = rc ? rcode_ref(rc) : foreign(cr, k),
-				   .unclaimed = !rc });
+				   .unclaimed = !is_claimed(cr, k->handle) });
 }
 
 static bool same_rules(const krules *a, const krules *b)
@@ -134,15 +151,12 @@ static bool same_rules(const krules *a, const krules *b)
 	return true;
 }
 
-static void count(struct read_back *found, const krules *was, const krules *now)
+static void count(const struct chain_reading *cr)
 {
-	uint32_t foreign = 0, kept;
+	uint32_t was = cr->chain->krules.n, kept = cr->now.n - cr->foreign;
 
-	vec_foreach (k, now)
-		foreign += k->unclaimed;
-	kept = now->n - foreign;
-	found->rules_foreign += foreign;
-	found->rules_missing += was->n > kept ? was->n - kept : 0;
+	cr->r->found->rules_foreign += cr->foreign;
+	cr->r->found->rules_missing += was > kept ? was - kept : 0;
 }
 
 static void take(struct chain_reading *cr)
@@ -153,7 +167,7 @@ static void take(struct chain_reading *cr)
 		vec_foreach (k, &cr->now)
 			rcode_put(k->rc);
 	} else {
-		count(cr->r->found, &chain->krules, &cr->now);
+		count(cr);
 		chain_rules_gone(chain);
 		vec_foreach (k, &cr->now)
 			vec_push(&chain->krules, *k);
@@ -162,6 +176,7 @@ static void take(struct chain_reading *cr)
 	chain->handles_stale = false;
 	vec_free(&cr->now);
 	vec_free(&cr->known);
+	vec_free(&cr->claimed);
 }
 
 static void know(struct chain_reading *cr)
@@ -172,8 +187,13 @@ static void know(struct chain_reading *cr)
 		if (rc)
 			vec_push(&cr->known, (struct known){ rc->code->hash, rc });
 	}
-	vec_foreach (k, &cr->chain->krules)
+	vec_foreach (k, &cr->chain->krules) {
 		vec_push(&cr->known, (struct known){ k->rc->code->hash, k->rc });
+		if (!k->unclaimed)
+			vec_push(&cr->claimed, k->handle);
+	}
+	if (cr->claimed.n)
+		qsort(cr->claimed.v, cr->claimed.n, sizeof(*cr->claimed.v), by_handle);
 	if (cr->known.n)
 		qsort(cr->known.v, cr->known.n, sizeof(*cr->known.v), by_hash);
 }
@@ -195,6 +215,7 @@ int read_rules(struct reading *r, bool all)
 				rcode_put(k->rc);
 			vec_free(&cr.now);
 			vec_free(&cr.known);
+			vec_free(&cr.claimed);
 			return rc;
 		}
 		take(&cr);

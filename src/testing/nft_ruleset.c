@@ -21,7 +21,7 @@ static lua_Integer field(lua_State *L, const char *name, lua_Integer def)
 	return v;
 }
 
-/* random{seed=, steps=, kernel=} → {commits=, sent=, …}, or nil and what went wrong at which step */
+/* random{seed=, steps=, kernel=, rough=} → {commits=, sent=, …}, or nil and what went wrong at which step */
 static int l_random(lua_State *L)
 {
 	lua_Integer steps = field(L, "steps", 1000);
@@ -36,6 +36,8 @@ static int l_random(lua_State *L)
 	if (lua_toboolean(L, -1) && !(conn = nft_conn_new("spec", &e)))
 		return testing_fail(L, &e);
 	w = world_new((uint64_t)field(L, "seed", 1), conn);
+	lua_getfield(L, 1, "rough");
+	w->rough = conn && lua_toboolean(L, -1);
 	for (lua_Integer i = 0; ok && i < steps; i++)
 		ok = world_txn(w);
 	ok = ok && world_end(w);
@@ -50,6 +52,9 @@ static int l_random(lua_State *L)
 		GIVE(reloads);
 		GIVE(dry);
 		GIVE(rolled);
+		GIVE(meddled);
+		GIVE(lives);
+		GIVE(held);
 #undef GIVE
 		world_free(w);
 		nft_conn_free(conn);

@@ -25,7 +25,7 @@ static void rule_free(struct sim_rule *r)
 	vec_free(&r->refs);
 }
 
-static void obj_gone(struct sim_kernel *k, struct sim_obj *o)
+void sim_gone(struct sim_kernel *k, struct sim_obj *o)
 {
 	for (uint32_t i = 0; i < k->objs.n; i++)
 		if (k->objs.v[i] == o)
@@ -41,7 +41,7 @@ static void obj_gone(struct sim_kernel *k, struct sim_obj *o)
 void sim_free(struct sim_kernel *k)
 {
 	while (k->objs.n)
-		obj_gone(k, k->objs.v[0]);
+		sim_gone(k, k->objs.v[0]);
 	vec_free(&k->objs);
 	vec_free(&k->deleted);
 	vec_free(&k->unmade);
@@ -171,9 +171,9 @@ static bool rule_ok(struct world *w, struct sim_obj *o, const struct op *op, uin
 	o->anew |= op->recreate; /* what it names is made anew, so the rule is too */
 	if (op->kind == OP_DEL_RULE)
 		return true;
-	add.id = op->rule.id;
-	add.hash = op->rule.code->hash;
-	add.text = xstrdup(op->rule.text);
+	add.id = op->no_mark ? 0 : op->rule.id;
+	add.hash = op->no_mark ? ~handle : op->rule.code->hash;
+	add.text = op->no_mark ? xasprintf(FOREIGN " %s", op->rule.text) : xstrdup(op->rule.text);
 	vec_foreach (r, &op->rule.code->refs)
 		vec_push(&add.refs, *r);
 	vec_insert(&o->rules, i, add);
@@ -295,7 +295,7 @@ static bool unmake(struct world *w, const struct op *op, enum obj_kind kind)
 	if (kind == OBJ_TABLE) {
 		for (uint32_t i = w->k.objs.n; i-- > 0;)
 			if (w->k.objs.v[i]->family == op->family && !strcmp(w->k.objs.v[i]->table, op->table))
-				obj_gone(&w->k, w->k.objs.v[i]);
+				sim_gone(&w->k, w->k.objs.v[i]);
 		return true;
 	}
 	if (used(&w->k, o)) {
@@ -315,7 +315,7 @@ static bool unmake(struct world *w, const struct op *op, enum obj_kind kind)
 	}
 	if (kind == OBJ_CHAIN && o->chain.base)
 		sim_find(&w->k, OBJ_TABLE, op->family, op->table, "")->hooks = true;
-	obj_gone(&w->k, o);
+	sim_gone(&w->k, o);
 	return true;
 }
 
@@ -360,16 +360,18 @@ static bool change(struct world *w, struct sim_obj *o, const struct op *op)
 	}
 }
 
-static enum obj_kind kind_of(const struct op *op)
+enum obj_kind sim_kind(const struct op *op)
 {
 	switch (op->kind) {
 	case OP_ADD_TABLE:
-	case OP_DEL_TABLE: return OBJ_TABLE;
+	case OP_DEL_TABLE:
+	case OP_FLUSH_RULESET: return OBJ_TABLE;
 	case OP_ADD_SET:
 	case OP_DEL_SET:
 	case OP_MOD_SET:
 	case OP_ADD_ELEM:
-	case OP_DEL_ELEM: return OBJ_SET;
+	case OP_DEL_ELEM:
+	case OP_FLUSH_SET: return OBJ_SET;
 	case OP_ADD_OBJ:
 	case OP_MOD_OBJ:
 	case OP_DEL_OBJ: return object_kind(op->obj->type);
@@ -383,7 +385,7 @@ static enum obj_kind kind_of(const struct op *op)
 
 static bool apply(struct world *w, const struct op *op, uint64_t handle)
 {
-	enum obj_kind kind = kind_of(op);
+	enum obj_kind kind = sim_kind(op);
 	struct sim_obj *o;
 
 	switch (op->kind) {
@@ -392,6 +394,10 @@ static bool apply(struct world *w, const struct op *op, uint64_t handle)
 	case OP_DEL_CHAIN:
 	case OP_DEL_OBJ:
 	case OP_DEL_FLOWTABLE: return unmake(w, op, kind);
+	case OP_FLUSH_RULESET:
+		while (w->k.objs.n)
+			sim_gone(&w->k, w->k.objs.v[0]);
+		return true;
 	case OP_ADD_TABLE:
 	case OP_ADD_CHAIN:
 	case OP_ADD_SET:
@@ -412,6 +418,12 @@ static bool apply(struct world *w, const struct op *op, uint64_t handle)
 	case OP_ADD_RULE:
 	case OP_REPLACE_RULE:
 	case OP_DEL_RULE: return rule_ok(w, o, op, handle);
+	case OP_FLUSH_RULES:
+		vec_foreach (r, &o->rules)
+			rule_free(r);
+		vec_clear(&o->rules);
+		return true;
+	case OP_FLUSH_SET: vec_clear(&o->els); return true;
 	default: return change(w, o, op);
 	}
 }
@@ -499,6 +511,32 @@ static void remember(struct sim_kernel *k)
 	vec_clear(&k->unmade);
 }
 
+static bool take(struct world *w, const struct plan *p, struct commit_result *r, bool late)
+{
+	remember(&w->k);
+	for (uint32_t i = 0; i < p->ops.n; i++) {
+		const struct op *op = &p->ops.v[i];
+		bool rule = op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE;
+		uint64_t handle = w->conn ? r->handle[i] : ++w->k.handles;
+
+		if (!apply(w, op, handle)) {
+			_buf_ struct buf b = BUF_INIT;
+
+			plan_text(p, false, &b);
+			return fail(w, "\nop %u of\n%s", i, buf_str(&b));
+		}
+		if (rule && !w->conn)
+			r->handle[i] = late ? 0 : handle;
+	}
+	return true;
+}
+
+bool sim_foreign(struct world *w, const struct plan *p, struct commit_result *r)
+{
+	sim_expire(&w->k, boot_ms());
+	return take(w, p, r, false);
+}
+
 int sim_commit(struct world *w, const struct plan *p, struct commit_result *r)
 {
 	bool bad = false, late = !w->conn && rnd(w, 8) == 0;
@@ -513,22 +551,8 @@ int sim_commit(struct world *w, const struct plan *p, struct commit_result *r)
 		if (bad)
 			return -EBADMSG;
 	}
-	remember(&w->k);
-	for (uint32_t i = 0; i < p->ops.n; i++) {
-		const struct op *op = &p->ops.v[i];
-		bool rule = op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE;
-		uint64_t handle = w->conn ? r->handle[i] : ++w->k.handles;
-
-		if (!apply(w, op, handle)) {
-			_buf_ struct buf b = BUF_INIT;
-
-			plan_text(p, false, &b);
-			fail(w, "\nop %u of\n%s", i, buf_str(&b));
-			return -EPROTO;
-		}
-		if (rule && !w->conn)
-			r->handle[i] = late ? 0 : handle;
-	}
+	if (!take(w, p, r, late))
+		return -EPROTO;
 	vec_foreach (o, &w->k.objs)
 		if (!minimal(w, *o))
 			return -EPROTO;

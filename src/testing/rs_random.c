@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "nft/readback.h"
 #include "testing/rs_random.h"
 
 bool fail(struct world *w, const char *fmt, ...)
@@ -55,7 +56,7 @@ static bool referenced(const struct pack_said *packs, const struct scope *sc)
 }
 
 /* Scopes and packs that the end of the transaction leaves without an owner. */
-static void sweep(struct world *w)
+void world_sweep(struct world *w)
 {
 	for (uint32_t i = 0; i < w->rs->packs.n; i++) {
 		struct rpack *pk = w->rs->packs.v[i];
@@ -73,7 +74,7 @@ static void sweep(struct world *w)
 
 static void world_commit(struct world *w)
 {
-	sweep(w);
+	world_sweep(w);
 	ruleset_commit(w->rs);
 	memcpy(w->begun, w->pack, sizeof(w->pack));
 }
@@ -85,10 +86,11 @@ void world_free(struct world *w)
 			rpack_retire(w->pack[i].rp, NULL);
 		memset(&w->pack[i], 0, sizeof(w->pack[i]));
 	}
-	sweep(w);
+	world_sweep(w);
 	ruleset_commit(w->rs);
 	ruleset_free(w->rs);
 	sim_free(&w->k);
+	buf_free(&w->told);
 	free(w);
 }
 
@@ -198,6 +200,21 @@ static void tell_plan(struct world *w, const struct plan *p, const struct commit
 	}
 }
 
+static bool look_again(struct world *w)
+{
+	_err_ struct err e = ERR_INIT;
+	bool known[N_TABLES][N_SETS];
+
+	for (int i = 0; i < N_TABLES * N_SETS; i++)
+		known[i / N_SETS][i % N_SETS] = elements_known(w, i / N_SETS, i % N_SETS);
+	if (ruleset_read_back(w->rs, w->conn, NULL, &e) < 0)
+		return fail(w, "reading back: %s", err_text(&e));
+	for (int i = 0; i < N_TABLES * N_SETS; i++)
+		if (!known[i / N_SETS][i % N_SETS] && elements_known(w, i / N_SETS, i % N_SETS))
+			adopt(w, i / N_SETS, i % N_SETS);
+	return true;
+}
+
 /* 1 sent or nothing to send; 0 once more; negative: failed. */
 static int try_commit(struct world *w)
 {
@@ -205,12 +222,28 @@ static int try_commit(struct world *w)
 	_buf_ struct buf text = BUF_INIT;
 	_err_ struct err e = ERR_INIT;
 	struct plan p;
+	bool look, same;
 	int rc = 0;
 
-	if (!merge(w) || plan_make(w->rs, &p, NULL) < 0)
+	if (!merge(w))
 		return -EPROTO;
+	look = ruleset_suspects(w->rs);
+	if (look && (!look_again(w) || !merge(w)))
+		return -EPROTO;
+	same = (look || w->released) && !w->rs->hold_deletes && as_wanted(w);
+	w->released = false;
+	if (plan_make(w->rs, &p, NULL) < 0)
+		return -EPROTO;
+	vec_foreach (op, &p.ops)
+		w->anew |= op->recreate;
+	vec_foreach (op, &p.ops) /* sets of live lists are numbered as they come */
+		same &= !op->name || op->name[0] != '_';
+	if (w->tell)
+		plan_text(&p, true, &w->told);
 	if (p.ops.n && w->conn)
 		rc = nft_commit(w->conn, &p, false, &r, &e);
+	if (p.ops.n && rc == 0 && same)
+		rc = fail(w, "all was as it was to be, but:") - EPROTO;
 	if (p.ops.n && rc == 0)
 		rc = sim_commit(w, &p, &r);
 	if (rc == 0) {
@@ -267,6 +300,11 @@ static bool check_idle(struct world *w, bool all)
 	return n ? fail(w, "idle%s, but:\n%s", all ? ", all touched" : "", buf_str(&text)) : true;
 }
 
+bool world_rests(struct world *w)
+{
+	return kernel_like(w) && check_idle(w, rnd(w, 4) == 0);
+}
+
 static bool dry_run(struct world *w)
 {
 	struct plan p;
@@ -278,15 +316,10 @@ static bool dry_run(struct world *w)
 	return undo_all(w);
 }
 
-static bool finish(struct world *w)
+bool world_finish(struct world *w)
 {
-	uint32_t how = rnd(w, 12);
 	int rc = 0;
 
-	if (how == 0 && !dry_run(w))
-		return false;
-	if (how == 1 && (w->rolled++, !undo_all(w)))
-		return false;
 	for (int round = 0; rc == 0 && round < 40; round++)
 		rc = try_commit(w);
 	if (rc <= 0)
@@ -364,24 +397,31 @@ bool world_end(struct world *w)
 
 bool world_txn(struct world *w)
 {
-	uint32_t reloaded = 0;
+	uint32_t reloaded = 0, how;
 
 	w->step++;
 	if (!w->conn && rnd(w, 4) == 0)
 		clock_skew_ns += (int64_t)(2 + 2 * rnd(w, 5)) *
 				 1000000000; /* timeouts are odd: nothing ends just now */
 	w->now = boot_ms();
-	w->frozen = false;
+	w->frozen = w->anew = false;
 	for (int t = 0; t < N_TABLES; t++)
 		for (int s = 0; s < N_SETS; s++)
 			w->typed[t][s] = model_type(w, t, s) >= 0;
+	if (w->rough && rnd(w, 10) == 0 && !begin_anew(w))
+		return false;
+	if (w->rough && rnd(w, 3) == 0 && !meddle(w))
+		return false;
 	ruleset_begin(w->rs, "test");
 	if (ruleset_next_expiry(w->rs) && ruleset_next_expiry(w->rs) <= w->now)
 		ruleset_expire(w->rs, w->now);
 	for (uint32_t n = 1 + rnd(w, 4); n; n--)
 		if (!step(w, &reloaded))
 			return false;
-	if (!finish(w))
+	how = rnd(w, 12);
+	if (how == 0 && !dry_run(w))
 		return false;
-	return model_check(w) && kernel_like(w) && check_idle(w, rnd(w, 4) == 0);
+	if (how == 1 && (w->rolled++, !undo_all(w)))
+		return false;
+	return world_finish(w) && model_check(w) && world_rests(w);
 }

@@ -7,9 +7,20 @@ struct world *world_new(uint64_t seed, struct nft_conn *conn);
 void world_free(struct world *w);
 bool world_txn(struct world *w); /* one transaction and all checks; false: w->fail */
 bool world_end(struct world *w);
+bool world_finish(struct world *w); /* commits what was said */
+bool world_rests(struct world *w);  /* the kernel has what it was sent, and nothing is to do */
+void world_sweep(struct world *w);
 bool kernel_like(struct world *w); /* rs_read.c: true without a real kernel */
 /* rs_say.c: what packs say; false: w->fail */
+bool say_again(struct world *w, int pack, const struct pack_said *was); /* all runs of a pack that is new */
 bool say_something(struct world *w, int pack);
 bool say_reload(
 	struct world *w, int pack, bool same); /* retires the pack and states it anew, the same or anything */
 void said_settle(struct world *w, int pack, int type, int t, int s); /* a replace(live) has its content */
+/* rs_foreign.c: others change own tables, unannounced; what they touched is suspect */
+bool meddle(struct world *w);
+/* rs_restart.c: another life over the same kernel; false: w->fail */
+bool begin_anew(struct world *w);
+bool elements_known(struct world *w, int t, int s);
+void adopt(struct world *w, int t, int s); /* what was read back for the first time lives on */
+bool as_wanted(struct world *w);

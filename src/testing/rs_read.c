@@ -13,6 +13,13 @@ struct reading {
 	struct buf text;
 };
 
+static bool ends_near(const struct sim_elem *x, const struct setelem *el)
+{
+	uint64_t left = el->expires_ms, now = boot_ms();
+
+	return !x->deadline || (x->deadline < now + left + 500 && now + left < x->deadline + 500);
+}
+
 static void read_elem(void *ctx, const struct setelem *el)
 {
 	struct reading *r = ctx;
@@ -27,7 +34,7 @@ static void read_elem(void *ctx, const struct setelem *el)
 			x->el.verdict == el->verdict && x->el.timeout_ms == el->timeout_ms &&
 			!strcmp(x->el.target, el->target) &&
 			(!el->verdict || x->el.verdict_code == el->verdict_code) &&
-			el->n_exprs == r->set->set.n_exprs)
+			el->n_exprs == r->set->set.n_exprs && ends_near(x, el))
 			r->known++;
 }
 

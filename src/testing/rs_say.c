@@ -507,39 +507,56 @@ out:
 
 /* ---- packs ---- */
 
+static bool again(struct world *w, int pack, const struct pack_said *same)
+{
+	bool ok = true;
+
+	for (int sc = 0; ok && sc < N_SCOPES; sc++) {
+		const struct scope_said *x = &same->scope[sc];
+
+		if (x->sc)
+			ok = run(w, pack, sc, x->said, x->n);
+	}
+	return ok;
+}
+
 static bool first_run(struct world *w, int pack, const struct pack_said *same)
 {
 	struct said list[RUN_MAX];
-	bool ok = true;
 	int n;
 
 	if (same)
-		for (int sc = 0; ok && sc < N_SCOPES; sc++) {
-			const struct scope_said *x = &same->scope[sc];
-
-			if (x->sc)
-				ok = run(w, pack, sc, x->said, x->n);
-		}
-	if (same)
-		return ok;
+		return again(w, pack, same);
 	n = any_list(w, pack, SC_MAIN, list);
 	return run(w, pack, SC_MAIN, list, n);
 }
 
-bool say_reload(struct world *w, int pack, bool again)
+static struct rpack *new_pack(struct world *w, int pack)
 {
 	static const int order[N_PACKS] = { 10, 20, 20 };
+
+	return rpack_new(w->rs, pack_names[pack], order[pack]);
+}
+
+bool say_again(struct world *w, int pack, const struct pack_said *was)
+{
+	w->pack[pack].rp = new_pack(w, pack);
+	return again(w, pack, was);
+}
+
+bool say_reload(struct world *w, int pack, bool same)
+{
 	struct pack_said was = w->pack[pack], *p = &w->pack[pack];
 
 	for (int i = 0; i < 2 * N_TABLES * N_SETS; i++) /* edits that wait for the end go with it, or on */
 		said_settle(w, pack, i % 2, i / 2 % N_TABLES, i / 2 / N_TABLES);
 	memset(p->scope, 0, sizeof(p->scope));
-	p->rp = rpack_new(w->rs, pack_names[pack], order[pack]);
+	p->rp = new_pack(w, pack);
 	if (was.rp)
 		rpack_retire(was.rp, p->rp);
 	for (int i = 0; i < 2 * N_TABLES * N_SETS * N_KEYS; i++)
 		(&p->edit[0][0][0][0])[i].on &= (&p->edit[0][0][0][0])[i].lasting;
-	return first_run(w, pack, again ? &was : NULL);
+	return first_run(w, pack, same ? &was : NULL);
 }
 
 bool say_something(struct world *w, int pack)

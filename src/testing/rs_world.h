@@ -125,10 +125,17 @@ struct world {
 	bool spoke[N_PACKS], old_quarrel[N_TABLES][N_SETS][N_KEYS];
 	const char *quarrel;
 	bool frozen; /* live values stay for this transaction */
+	bool rough;  /* others are at work, and the daemon begins anew */
+	bool anew;   /* something was made anew to be another thing, in this transaction */
+	bool tell;   /* each plan, for a failure's message */
+	struct buf told;
+	bool released; /* what was held is so no more */
+	unsigned meddled, lives, held;
 	char fail[4096];
 };
 
-#define POISON_KEY  11 /* of S_H4: the kernel takes it never */
+#define FOREIGN     "theirs" /* names of others begin so */
+#define POISON_KEY  11       /* of S_H4: the kernel takes it never */
 #define POISON_TEXT "ip saddr 10.66.66.66 drop"
 
 bool fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* false */
@@ -159,6 +166,9 @@ int sim_commit(
 	struct world *w, const struct plan *p, struct commit_result *r); /* 0, -EBADMSG; -EPROTO: w->fail */
 struct sim_obj *sim_find(
 	struct sim_kernel *k, enum obj_kind kind, uint8_t family, const char *table, const char *name);
+bool sim_foreign(struct world *w, const struct plan *p, struct commit_result *r); /* what others did */
+enum obj_kind sim_kind(const struct op *op);                                      /* of what it is about */
+void sim_gone(struct sim_kernel *k, struct sim_obj *o);
 void sim_expire(struct sim_kernel *k, uint64_t now);
 void sim_free(struct sim_kernel *k);
 
