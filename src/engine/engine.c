@@ -122,6 +122,14 @@ static int read_set(
 				: err_set(e, -EOPNOTSUPP, "there is no kernel to read from");
 }
 
+static void attach_look(void *ctx, struct obj *set)
+{
+	struct engine *en = ctx;
+
+	if (en->ops.attach_look)
+		en->ops.attach_look(en->ops.ctx, set);
+}
+
 static int read_object(
 	void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o), void *c, struct err *e)
 {
@@ -199,6 +207,7 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 		.heal_at = heal_at,
 		.ran = ran,
 		.set_read = en->ops.set_read ? read_set : NULL,
+		.attach_look = attach_look,
 		.object_read = en->ops.object_read ? read_object : NULL,
 	};
 	int rc = find_packs(cfg, shipped_dir, &en->found, &en->specs, e);

@@ -56,6 +56,7 @@ struct engine_ops {
 	void (*nft_poll)(void *ctx);
 	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,
 		struct err *e);
+	void (*attach_look)(void *ctx, struct obj *set); /* as script_ops; may be NULL */
 	int (*object_read)(void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o),
 		void *c, struct err *e);               /* as script_ops; NULL in simulations */
 	void (*need_kinds)(void *ctx, unsigned kinds); /* subscribe and dump into the mirror now */

@@ -232,7 +232,8 @@ static int make_all(struct elem_table *t, const struct elem_in *els, uint32_t n,
 
 static int no_type(struct obj *set, struct err *e)
 {
-	return err_set(e, -EAGAIN, "set %s has no type yet: nobody has declared one", set->name);
+	return err_set(e, -EAGAIN, "set %s has no type yet: %s", set->name,
+		set->attach ? "it is attached to, and was never there" : "nobody has declared one");
 }
 
 /* What is put or dropped by hand is no longer what a live value's deltas add up to. */

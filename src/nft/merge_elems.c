@@ -18,16 +18,21 @@ static int raw_elems(struct contrib *c, struct rpack **culprit, struct err *e)
 		struct set_stmts *stmts = NULL;
 
 		if (elem_of(c->set->elems, &r->key, data, r->timeout_ms, r->comment, &el, &bad) < 0 ||
-			(r->stateful && !(stmts = set_stmts_get(c->set->rs, r->stateful, &bad))))
-			return merge_error(st, culprit, e, "set %s: %s", c->set->name, err_text(&bad));
+			(r->stateful && !(stmts = set_stmts_get(c->set->rs, r->stateful, &bad)))) {
+			if (!c->set->attach || can_blame(c->pk))
+				return merge_error(st, culprit, e, "set %s: %s", c->set->name, err_text(&bad));
+			log_error("nft", "%s: attached set %s: an element is left out: %s", c->pk->name,
+				c->set->name, err_text(&bad));
+			err_free(&bad);
+		}
 		set_stmts_put(stmts);
 	}
 	vec_foreach (r, &st->el.raw) {
 		struct set_stmts *stmts = r->stateful ? set_stmts_get(c->set->rs, r->stateful, NULL) : NULL;
 
-		elem_of(c->set->elems, &r->key, r->data.kind ? &r->data : NULL, r->timeout_ms, r->comment,
-			&el, NULL);
-		contrib_hold(c, &el, stmts);
+		if (elem_of(c->set->elems, &r->key, r->data.kind ? &r->data : NULL, r->timeout_ms, r->comment,
+			    &el, NULL) == 0)
+			contrib_hold(c, &el, stmts);
 		set_stmts_put(stmts);
 		free(r->stateful);
 		val_free(&r->key);

@@ -22,6 +22,12 @@ bool ruleset_attached(struct ruleset *rs, uint8_t family, const char *table, con
 bool ruleset_only_attached(struct ruleset *rs, uint8_t family, const char *table);
 void ruleset_read_only_attached(struct ruleset *rs, bool only);
 
+/* Whether an attached set is there, and of which type: before the first commit with it, so that values are held
+ * against it. */
+int ruleset_attach_look(struct nft_conn *c, struct obj *set, struct err *e);
+/* At the start: sets of others that hold own elements of an earlier life. */
+int ruleset_find_attached(struct ruleset *rs, struct nft_conn *c, struct err *e);
+
 /* What was found otherwise, for messages. */
 struct read_back {
 	uint32_t rules_missing, rules_foreign, elems_missing, elems_foreign, objs_missing, objs_foreign,

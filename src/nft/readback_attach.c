@@ -3,6 +3,8 @@
  * which elements are own. */
 #include <errno.h>
 
+#include <linux/netfilter.h>
+
 #include "base/log.h"
 #include "nft/readback_impl.h"
 
@@ -87,7 +89,7 @@ static int read_one(struct reading *r, struct obj *set, bool there)
 		return rc;
 	a->looked = true;
 	a->denied = 0;
-	if (a->there != f.found)
+	if (set->have != f.found && (f.found || set->want))
 		tell(set, f.found);
 	a->there = f.found;
 	obj_dirty(set);
@@ -121,4 +123,76 @@ int read_attached(struct reading *r, bool there, bool all)
 			return rc;
 	}
 	return 0;
+}
+
+int ruleset_attach_look(struct nft_conn *c, struct obj *set, struct err *e)
+{
+	struct finding f = { .set = set };
+	_err_ struct err why = ERR_INIT;
+	struct attach *a = attach_of(set);
+	int rc = kread_sets(c, set->family, set->tab->name, set->name, on_set, &f, &why);
+
+	a->there |= f.found;
+	return rc == 0 || rc == -ENOENT ? 0 : err_set(e, rc, "%s", err_text(&why));
+}
+
+/* ---- of an earlier life ---- */
+
+struct candidate {
+	uint8_t family;
+	char *table;
+	struct set_info info;
+	bool own;
+};
+struct candidates {
+	struct ruleset *rs;
+	VEC(struct candidate) v;
+};
+
+static void on_candidate(void *ctx, const struct kread_set *k)
+{
+	struct candidates *all = ctx;
+	const struct obj *tab = obj_find(all->rs, OBJ_TABLE, k->family, NULL, k->table);
+
+	if (k->want.info.flags & (NFT_SET_ANONYMOUS | NFT_SET_CONSTANT) ||
+		(tab && (tab->have || tab->own_before)))
+		return;
+	vec_push(&all->v,
+		(struct candidate){ .family = k->family, .table = xstrdup(k->table), .info = k->want.info });
+}
+
+static void on_mark(void *ctx, const struct setelem *el)
+{
+	((struct candidate *)ctx)->own |= el->own;
+}
+
+static void claim(struct ruleset *rs, const struct candidate *c)
+{
+	struct obj *set = obj_get(rs, OBJ_SET, c->family, c->table, c->info.name);
+
+	attach_of(set);
+	set->unclaimed = true;
+	set->suspect |= SUSPECT_CONTENT;
+	set->tab->suspect |= SUSPECT_MEMBERS;
+	rs->suspects = true;
+	obj_dirty(set);
+	obj_changed(set);
+	obj_put(set);
+}
+
+int ruleset_find_attached(struct ruleset *rs, struct nft_conn *c, struct err *e)
+{
+	struct candidates all = { .rs = rs };
+	int rc = kread_sets(c, NFPROTO_UNSPEC, NULL, NULL, on_candidate, &all, e);
+
+	vec_foreach (k, &all.v) {
+		_err_ struct err gone = ERR_INIT; /* meanwhile, maybe */
+
+		if (rc == 0 && kread_elems(c, k->family, k->table, &k->info, false, on_mark, k, &gone) == 0 &&
+			k->own)
+			claim(rs, k);
+		free(k->table);
+	}
+	vec_free(&all.v);
+	return rc;
 }

@@ -10,6 +10,7 @@
 #include "net/watch.h"
 #include "nft/batch.h"
 #include "nft/kread.h"
+#include "nft/readback.h"
 #include "rnm/paths.h"
 #include "rnm/rnm.h"
 
@@ -72,6 +73,17 @@ static int op_set_read(
 	if (!c->conn || !info)
 		return err_set(e, -EOPNOTSUPP, "the kernel's sets can not be read in this check");
 	return nft_set_read(c->conn, obj_family(set), obj_table(set), info, fn, c2, e);
+}
+
+static void op_attach_look(void *ctx, struct obj *set)
+{
+	struct check *c = ctx;
+	_err_ struct err e = ERR_INIT;
+
+	if (!c->conn)
+		return;
+	if (ruleset_attach_look(c->conn, set, &e) < 0)
+		log_warn("nft", "%s", err_text(&e));
 }
 
 struct object_reading {
@@ -187,6 +199,7 @@ static int run(struct check *c, struct config *cfg, const char *shipped, struct 
 		.commit = op_commit,
 		.rule_handles = op_rule_handles,
 		.set_read = op_set_read,
+		.attach_look = op_attach_look,
 		.object_read = op_object_read,
 		.read_tables = op_read_tables,
 		.need_kinds = op_need_kinds,

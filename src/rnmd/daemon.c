@@ -77,6 +77,15 @@ static int op_set_read(
 	return nft_set_read(d->conn, obj_family(set), obj_table(set), info, fn, c, e);
 }
 
+static void op_attach_look(void *ctx, struct obj *set)
+{
+	struct daemon *d = ctx;
+	_err_ struct err e = ERR_INIT;
+
+	if (ruleset_attach_look(d->conn, set, &e) < 0)
+		log_warn("nft", "%s", err_text(&e));
+}
+
 struct object_reading {
 	void (*fn)(void *c, const struct object_want *o);
 	void *c;
@@ -110,7 +119,13 @@ static int op_read_tables(void *ctx, struct err *e)
 {
 	struct daemon *d = ctx;
 
-	return nft_tables(d->conn, kernel_table, d, e);
+	int rc = nft_tables(d->conn, kernel_table, d, e);
+
+	if (rc == 0 && !d->found_attached) {
+		rc = ruleset_find_attached(engine_ruleset(d->engine), d->conn, e);
+		d->found_attached = rc == 0;
+	}
+	return rc;
 }
 
 static int op_read_back(void *ctx, struct read_back *found, struct err *e)
@@ -170,6 +185,7 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 		.commit = op_commit,
 		.rule_handles = op_rule_handles,
 		.set_read = op_set_read,
+		.attach_look = op_attach_look,
 		.object_read = op_object_read,
 		.read_tables = op_read_tables,
 		.read_back = op_read_back,

@@ -26,6 +26,7 @@ const char *const *script_api_names(void)
 		"net.rules",
 		"net.subnet",
 		"net.zones",
+		"nft.attach",
 		"nft.glob",
 		"nft.load",
 		"nft.name",

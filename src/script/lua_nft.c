@@ -114,6 +114,8 @@ static int nft_attach(lua_State *L)
 	h->map = map;
 	h->spec->given = SPEC_ATTACH;
 	h->spec->flags = map ? NFT_SET_MAP : 0;
+	if (pk->s->ops.attach_look && !obj_set_info(h->obj))
+		pk->s->ops.attach_look(pk->s->ops.ctx, h->obj);
 	handle_state(L, pk, h, fn);
 	return 1;
 }

@@ -36,6 +36,8 @@ struct script_ops {
 	/* set:read(), counter:read(): NULL in simulations without a kernel. */
 	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,
 		struct err *e);
+	/* Of a set of somebody else, which is attached to: its type, where it is there. May be NULL. */
+	void (*attach_look)(void *ctx, struct obj *set);
 	/* fn: at most once. */
 	int (*object_read)(void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o),
 		void *c, struct err *e);

@@ -198,4 +198,135 @@ describe("an attached set", function()
 		assert.matches("b.lua:1: table fw is somebody else's for a, .-a.lua:1", err)
 		filled()
 	end)
+
+	it("that nobody attaches to any more is left by the next start", function()
+		nft(theirs)
+		start()
+		d:halt()
+		d:pack("a.lua", [[nft.attach("inet", "fw", "ports", { map = true })]])
+		local gen = generation()
+		d:launch()
+		assert.equal("198.51.100.1, 198.51.100.2", elements "block")
+		assert.equal("203.0.113.0/24", elements "nets")
+		assert.equal("22 : 0x00000001", elements("ports", "map"))
+		assert.equal(gen + 1, generation())
+		rnmd.stop(d)
+	end)
+
+	it("keeps what it has while its pack is left out", function()
+		nft(theirs)
+		start()
+		d:halt()
+		d:pack("a.lua", "error 'no'")
+		d:launch()
+		filled()
+		d:pack("a.lua", pack)
+		d:cmd "reload"
+		filled()
+		d:halt()
+		d:pack("a.lua", "error 'no'")
+		d:launch()
+		d:pack("a.lua", "")
+		d:cmd "reload"
+		assert.equal("198.51.100.1, 198.51.100.2", elements "block")
+		rnmd.stop(d)
+	end)
+
+	it("is shared by two packs", function()
+		nft(theirs)
+		start [[nft.attach("inet", "fw", "block"):replace { "192.0.2.1", "192.0.2.2" }]]
+		d:pack("b.lua", [[nft.attach("inet", "fw", "block"):replace { "192.0.2.2", "192.0.2.3" }]])
+		d:cmd "reload"
+		assert.equal("192.0.2.1, 192.0.2.2, 192.0.2.3, 198.51.100.1, 198.51.100.2", elements "block")
+		d:pack("a.lua", "")
+		d:cmd "reload"
+		assert.equal("192.0.2.2, 192.0.2.3, 198.51.100.1, 198.51.100.2", elements "block")
+		rnmd.stop(d)
+	end)
+
+	it("takes timeouts where it has the flag, which go on over a restart and a reload by its owner", function()
+		nft(theirs)
+		start [[
+			local timed = nft.attach("inet", "fw", "timed")
+			rnm.on("message", { topic = "ban" }, function (ev) assert(timed:add(ev.data.a, { timeout = "1h" })) end)
+			rnm.on("message", { topic = "no" }, function (ev) assert(nft.attach("inet", "fw", "block"):add(ev.data.a, { timeout = "1h" })) end)
+		]]
+		d:cmd "emit ban a=192.0.2.9"
+		d:halt "KILL"
+		sh.run "sleep 1.2"
+		local gen = generation()
+		d:launch()
+		assert.equal(gen, generation())
+		nft("flush ruleset\n" .. theirs)
+		local s = elements "timed":match "^192%.0%.2%.9 timeout 1h expires 59m(%d+)s"
+		assert(s and tonumber(s) <= 58, elements "timed")
+		rnmd.stop(d)
+	end)
+
+	it("takes the values of its type only, and says where one is not", function()
+		nft(theirs)
+		start [[
+			local b = nft.attach("inet", "fw", "block")
+			rnm.on("message", { topic = "x" }, function (ev) local ok, why = b:add(ev.data.a) rnm.log.info("told", why) end)
+		]]
+		d:cmd "emit x a=2001:db8::1"
+		assert.matches("told .*2001:db8::1", d:log())
+		d:pack("a.lua", [[assert(nft.attach("inet", "fw", "block"):add("no address"))]])
+		local ok, err = pcall(d.cmd, d, "reload")
+		assert.is_false(ok)
+		assert.matches("no address", err)
+		rnmd.stop(d)
+	end)
+
+	it("with a value that does not fit when it comes is filled with the others", function()
+		start [[nft.attach("inet", "fw", "block"):replace { "192.0.2.1", "2001:db8::1" }]]
+		nft(theirs)
+		assert.equal("192.0.2.1, 198.51.100.1, 198.51.100.2", elements "block")
+		assert.matches("2001:db8::1", d:log())
+		rnmd.stop(d)
+	end)
+
+	it("of verdicts names chains of its table", function()
+		nft(theirs)
+		start [[nft.attach("inet", "fw", "verdicts", { map = true }):add("192.0.2.1", "goto far")]]
+		assert.equal("192.0.2.1 : goto far", elements("verdicts", "map"))
+		rnmd.stop(d)
+	end)
+
+	it("that is a map is not taken for a set", function()
+		nft(theirs)
+		start [[nft.attach("inet", "fw", "ports")]]
+		assert.matches("pending: ports in inet fw: attached to a map as to a set", rnmd.status(d))
+		rnmd.stop(d)
+	end)
+
+	it("is filled where drift is only told of", function()
+		start(nil, { config = "drift: warn" })
+		nft(theirs)
+		filled()
+		nft "flush set inet fw nets\nadd element inet fw nets { 203.0.113.0/24 }"
+		filled()
+		rnmd.stop(d)
+	end)
+
+	it("does not look at what others add", function()
+		nft(theirs)
+		start()
+		local before = d:log()
+		for i = 1, 20 do
+			nft(("add element inet fw block { 198.51.100.%d }\ninsert rule inet fw in counter accept"):format(i + 20))
+		end
+		assert.equal(before, d:log())
+		rnmd.stop(d)
+	end)
+
+	it("gives hooks of the start its type", function()
+		nft(theirs)
+		start [[
+			block = nft.attach("inet", "fw", "block")
+			function on_start() assert(block:add("192.0.2.1")) end
+		]]
+		assert.equal("192.0.2.1, 198.51.100.1, 198.51.100.2", elements "block")
+		rnmd.stop(d)
+	end)
 end)
