@@ -293,6 +293,9 @@ function Sim:set(what) return assert(self.c:set(what)) end
 function Sim:ruleset(what) return assert(self.c:ruleset(what)) end
 function Sim:plan() return assert(self.c:plan()) end
 function Sim:status() return self.c:status() end
+function Sim:why(what) return self.c:why(what) end                -- nil, message: nothing of this name
+function Sim:json(what, max) return self.c:json(what, max) end
+function Sim:status_json() return self.c:status_json() end
 function Sim:packs() return self.c:packs() end
 function Sim:refuse(text) self.c:refuse(text) end
 function Sim:log() return self.c:log() end

@@ -22,7 +22,8 @@ _rnm() {
 	esac
 	case $command in
 	'') mapfile -t COMPREPLY < <(compgen -W "--socket --help --version \
-		ping status reload apply confirm eval monitor plan list emit check test nft help version" -- "$word") ;;
+		ping status reload apply confirm eval monitor plan list why emit check test nft help version" -- "$word") ;;
+	list | status) mapfile -t COMPREPLY < <(compgen -W "--json" -- "$word") ;;
 	apply) mapfile -t COMPREPLY < <(compgen -f -W "--confirm" -- "$word") ;;
 	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --pack" -- "$word") ;;
 	check) mapfile -t COMPREPLY < <(compgen -W "-c --config" -- "$word") ;;

@@ -80,6 +80,9 @@ void drift_late(struct engine *en);
 void drift_free(struct engine *en);
 void first_event_free(struct engine *en);
 
+/* why.c */
+void event_keep(struct engine *en); /* what the transaction was for, when something of it asks to know */
+
 /* packs.c */
 struct script_limits limits_of(const struct config *cfg);
 void set_zones(struct engine *en, const struct config *cfg);

@@ -105,5 +105,7 @@ int engine_eval(struct engine *en, const char *pack, const char *code, size_t le
 int engine_plan(struct engine *en, struct buf *out, struct err *e);
 void engine_stop(struct engine *en, const char *reason);
 void engine_status(struct engine *en, struct buf *out);
+struct json;
+void engine_status_json(struct engine *en, struct json *j); /* the same, as fields of an open object */
 /* One line about something that waits, or that the kernel refused. */
 void engine_pending_text(const struct pending *p, struct buf *out);

@@ -55,6 +55,7 @@ void txn_begin(struct engine *en, enum origin origin, const char *event)
 static void close_txn(struct engine *en, bool committed)
 {
 	en->open = false;
+	event_keep(en);
 	ruleset_commit(en->rs);
 	script_txn_end(en->script, committed);
 	wake_update(en);

@@ -19,6 +19,7 @@ struct contrib *contrib_new(struct rpack *pk, enum contrib_kind kind, struct obj
 	c->pk = pk;
 	c->set = set;
 	c->site = site;
+	c->past = past_now(rs);
 	c->sink.delta = live_delta;
 	c->sink.reset = live_reset;
 	obj_ref(set);

@@ -20,7 +20,10 @@ static void undo_drop(void *obj, uint64_t elem, uint64_t attr)
 {
 	struct contrib *c = obj;
 
-	member_put(c->t, (uint32_t)elem, c, (uint32_t)attr, (uint32_t)(attr >> 32));
+	uint32_t origin = (uint32_t)(attr >> 32);
+
+	member_put(c->t, (uint32_t)elem, c, (uint32_t)attr, origin & SITE_MAX);
+	member_of(c->t, (uint32_t)elem, c->id)->past = origin >> 19 & PAST_MAX;
 	expiry_of(c->t, (uint32_t)elem, (uint32_t)attr);
 }
 
@@ -196,11 +199,11 @@ static struct contrib *edits_get(struct rpack *pk, struct obj *set, bool lasting
 static void drop(struct contrib *c, uint32_t i)
 {
 	struct member *m = member_of(c->t, i, c->id);
-	uint64_t site = m ? m->site : 0;
+	uint64_t origin = m ? m->site | (uint32_t)m->past << 19 : 0;
 	uint32_t attr;
 
 	if (member_drop(c->t, i, c->id, &attr))
-		journal_push(&c->pk->log, &j_drop, c, i, attr | site << 32);
+		journal_push(&c->pk->log, &j_drop, c, i, attr | origin << 32);
 }
 
 static void put(struct contrib *c, uint32_t i, uint32_t attr, uint32_t site)

@@ -80,10 +80,13 @@ struct member *member_of(struct elem_table *t, uint32_t i, uint32_t contrib)
 
 void member_put(struct elem_table *t, uint32_t i, const struct contrib *c, uint32_t attr, uint32_t site)
 {
-	struct member add = { .contrib = c->id, .attr = attr, .count = 1, .site = site & INT32_MAX };
+	struct member add = { .contrib = c->id, .attr = attr, .count = 1 };
 	struct elem *el = elem_at(t, i);
 	uint32_t at;
 
+	add.site = (site <= SITE_MAX ? site : 0) & SITE_MAX;
+	/* What a statement gives is as old as the statement, also when a rollback brings it back. */
+	add.past = (c->kind == C_EDIT || c->sinking ? past_now(t->set->rs) : c->past) & PAST_MAX;
 	if (el->flags & E_REFUSED) {
 		el->flags &= (uint8_t)~E_REFUSED;
 		t->refused--;

@@ -247,6 +247,7 @@ static int make_over(struct contrib *c, struct elem_table *t, struct rpack **cul
 		contrib_free(c->as);
 	c->as = contrib_new(c->pk, C_STMT, c->set, c->site);
 	c->as->st = c->st;
+	c->as->past = c->past;
 	vec_foreach (h, &c->held) {
 		_err_ struct err why = ERR_INIT;
 		struct setelem el;

@@ -374,6 +374,7 @@ uint32_t ruleset_begin(struct ruleset *rs, const char *event)
 {
 	free(rs->event);
 	rs->event = xstrdup(event);
+	past_begin(rs);
 	rs->now = boot_ms();
 	return ++rs->txn;
 }
@@ -489,6 +490,7 @@ void ruleset_commit(struct ruleset *rs)
 	if (rs->dirty.n || rs->changed.n || rs->dead.n || rs->scopes_dropped.n || rs->retired.n ||
 		rs->edits_dead.n)
 		collect(rs);
+	past_sweep(rs);
 }
 
 void ruleset_rollback(struct ruleset *rs)
@@ -538,5 +540,6 @@ void ruleset_free(struct ruleset *rs)
 	vec_free(&rs->edits_dead);
 	vec_free(&rs->retired);
 	free(rs->event);
+	past_free(rs);
 	free(rs);
 }

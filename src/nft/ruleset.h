@@ -135,6 +135,9 @@ enum scope_kind { SCOPE_MAIN, SCOPE_BLOCK, SCOPE_EACH, SCOPE_HOOK };
 struct scope *scope_new(struct rpack *pk, enum scope_kind kind, struct scope *parent, uint32_t seq,
 	const void *key, size_t key_len);
 enum scope_kind scope_kind(const struct scope *sc);
+/* For whoever asks where something was said: a static text ("on_addr_change"), and where the block, `each` or
+ * hook itself stands. */
+void scope_tell(struct scope *sc, const char *what, uint32_t site);
 /* Begins a run: what is stated from now on replaces what the last run stated. Nothing is withdrawn yet. */
 void scope_run_begin(struct scope *sc);
 /* ok: what was not stated again is withdrawn (journaled). !ok: the caller has rolled the pack back to its
@@ -214,6 +217,18 @@ int set_has(struct obj *set, const struct val *key, struct err *e);
 /* event: one line that says what the transaction is for ("addr add 203.0.113.7/24 dev eth0"); kept while
  * anything names it. */
 uint32_t ruleset_begin(struct ruleset *rs, const char *event);
+/* The run that edits from now on belong to: a static text ("on_message"); NULL: none. */
+void ruleset_run(struct ruleset *rs, const char *what);
+/* Better than the event's line, and made text only when somebody asks. */
+struct event_note {
+	const struct event_note_ops {
+		void (*text)(void *ctx, struct buf *out);
+		void (*free)(void *ctx);
+	} *ops;
+	void *ctx;
+};
+bool ruleset_event_named(const struct ruleset *rs); /* something of this transaction names its event */
+void ruleset_event_note(struct ruleset *rs, const struct event_note *note); /* takes it */
 
 /* Derives the merged state of what is dirty: declarations, code of rules, elements of sets that got a type,
  * deferred replace(). -EINVAL: *culprit (two packs in conflict: the later one; a bad rule: its pack) must be

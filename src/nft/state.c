@@ -18,6 +18,7 @@ static struct stmt *make(struct scope *sc, enum stmt_kind kind, struct obj *o, u
 	st->o = o;
 	st->site = site;
 	st->run = sc->run;
+	st->past = past_now(sc->pk->rs);
 	st->sub = ++sc->seq;
 	obj_ref(o);
 	return st;
@@ -296,6 +297,8 @@ int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, str
 			rest->el.sig = hash_mix(st->el.sig, i);
 			rest->el.c = contrib_new(sc->pk, C_STMT, set, st->site);
 			rest->el.c->st = rest;
+			rest->past = st->past;
+			rest->el.c->past = st->el.c->past;
 			for (uint32_t j = 0; j < st->el.c->held.n; j++) {
 				struct held *h = &st->el.c->held.v[j];
 

@@ -386,6 +386,12 @@ enum scope_kind scope_kind(const struct scope *sc)
 	return sc->kind;
 }
 
+void scope_tell(struct scope *sc, const char *what, uint32_t site)
+{
+	sc->what = what;
+	sc->site = site;
+}
+
 bool scope_running(const struct scope *sc)
 {
 	return sc->run != 0;

@@ -20,7 +20,7 @@ static const struct command {
 	tool_fn *run;
 } commands[] = {
 	{ "ping", "", "ask whether the daemon is up and its first commit done", tool_ping },
-	{ "status", "", "packs, errors, what is pending", tool_status },
+	{ "status", "[--json]", "packs, errors, what is pending", tool_status },
 	{ "reload", "", "load configuration and packs anew, all or nothing", tool_reload },
 	{ "apply", "[CONFIG] [--confirm SECONDS]", "as reload; undone unless `rnm confirm` comes in time",
 		tool_apply },
@@ -29,7 +29,8 @@ static const struct command {
 		"run Lua in the daemon as one transaction; without CODE: a prompt", tool_eval },
 	{ "monitor", "", "events and commits as they happen", tool_monitor },
 	{ "plan", "", "what would be sent to the kernel now", tool_plan },
-	{ "list", "[WHAT]", "what the packs state", tool_list },
+	{ "list", "[--json] [WHAT]", "what the packs state", tool_list },
+	{ "why", "ADDRESS|SET|RULE|TABLE", "whose it is: pack, file and line, event and time", tool_why },
 	{ "emit", "TOPIC [KEY=VALUE…]", "send a message to the policies", tool_emit },
 	{ "check", "[-c CONFIG]", "try configuration and packs against the present network; send nothing",
 		tool_check },

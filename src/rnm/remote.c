@@ -58,9 +58,9 @@ int tool_ping(struct tool *t, int argc, char **argv)
 
 int tool_status(struct tool *t, int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "--json"))
-		return usage_error(t, "'--json' is not in this version");
-	return bare(t, argc, argv, 0);
+	if (argc > 1 && (argc > 2 || strcmp(argv[1], "--json") != 0))
+		return usage_error(t, "'status' takes no arguments but --json");
+	return say(t, argc > 1 ? "status --json" : "status", 0);
 }
 
 int tool_reload(struct tool *t, int argc, char **argv)
@@ -89,6 +89,13 @@ static int say_words(struct tool *t, int argc, char **argv)
 
 int tool_list(struct tool *t, int argc, char **argv)
 {
+	return say_words(t, argc, argv);
+}
+
+int tool_why(struct tool *t, int argc, char **argv)
+{
+	if (argc < 2)
+		return usage_error(t, "what? An ADDRESS, FAMILY TABLE [NAME], a NAME, or text of a rule");
 	return say_words(t, argc, argv);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "rnmd/daemon.h"
@@ -324,4 +325,20 @@ void apply_status(struct daemon *d, struct buf *out)
 	if (a->state == APPLY_ROLLED_BACK)
 		buf_puts(out, "apply: a change was not confirmed: what ran before runs, whatever the files "
 			      "say; `rnm reload` takes the files\n");
+}
+
+void apply_status_json(struct daemon *d, struct json *j)
+{
+	const struct apply *a = &d->apply;
+
+	json_open(j, "apply", '{');
+	json_text(j, "state",
+		a->state == APPLY_PENDING       ? "pending"
+		: a->state == APPLY_ROLLED_BACK ? "rolled back"
+						: "none");
+	if (a->state == APPLY_PENDING) {
+		json_text(j, "configuration", a->config ? a->config : d->config_path);
+		json_unsigned(j, "rolled_back_in", (a->until - mono_ns()) / 1000000000ull);
+	}
+	json_close(j, '}');
 }

@@ -40,3 +40,5 @@ int apply_confirm(struct daemon *d, struct buf *out, struct err *e);
 int apply_may_reload(struct daemon *d, struct err *e);
 void apply_reloaded(struct daemon *d); /* by an operator, from the files */
 void apply_status(struct daemon *d, struct buf *out);
+struct json;
+void apply_status_json(struct daemon *d, struct json *j); /* fields of an open object */

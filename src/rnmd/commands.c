@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
+#include "nft/why.h"
 #include "rnmd/daemon.h"
+
+#define JSON_MAX (15u << 20) /* below what an answer may be */
 
 static int cmd_ping(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
@@ -20,14 +24,42 @@ static int cmd_ping(void *ctx, struct session *s, const char *args, struct buf *
 	return 0;
 }
 
+static void status_json(struct daemon *d, struct buf *out)
+{
+	struct watch_stats w = watch_stats(d->watch);
+	struct json j = { out, false };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "version", RNM_VERSION);
+	json_num(&j, "pid", getpid());
+	json_unsigned(&j, "uptime", (mono_ns() - d->started) / 1000000000ull);
+	json_text(&j, "configuration", d->config_path);
+	json_open(&j, "kernel", '{');
+	json_unsigned(&j, "generation", nft_genid(d->conn));
+	json_unsigned(&j, "messages", w.messages);
+	json_unsigned(&j, "overruns", w.overruns);
+	json_unsigned(&j, "interrupted", w.interrupted);
+	json_unsigned(&j, "resyncs", w.resyncs);
+	json_unsigned(&j, "malformed", w.malformed);
+	json_close(&j, '}');
+	apply_status_json(d, &j);
+	engine_status_json(d->engine, &j);
+	json_close(&j, '}');
+	buf_putc(out, '\n');
+}
+
 static int cmd_status(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
 	struct daemon *d = ctx;
 	struct watch_stats w = watch_stats(d->watch);
 
 	(void)s;
-	(void)args;
-	(void)e;
+	if (*args && strcmp(args, "--json") != 0)
+		return err_set(e, -EINVAL, "'status' takes no arguments but --json");
+	if (*args) {
+		status_json(d, out);
+		return 0;
+	}
 	buf_printf(out, "rnmd %s, pid %d, up %llu s, configuration %s\n", RNM_VERSION, getpid(),
 		(unsigned long long)((mono_ns() - d->started) / 1000000000ull), d->config_path);
 	buf_printf(out,
@@ -130,21 +162,47 @@ static int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *
 	return engine_eval(d->engine, pack, buf_str(&code), code.n, dry, out, e);
 }
 
-static int cmd_list(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+/* One text of the words; -errno: they are none. */
+static int joined(const char *args, struct buf *what, struct err *e)
 {
-	struct daemon *d = ctx;
-
-	_buf_ struct buf what = BUF_INIT;
 	char **words;
 	int n = control_words(args, &words, e);
 
+	for (int i = 0; i < n; i++)
+		buf_printf(what, "%s%s", i ? " " : "", words[i]);
+	if (n >= 0)
+		control_words_free(words);
+	return n;
+}
+
+static int cmd_list(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct ruleset *rs = engine_ruleset(((struct daemon *)ctx)->engine);
+	_buf_ struct buf what = BUF_INIT;
+	const char *rest = args, *first;
+	size_t len;
+	bool json;
+	int n;
+
 	(void)s;
+	first = word(&rest, &len);
+	json = is(first, len, "--json");
+	n = joined(json ? rest : args, &what, e);
 	if (n < 0)
 		return n;
-	for (int i = 0; i < n; i++)
-		buf_printf(&what, "%s%s", i ? " " : "", words[i]);
-	control_words_free(words);
-	return ruleset_text(engine_ruleset(d->engine), what.n ? buf_str(&what) : NULL, out, e);
+	if (json)
+		return ruleset_json(rs, what.n ? buf_str(&what) : NULL, JSON_MAX, out, e);
+	return ruleset_text(rs, what.n ? buf_str(&what) : NULL, out, e);
+}
+
+static int cmd_why(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct ruleset *rs = engine_ruleset(((struct daemon *)ctx)->engine);
+	_buf_ struct buf what = BUF_INIT;
+	int n = joined(args, &what, e);
+
+	(void)s;
+	return n < 0 ? n : ruleset_why(rs, buf_str(&what), out, e);
 }
 
 static int cmd_plan(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
@@ -202,14 +260,16 @@ static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *
 
 const struct control_cmd daemon_commands[] = {
 	{ "ping", "", "answers pong: the first commit is acknowledged", true, false, cmd_ping },
-	{ "status", "", "what runs, what waits, what failed", true, false, cmd_status },
+	{ "status", "[--json]", "what runs, what waits, what failed", true, true, cmd_status },
 	{ "reload", "", "loads configuration and packs anew: all of it, or nothing", false, false,
 		cmd_reload },
 	{ "apply", "[CONFIG] [--confirm SECONDS]", "as reload; undone unless confirmed in time", false, true,
 		cmd_apply },
 	{ "confirm", "", "keeps what apply --confirm put in force", false, false, cmd_confirm },
 	{ "eval", "[--dry-run] [--pack NAME] CODE", "runs Lua as one transaction", false, true, cmd_eval },
-	{ "list", "[FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list },
+	{ "list", "[--json] [FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list },
+	{ "why", "ADDRESS | FAMILY TABLE [NAME] | NAME | TEXT", "whose it is, and since when", true, true,
+		cmd_why },
 	{ "plan", "", "what would be sent to the kernel now", true, false, cmd_plan },
 	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor },
 	{ "emit", "TOPIC [KEY=VALUE]...", "sends a message to the packs", false, true, cmd_emit },

@@ -47,6 +47,7 @@ static struct subject *eval_subject(struct pack *pk, struct err *e)
 	sub = subject_new(pk, SCOPE_BLOCK, NULL);
 	/* behind all hooks of the pack, one after the other */
 	sub->sc = scope_new(pk->rp, SCOPE_BLOCK, NULL, 0xf0000000u + pk->evals.n, NULL, 0);
+	scope_tell(sub->sc, "eval", 0);
 	vec_push(&pk->evals, sub);
 	return sub;
 }

@@ -301,6 +301,7 @@ static void run_begin(struct run *r)
 	r->id = ++pk->s->run_ids;
 	pk->run = r;
 	pk->ran = true;
+	ruleset_run(pk->s->rs, r->kind == RUN_TIMER ? "timer" : r->what); /* a timer's text is its own */
 	/* while it runs, what it stated before counts as well */
 	pk->stmts_allowed = pk->s->lim.statements + (sub && sub->sc ? scope_stmts(sub->sc) : 0);
 	if (!sub)
@@ -321,8 +322,11 @@ static void run_begin(struct run *r)
 
 		sub->sc = scope_new(pk->rp, SCOPE_BLOCK, b->parent, b->seq, NULL, 0);
 	}
-	if (sub->sc)
-		scope_run_begin(sub->sc);
+	if (!sub->sc)
+		return;
+	if (sub->item)
+		scope_tell(sub->sc, r->what, sub->item->site);
+	scope_run_begin(sub->sc);
 }
 
 static int run_check_limits(struct pack *pk, struct err *e)
@@ -362,6 +366,7 @@ int run_do(struct run *r, lua_CFunction fn, struct err *e)
 	if (sub && sub->sc && scope_running(sub->sc))
 		scope_run_end(sub->sc, rc == 0);
 	pk->run = NULL;
+	ruleset_run(pk->s->rs, NULL);
 	if (!sub)
 		return rc;
 	sub->running = false;
@@ -398,6 +403,7 @@ struct scope *run_scope_now(struct run *r)
 		subject_put(&r->hook->objs,
 			sub); /* stays, empty, when this run fails: the object's next event finds it */
 		sub->running = true;
+		scope_tell(sub->sc, r->what, r->hook->it.site);
 		scope_run_begin(sub->sc);
 		r->sub = sub;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "nft/why.h"
 #include "testing/sim.h"
 
 static void push_elem(void *ctx, const char *text)
@@ -53,6 +54,38 @@ static int sim_status(lua_State *L)
 	struct buf b = BUF_INIT;
 
 	engine_status(s->en, &b);
+	return text_of(L, 0, &b, NULL);
+}
+
+static int sim_why(lua_State *L)
+{
+	struct sim *s = sim_check(L);
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	return text_of(L, ruleset_why(engine_ruleset(s->en), luaL_checkstring(L, 2), &b, &e), &b, &e);
+}
+
+static int sim_json(lua_State *L)
+{
+	struct sim *s = sim_check(L);
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	size_t max = (size_t)luaL_optinteger(L, 3, 1 << 24);
+
+	return text_of(
+		L, ruleset_json(engine_ruleset(s->en), luaL_optstring(L, 2, NULL), max, &b, &e), &b, &e);
+}
+
+static int sim_status_json(lua_State *L)
+{
+	struct sim *s = sim_check(L);
+	struct buf b = BUF_INIT;
+	struct json j = { &b, false };
+
+	json_open(&j, NULL, '{');
+	engine_status_json(s->en, &j);
+	json_close(&j, '}');
 	return text_of(L, 0, &b, NULL);
 }
 
@@ -180,6 +213,9 @@ const luaL_Reg sim_look[] = {
 	{ "ruleset", sim_ruleset },
 	{ "status", sim_status },
 	{ "plan", sim_plan },
+	{ "why", sim_why },
+	{ "json", sim_json },
+	{ "status_json", sim_status_json },
 	{ "packs", sim_packs },
 	{ "batch", sim_batch },
 	{ "log", sim_log },

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writes one JSON document into a buffer: commas and nesting are its business, names and values the caller's.
+ * Texts may hold any bytes (buf_json()). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct json {
+	struct buf *out;
+	bool more; /* something stands before in the innermost bracket */
+};
+
+/* name NULL: an item of an array, or the document itself. */
+void json_open(struct json *j, const char *name, char bracket);  /* '{' or '[' */
+void json_close(struct json *j, char bracket);                   /* '}' or ']' */
+void json_text(struct json *j, const char *name, const char *s); /* NULL: null */
+void json_bytes(struct json *j, const char *name, const char *s, size_t n);
+void json_num(struct json *j, const char *name, int64_t n);
+void json_unsigned(struct json *j, const char *name, uint64_t n);
+void json_seconds(struct json *j, const char *name, double s); /* to the millisecond */
+void json_bool(struct json *j, const char *name, bool b);

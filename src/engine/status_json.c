@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What status.c tells people, for programs. */
+#include "base/json.h"
+#include "engine/core.h"
+
+static void pack(void *ctx, const struct pack_status *p)
+{
+	static const char *const states[] = {
+		[PACK_RUNNING] = "running", [PACK_DEGRADED] = "degraded", [PACK_FAILED] = "failed"
+	};
+	struct json *j = ctx;
+
+	json_open(j, NULL, '{');
+	json_text(j, "name", p->name);
+	json_text(j, "path", p->path);
+	json_text(j, "state", states[p->state]);
+	json_num(j, "order", p->order);
+	json_bool(j, "trusted", p->trusted);
+	json_unsigned(j, "statements", p->statements);
+	json_unsigned(j, "hooks", p->hooks);
+	json_text(j, "hook_names", p->hook_names ? p->hook_names : "");
+	json_unsigned(j, "blocks", p->blocks);
+	json_unsigned(j, "each", p->eaches);
+	json_unsigned(j, "timers", p->timers);
+	json_unsigned(j, "calls", p->calls);
+	json_unsigned(j, "errors", p->errors);
+	json_unsigned(j, "time_us", p->time_ns / 1000);
+	json_unsigned(j, "memory", p->memory);
+	json_text(j, "last_error", p->last_error);
+	json_close(j, '}');
+}
+
+static void pending(void *ctx, const struct pending *p)
+{
+	struct json *j = ctx;
+
+	json_open(j, NULL, '{');
+	json_text(j, "state", p->refused ? "refused" : "pending");
+	json_text(j, "kind", obj_kind_word(obj_kind(p->obj)));
+	json_text(j, "family", nft_family_name(obj_family(p->obj)));
+	json_text(j, "table", obj_table(p->obj));
+	json_text(j, "name", obj_name(p->obj));
+	json_text(j, "why", p->why);
+	json_text(j, "pack", p->pack);
+	json_text(j, "file", p->site.file);
+	json_unsigned(j, "line", p->site.line);
+	json_close(j, '}');
+}
+
+static void counts(struct engine *en, struct json *j)
+{
+	struct ruleset_stats s = ruleset_stats(en->rs);
+
+	json_open(j, "network", '{');
+	json_unsigned(j, "links", mirror_count(en->mirror, NET_LINK));
+	json_unsigned(j, "addresses", mirror_count(en->mirror, NET_ADDR));
+	json_unsigned(j, "routes", mirror_count(en->mirror, NET_ROUTE));
+	json_unsigned(j, "rules", mirror_count(en->mirror, NET_RULE));
+	json_unsigned(j, "neighbours", mirror_count(en->mirror, NET_NEIGH));
+	json_close(j, '}');
+	json_open(j, "ruleset", '{');
+	json_unsigned(j, "tables", s.tables);
+	json_unsigned(j, "chains", s.chains);
+	json_unsigned(j, "rules", s.rules);
+	json_unsigned(j, "sets", s.sets);
+	json_unsigned(j, "objects", s.objects);
+	json_unsigned(j, "flowtables", s.flowtables);
+	json_unsigned(j, "elements", s.elements);
+	json_unsigned(j, "pending", s.pending);
+	json_unsigned(j, "refused", s.refused);
+	json_close(j, '}');
+	json_open(j, "transactions", '{');
+	json_unsigned(j, "count", en->transactions);
+	json_unsigned(j, "commits", en->commits);
+	json_unsigned(j, "failures", en->failures);
+	json_unsigned(j, "events", en->event_count);
+	json_unsigned(j, "mean_us", en->commits ? en->sum_ns / en->commits / 1000 : 0);
+	json_unsigned(j, "max_us", en->max_ns / 1000);
+	json_close(j, '}');
+}
+
+void engine_status_json(struct engine *en, struct json *j)
+{
+	counts(en, j);
+	json_open(j, "packs", '[');
+	script_status(en->script, pack, j);
+	json_close(j, ']');
+	json_open(j, "pending", '[');
+	ruleset_pending(en->rs, pending, j);
+	json_close(j, ']');
+	json_open(j, "notes", '[');
+	if (en->cfg)
+		vec_foreach (n, &en->cfg->notes)
+			json_text(j, NULL, *n);
+	json_close(j, ']');
+}
