@@ -16,6 +16,7 @@ typedef VEC(struct pack_spec) pack_specs;
 struct fight {                           /* an object that others change, and how often that was put right */
 	uint64_t key, first, last, rest; /* mono_ns; rest: until then it is left alone */
 	unsigned repairs;
+	uint32_t losses; /* of an attached set, when it was looked at last */
 	bool owed; /* it was changed while it was left alone */
 	enum obj_kind kind;
 	uint8_t family;

@@ -211,10 +211,22 @@ static bool any_matters(const struct engine *en, const struct nft_generation *g)
 	return any;
 }
 
-/* What only its owner makes can not be fought for. */
-static bool not_fought_for(const struct engine *en, const struct nft_change *c)
+/* What only its owner makes can not be fought for, nor can elements as long as none of them were own ones. */
+static bool not_fought_for(struct engine *en, const struct nft_change *c)
 {
-	return c->kind != CHANGE_ELEM && ruleset_only_attached(en->rs, c->family, c->table);
+	struct fight *f;
+	uint32_t losses;
+
+	if (!ruleset_only_attached(en->rs, c->family, c->table))
+		return false;
+	if (c->kind != CHANGE_ELEM)
+		return true;
+	f = fight_of(en, c);
+	losses = ruleset_attached_losses(en->rs, c->family, c->table, c->name);
+	if (f->losses == losses)
+		return f->rest <= mono_ns();
+	f->losses = losses;
+	return false;
 }
 
 static bool of_own_tables(const struct engine *en, const struct nft_generation *g)

@@ -147,6 +147,13 @@ bool ruleset_only_attached(struct ruleset *rs, uint8_t family, const char *table
 	return tab && attach_any(tab) && !tab->have && !tab->own_before && !tab->decls.n;
 }
 
+uint32_t ruleset_attached_losses(struct ruleset *rs, uint8_t family, const char *table, const char *name)
+{
+	const struct obj *set = name ? obj_find(rs, OBJ_SET, family, table, name) : NULL;
+
+	return set && set->attach ? set->attach->losses : 0;
+}
+
 /* ---- refusals ---- */
 
 static void taken(struct elem_table *t, const struct op *op)

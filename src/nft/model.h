@@ -243,6 +243,7 @@ struct chain_def {           /* an owned chain_want; of a flowtable: hook, prior
 struct attach { /* what is known of a set of somebody else's table */
 	bool looked, there, typed;
 	int denied;       /* -errno of the kernel: it does not take elements */
+	uint32_t losses;  /* how often own elements were found gone */
 	uint32_t doubted; /* transaction in which the kernel refused something of it */
 	struct set_want want;
 	struct set_stmts *stmts; /* a reference */

@@ -20,6 +20,8 @@ bool ruleset_cares(struct ruleset *rs, uint8_t family, const char *table);
 bool ruleset_attaching(const struct ruleset *rs);
 bool ruleset_attached(struct ruleset *rs, uint8_t family, const char *table, const char *name);
 bool ruleset_only_attached(struct ruleset *rs, uint8_t family, const char *table);
+/* How often own elements were found gone from the set. */
+uint32_t ruleset_attached_losses(struct ruleset *rs, uint8_t family, const char *table, const char *name);
 void ruleset_read_only_attached(struct ruleset *rs, bool only);
 
 /* Whether an attached set is there, and of which type: before the first commit with it, so that values are held

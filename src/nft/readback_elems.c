@@ -233,6 +233,8 @@ int read_set(struct reading *r, struct obj *o)
 		}
 		obj_changed(o);
 		if (s.missing)
+			o->attach->losses++;
+		if (s.missing)
 			log_info("nft", "set %s %s %s: %u own elements were gone", nft_family_name(o->family),
 				o->tab->name, o->name, s.missing);
 	}

@@ -329,4 +329,87 @@ describe("an attached set", function()
 		assert.equal("192.0.2.1, 198.51.100.1, 198.51.100.2", elements "block")
 		rnmd.stop(d)
 	end)
+
+	it("from which others take their own elements is not fought for, one from which they take ours is", function()
+		nft(theirs)
+		start()
+		for i = 1, 12 do
+			nft(("add element inet fw block { 198.51.100.%d }"):format(i + 20))
+		end
+		for i = 1, 12 do
+			nft(("delete element inet fw block { 198.51.100.%d }"):format(i + 20))
+		end
+		assert.is_nil(d:log():find "keeps changing")
+		filled()
+		for _ = 1, 8 do
+			ns:try "nft delete element inet fw block { 192.0.2.1 }"
+			rnmd.settle(d)
+		end
+		assert.matches("keeps changing set inet fw block", d:log())
+		d:cmd "reload"
+		filled()
+		rnmd.stop(d)
+	end)
+
+	it("that its owner lets nobody change waits alone", function()
+		local fifo = os.tmpname()
+		os.remove(fifo)
+		sh.run("mkfifo " .. fifo)
+		local hold = sh.spawn("sh -c 'exec 3<>" .. fifo .. "; exec sleep 60'")
+		local owner = sh.spawn(ns:enter() .. " sh -c '(echo \"add table inet fw { flags owner; }\"; echo \"add set inet fw block { type ipv4_addr; }\"; cat) | nft -i' <" .. fifo)
+		sh.eventually(function() return (ns:run "nft list ruleset"):find "set block" end, 5)
+		start [[
+			nft.attach("inet", "fw", "block"):add("192.0.2.1")
+			nft.table("inet", "t"):chain("c"):rule("accept")
+		]]
+		assert.matches("pending: block in inet fw: attached to a set of a table that its owner lets nobody change", rnmd.status(d))
+		assert.matches("chain c {", ns:run "nft list table inet t")
+		hold:stop "KILL"
+		sh.eventually(function() return ns:run "nft list tables" == "table inet t\n" end, 5)
+		owner:stop()
+		os.remove(fifo)
+		nft(theirs)
+		sh.eventually(function() return elements "block" == "192.0.2.1, 198.51.100.1, 198.51.100.2" end, 5)
+		rnmd.stop(d)
+	end)
+
+	it("follows a query, and a block withdraws what it stated", function()
+		nft(theirs)
+		ns:run "ip link add eth0 type veth peer name eth1; ip link set eth1 up; ip addr add 192.0.2.33/24 dev eth0; ip link set eth0 up"
+		start [[
+			local b = nft.attach("inet", "fw", "block")
+			b:follow(net.addrs { family = "ipv4", scope = "global" })
+			local n = nft.attach("inet", "fw", "nets")
+			rnm.block(function () if net.link("eth0").up then n:add(nft.prefix "10.1.0.0/16") end end)
+		]]
+		assert.equal("192.0.2.33, 198.51.100.1, 198.51.100.2", elements "block")
+		assert.equal("10.1.0.0/16, 203.0.113.0/24", elements "nets")
+		ns:run "ip addr del 192.0.2.33/24 dev eth0; ip link set eth0 down"
+		sh.eventually(function() return elements "nets" == "203.0.113.0/24" and elements "block" == "198.51.100.1, 198.51.100.2" end, 5)
+		rnmd.stop(d)
+	end)
+
+	it("is fed by the example, whatever its ruleset's owner does", function()
+		local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$" or "."
+		local example = here .. "/../../examples/attach/"
+		local function list(set)
+			return ns:run("nft list set inet filter " .. set):match "elements = {%s*(.-)%s*}"
+		end
+		ns:run("nft -f " .. example .. "nftables.conf")
+		d = daemon.start(ns, { ready = false })
+		d:halt()
+		d:write("drop.txt", "192.0.2.0/28 # one\n198.51.100.7\n")
+		d:pack("attach.lua", sh.run("cat " .. example .. "attach.lua"))
+		d:configure "packs:\n  attach:\n    files: [@DIR@/drop.txt]\n    config:\n      list: @DIR@/drop.txt\n"
+		d:launch()
+		d:wait()
+		d:cmd "emit ban address=192.0.2.99 time=10m"
+		for _ = 1, 2 do
+			assert.matches("192.0.2.0/28, 198.51.100.7,", (list "blocklist"):gsub("%s+", " "), 1, true)
+			assert.matches("192.0.2.99 timeout 10m", list "banned", 1, true)
+			ns:run("nft -f " .. example .. "nftables.conf")
+			rnmd.settle(d)
+		end
+		rnmd.stop(d)
+	end)
 end)
