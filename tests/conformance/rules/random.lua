@@ -46,7 +46,7 @@ local kinds = {
 	more = { { "fib saddr type", word("local", "unicast", "blackhole") }, { "rt mtu", port, "range" }, { "socket mark", mark, "range" },
 		{ "tcp option maxseg size", port, "range" }, { "frag id", port, "range" }, { "@th,0,16", port, "range" }, { "@nh,8,8", number(0, 255), "range" },
 		{ "ct packets", port, "range" }, { "ah spi", port, "range" }, { "esp sequence", port, "range" },
-		{ "rt classid", number(0, 255), "range" }, { "sctp dport", port, "range" }, 
+		{ "rt classid", number(0, 255), "range" }, { "sctp dport", port, "range" },
 		{ "meta day", word('"Monday"', '"Sunday"', '"Friday"') }, { "meta hour", word('"10:00"', '"12:34:56"', '"23:59"') } },
 	ether = { { "ether saddr", mac }, { "ether daddr", mac } },
 }
