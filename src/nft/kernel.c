@@ -73,7 +73,8 @@ void ruleset_hold_deletes(struct ruleset *rs, bool hold)
 		if (o->own_before || o->unclaimed || o->flags_wait || (o->kind == OBJ_CHAIN && o->krules.n))
 			obj_changed(o);
 		for (uint32_t k = 0; t && !hold && k < t->n; k++)
-			if (elem_at(t, k)->flags & E_USED && elem_unclaimed(elem_at(t, k)))
+			if (elem_at(t, k)->flags & E_USED &&
+				(elem_unclaimed(elem_at(t, k)) || elem_at(t, k)->flags & E_PENDING))
 				elem_touch(t, k);
 	}
 }

@@ -411,10 +411,8 @@ static inline bool elem_unclaimed(const struct elem *el)
 {
 	return !el->m.contrib && el->m.count;
 }
-static inline bool elem_held(const struct elem_table *t, const struct elem *el)
-{
-	return t->set->rs->hold_deletes && elem_unclaimed(el);
-}
+/* It is not wanted and stays all the same, while a pack is left out. */
+bool elem_held(const struct elem_table *t, const struct elem *el);
 uint32_t attr_new(
 	struct elem_table *t, const struct setelem *el, uint64_t now); /* 0 when it has none; one reference */
 uint32_t attr_ref(struct elem_table *t, uint32_t a);

@@ -96,6 +96,16 @@ static bool needs_other_table(const struct obj *o)
 	return false;
 }
 
+static bool has_unclaimed(const struct obj *o)
+{
+	if (o->unclaimed)
+		return true;
+	vec_foreach (k, &o->krules)
+		if (k->unclaimed)
+			return true;
+	return false;
+}
+
 static void table_anew(struct obj *o)
 {
 	bool held = false;
@@ -105,7 +115,7 @@ static void table_anew(struct obj *o)
 	if (!o->recreate)
 		return;
 	vec_foreach (m, &o->members)
-		held |= (*m)->unclaimed && o->rs->hold_deletes;
+		held |= o->rs->hold_deletes && has_unclaimed(*m);
 	if (held) { /* what nobody states yet would go with it */
 		o->recreate = false;
 		o->flags_wait = true;

@@ -65,6 +65,19 @@ static void emit(struct plan *p, enum phase ph, enum op_kind kind, struct elem_t
 	}
 }
 
+bool elem_held(const struct elem_table *t, const struct elem *el)
+{
+	const struct attr *h = el->hattr ? &t->attrs.v[el->hattr - 1] : NULL;
+	const struct obj *to;
+
+	if (!t->set->rs->hold_deletes || elem_unclaimed(el))
+		return t->set->rs->hold_deletes;
+	if (!(el->flags & E_PENDING) || !(el->flags & E_HAVE) || !h || !h->target)
+		return false;
+	to = obj_find(t->set->rs, target_kind(&t->info), t->set->family, t->set->tab->name, h->target);
+	return to && held(to); /* what it leads to may be wanted again */
+}
+
 typedef VEC(uint32_t) indices;
 
 static bool resend(const struct elem_table *t, const struct elem *el)

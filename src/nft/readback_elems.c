@@ -13,7 +13,7 @@ struct set_reading {
 	VEC(uint8_t) seen;
 	ivals ranges;
 	uint64_t now;
-	bool first; /* an earlier life's set */
+	bool first;       /* an earlier life's set */
 	uint32_t missing; /* of an attached set */
 };
 
@@ -57,6 +57,9 @@ static uint32_t kernel_attr(struct set_reading *s, uint32_t i, const struct sete
 	for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
 		const struct attr *a = known[k] ? &t->attrs.v[known[k] - 1] : NULL;
 
+		/* the time of a statement that is new is not the kernel's */
+		if (k && s->first && a && a->timeout_ms)
+			continue;
 		if ((!k || e->m.contrib) && attr_same_data(t, fresh, known[k]) &&
 			attr_same_stmts(t, fresh, known[k]) && same_time(a, el, s->now)) {
 			attr_put(t, fresh);
@@ -251,8 +254,8 @@ int read_elems(struct reading *r, bool all)
 		struct obj *o = r->tab->members.v[i];
 		int rc;
 
-		if (o->kind != OBJ_SET || o->attach || !o->have || !o->want || !(all || o->suspect & SUSPECT_CONTENT) ||
-			!set_compatible(o))
+		if (o->kind != OBJ_SET || o->attach || !o->have || !o->want ||
+			!(all || o->suspect & SUSPECT_CONTENT) || !set_compatible(o))
 			continue;
 		rc = read_set(r, o);
 		if (rc < 0)

@@ -302,7 +302,7 @@ static bool check_idle(struct world *w, bool all)
 
 bool world_rests(struct world *w)
 {
-	return kernel_like(w) && check_idle(w, rnd(w, 4) == 0);
+	return kernel_like(w) && check_idle(w, !w->rs->hold_deletes && rnd(w, 4) == 0);
 }
 
 static bool dry_run(struct world *w)
