@@ -28,7 +28,7 @@ _rnm() {
 	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --pack" -- "$word") ;;
 	check) mapfile -t COMPREPLY < <(compgen -W "-c --config" -- "$word") ;;
 	nft) case $before in
-		nft) mapfile -t COMPREPLY < <(compgen -W "load compile" -- "$word") ;;
+		nft) mapfile -t COMPREPLY < <(compgen -W "load compile add create insert replace delete destroy flush rename reset list get" -- "$word") ;;
 		-I | --includepath) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
 		-D | --define) ;;
 		*)

@@ -34,7 +34,7 @@ static const struct command {
 	{ "emit", "TOPIC [KEY=VALUE…]", "send a message to the policies", tool_emit },
 	{ "check", "[-c CONFIG]", "try configuration and packs against the present network; send nothing",
 		tool_check },
-	{ "nft", "load [-c] | compile [-D NAME=VALUE]… [-I DIR]… FILE|-",
+	{ "nft", "load [-c] | compile [-D NAME=VALUE]… [-I DIR]… FILE|-, or a command",
 		"a file in nft's language: into the kernel as one change (-c: only checked), or the "
 		"expressions "
 		"it compiles to",

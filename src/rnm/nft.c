@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "nft/load.h"
 #include "rnm/rnm.h"
 
@@ -16,6 +17,7 @@ typedef VEC(const char *) strings;
 
 struct nft_args {
 	const char *file;
+	struct buf text; /* a command of the command line instead */
 	bool check;
 	strings define, dirs;
 };
@@ -76,6 +78,8 @@ static struct nft_file *parse(struct nft_args *a, struct include_dirs *dirs, str
 	_buf_ struct buf text = BUF_INIT;
 	_err_ struct err e = ERR_INIT;
 
+	if (a->text.n)
+		return nft_file_parse("command", buf_str(&a->text), a->text.n, &o, errs);
 	if (read_file(a->file, &text, &e) < 0) {
 		errlist_add(errs, 0, 0, &e);
 		return NULL;
@@ -174,16 +178,55 @@ static int read_args(struct tool *t, int argc, char **argv, const char *options,
 	return EXIT_DONE;
 }
 
-int tool_nft(struct tool *t, int argc, char **argv)
+/* Commands of nft's language that may stand on the command line as they stand in a file. */
+static const char *const commands[] = { "add", "create", "insert", "replace", "delete", "destroy", "flush",
+	"rename", "reset", "list", "get" };
+
+static const char *word_at(void *ctx, size_t i)
 {
-	struct nft_args a = { 0 };
-	bool load = argc > 1 && !strcmp(argv[1], "load");
+	static const char *const words[] = { "load", "compile" };
+
+	(void)ctx;
+	if (i < ARRAY_SIZE(words))
+		return words[i];
+	i -= ARRAY_SIZE(words);
+	return i < ARRAY_SIZE(commands) ? commands[i] : NULL;
+}
+
+/* The words as the shell gave them, one command. */
+static int run_command(int argc, char **argv)
+{
+	struct nft_args a = { .text = BUF_INIT };
 	int r;
 
-	if (!load && (argc < 2 || strcmp(argv[1], "compile") != 0))
-		return usage_error(t,
-			argc < 2 ? "load or compile?" : "'nft %s' is not there: load or compile",
-			argv[argc < 2 ? 0 : 1]);
+	for (int i = 0; i < argc; i++)
+		buf_printf(&a.text, "%s%s", i ? " " : "", argv[i]);
+	buf_putc(&a.text, '\n');
+	r = run(&a, run_load);
+	buf_free(&a.text);
+	vec_free(&a.dirs);
+	return r;
+}
+
+int tool_nft(struct tool *t, int argc, char **argv)
+{
+	struct nft_args a = { .text = BUF_INIT };
+	bool load = argc > 1 && !strcmp(argv[1], "load");
+	const char *near;
+	int r;
+
+	if (argc < 2)
+		return usage_error(t, "a command is missing: load, compile, add, list, …");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i]))
+			return run_command(argc - 1, argv + 1);
+	if (!load && strcmp(argv[1], "compile") != 0) {
+		near = strlen(argv[1]) <= 64 ? suggest(argv[1], word_at, NULL) : NULL;
+		return usage_error(t, "'nft %s' is not there%s%s%s", argv[1],
+			near ? "; did you mean '"
+			     : ": load, compile, or a command of nft's language like add or list",
+			near ? near : "", near ? "'?" : "");
+	}
 	r = read_args(t, argc - 1, argv + 1, load ? "cD:I:" : "D:I:", &a);
 	if (r == EXIT_DONE)
 		r = run(&a, load ? run_load : run_compile);

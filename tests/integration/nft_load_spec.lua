@@ -506,3 +506,44 @@ describe("the surroundings", function()
 		keeper:stop "KILL"
 	end)
 end)
+
+describe("a command of nft's language", function()
+	before_each(clear)
+
+	local function rnm(args)
+		return sh.try(("%s nft %s"):format(program, args))
+	end
+
+	local function done(args)
+		local out, code = rnm(args)
+		assert.equal(0, code, out)
+		return squeeze(out)
+	end
+
+	it("may stand on the command line", function()
+		done "add table inet t"
+		done "add chain inet t c '{ type filter hook input priority 0; }'"
+		done "add rule inet t c tcp dport 22 accept"
+		done "insert rule inet t c index 0 ct state new drop"
+		assert.matches("ct state new drop\ntcp dport 22 accept", ruleset())
+		assert.equal(ruleset(), done "list ruleset")
+		done "add set inet t s { 'type ipv4_addr;' }"
+		done "add element inet t s { 192.0.2.1, 192.0.2.2 }"
+		done "delete element inet t s { 192.0.2.1 }"
+		assert.equal("table inet t", done "list tables")
+		done "flush chain inet t c"
+		done "delete table inet t"
+		assert.equal("", ruleset())
+	end)
+
+	it("is refused with its place and a proposal", function()
+		done "add table inet t"
+		done "add chain inet t c"
+		local out, code = rnm "add rule inet t c tcp dprot 22"
+		assert.equal(1, code)
+		assert.matches("command:1:23: .*did you mean `dport`", out)
+		out, code = rnm "lst ruleset"
+		assert.equal(2, code)
+		assert.matches("did you mean 'list'", out)
+	end)
+end)
