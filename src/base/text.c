@@ -54,7 +54,7 @@ const char *suggest(const char *word, const char *(*next)(void *ctx, size_t i), 
 		size_t nc = strlen(c);
 		unsigned d;
 
-		if (nc > SUGGEST_MAX || nc > n + best || n > nc + best)
+		if (nc > SUGGEST_MAX || nc > n + best || n > nc + best || !strcmp(c, word))
 			continue;
 		d = distance(word, n, c, nc);
 		if (d < best || (d == best && !found)) {

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* The candidate nearest to word (case-insensitive, Damerau-Levenshtein ≤ a third of its length, at least 1),
- * or NULL. next(ctx, i) gives candidate i, NULL at the end. */
+ * never word itself, or NULL. next(ctx, i) gives candidate i, NULL at the end. */
 const char *suggest(const char *word, const char *(*next)(void *ctx, size_t i), void *ctx);
 const char *suggest_in(const char *word, const char *const *list, size_t n);
 

@@ -78,6 +78,11 @@ describe("suggestions", function()
 		assert.is_nil(base.suggest("xyz", words))
 		assert.is_nil(base.suggest(("address"):rep(100), words))
 	end)
+
+	it("never repeat the word itself", function()
+		assert.is_nil(base.suggest("gateway", words))
+		assert.equal("addresses", base.suggest("address", words))
+	end)
 end)
 
 describe("text from outside", function()
