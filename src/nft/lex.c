@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/xalloc.h"
 #include "nft/lex.h"
 
@@ -321,11 +322,20 @@ struct tok lex_next(struct lexer *lx)
 	return t;
 }
 
-/* What is written to a terminal does not move it. */
+/* What is written to a terminal does not move it, and has a column for each byte that begins a character. */
 static void put_plain(struct buf *b, const char *s, size_t n, char control)
 {
-	for (size_t i = 0; i < n; i++)
-		buf_putc(b, (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? control : s[i]);
+	unsigned len;
+
+	for (size_t i = 0; i < n; i += len) {
+		len = utf8_seq(s + i, n - i);
+		if (len && text_is_clean(s + i, len))
+			buf_put(b, s + i, len);
+		else if (len || ((unsigned char)s[i] & 0xc0) != 0x80)
+			buf_putc(b, control);
+		if (!len)
+			len = 1;
+	}
 }
 
 /* Counts from mark m (of the place from) to pos. */
