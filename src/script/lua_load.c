@@ -119,7 +119,7 @@ static bool put_in_place(struct load *l, const struct site *at, const char *text
 		return false;
 	s = src->text;
 	for (const char *from = s, *hit; (hit = memmem(s, src->n - (size_t)(s - src->text), text, n)) != NULL;
-		s = hit + 1) {
+		s = hit + n) { /* not into what was looked at: that would cost the square */
 		line += lines_in(from, hit);
 		from = hit;
 		if (!best || (best_line + 1 < at->line && line <= at->line + 1)) {

@@ -49,6 +49,10 @@ describe("a hostile pack", function ()
     end)
   end
 
+  it("whose text is everywhere in its file ends", function ()
+    attack { bad = "local t = '" .. ("a"):rep(200000) .. "'\nnft.load(t:sub(1, 100000))" }
+  end)
+
   it("whose files include each other ends", function ()
     local message = attack { bad = { ["init.lua"] = 'nft.template "a.nft"', ["a.nft"] = 'include "b.nft"\ninclude "b.nft"\n', ["b.nft"] = 'include "a.nft"\ninclude "a.nft"\n' } }
     assert.matches("does one include itself", message, 1, true)
