@@ -133,9 +133,8 @@ const char *datatype_shown(const char *s, char out[SHOWN_MAX]);
 /* a < b as the type orders its values: memcmp after turning host order around. */
 int datatype_cmp(const struct datatype *t, unsigned bits, const uint8_t *a, const uint8_t *b);
 
-/* Type of an expression ("ip saddr", "tcp dport . ct mark"), for `typeof`. Lives where the field tables are
- * (absent in programs without them). -EINVAL with a message. */
-int field_type_lookup(const char *expr_text, struct nft_type *out, struct err *e) __attribute__((weak));
+/* Type of an expression ("ip saddr", "tcp dport . ct mark"), for `typeof`. -EINVAL with a message. */
+int field_type_lookup(const char *expr_text, struct nft_type *out, struct err *e);
 
 /* One scalar type as a struct nft_type; bits 0: the type's own. */
 struct nft_type nft_type_of(const struct datatype *t, unsigned bits);

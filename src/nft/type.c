@@ -103,8 +103,6 @@ int nft_typeof_parse(const char *text, struct nft_type *out, struct err *e)
 	const char *s = type_begin(text, &begin);
 	int r;
 
-	if (!field_type_lookup)
-		return err_set(e, -EINVAL, "typeof '%s': expressions are not known here", SHOWN(text));
 	r = field_type_lookup(s, &t, e);
 	if (r < 0)
 		return r;
