@@ -20,10 +20,8 @@ static void undo_drop(void *obj, uint64_t elem, uint64_t attr)
 {
 	struct contrib *c = obj;
 
-	uint32_t origin = (uint32_t)(attr >> 32);
-
-	member_put(c->t, (uint32_t)elem, c, (uint32_t)attr, origin & SITE_MAX);
-	member_of(c->t, (uint32_t)elem, c->id)->past = origin >> 19 & PAST_MAX;
+	member_put(c->t, (uint32_t)elem, c, (uint32_t)attr, (uint32_t)(attr >> 32) & SITE_MAX);
+	member_of(c->t, (uint32_t)elem, c->id)->past = (uint32_t)(attr >> 51) & PAST_MAX;
 	expiry_of(c->t, (uint32_t)elem, (uint32_t)attr);
 }
 

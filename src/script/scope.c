@@ -322,11 +322,10 @@ static void run_begin(struct run *r)
 
 		sub->sc = scope_new(pk->rp, SCOPE_BLOCK, b->parent, b->seq, NULL, 0);
 	}
-	if (!sub->sc)
-		return;
-	if (sub->item)
+	if (sub->sc && sub->item)
 		scope_tell(sub->sc, r->what, sub->item->site);
-	scope_run_begin(sub->sc);
+	if (sub->sc)
+		scope_run_begin(sub->sc);
 }
 
 static int run_check_limits(struct pack *pk, struct err *e)
@@ -400,8 +399,7 @@ struct scope *run_scope_now(struct run *r)
 		sub = subject_new(pk, SCOPE_HOOK, &r->hook->it);
 		net_rec_key(r->rec, &sub->key);
 		sub->sc = scope_new(pk->rp, SCOPE_HOOK, NULL, hook_seq(r->hook), sub->key.b, sub->key.n);
-		subject_put(&r->hook->objs,
-			sub); /* stays, empty, when this run fails: the object's next event finds it */
+		subject_put(&r->hook->objs, sub); /* stays if this run fails: the next event finds it */
 		sub->running = true;
 		scope_tell(sub->sc, r->what, r->hook->it.site);
 		scope_run_begin(sub->sc);
