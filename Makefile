@@ -2,6 +2,8 @@
 # make [SAN=1] [V=1]                 build/rnmd, build/rnm and the loadable module build/lua/rnm/core.so
 # make check | demo | bench          test, show, measure; as root they install what is missing first
 # make conformance [ORACLE=DIR]      the nft language, held against the nft that is installed; also reference corpora
+# make torture [RNM_SEED=n]          100,000 random transactions over foreign changes and restarts, 1,000 kills of rnmd,
+#                                    10,000 reloads: hours. RNM_STEPS=, RNM_KILLS=, RNM_RELOADS= make it more or less
 # make lint | fuzz [FUZZ_TIME=s] | clean
 # make install [DESTDIR=] [PREFIX=]
 CC	?= cc
@@ -56,10 +58,12 @@ mod-%:
 	$(again) $(call obj_of,$*)
 
 # deps runs before make asks pkg-config for anything, hence the second make.
-check demo bench conformance: %: deps-%
+check demo bench conformance torture: %: deps-%
 	$(again) -j$(shell nproc) all $(if $(filter check,$@),san) $(if $(filter bench,$@),$(BENCH))
 	$(Q)RNM_BUILD=$(BUILD) $(run-$@)
 run-check = tests/run.sh
+run-torture = RNM_TORTURE=1 RNM_STEPS=$(or $(RNM_STEPS),100000) RNM_KILLS=$(or $(RNM_KILLS),1000) \
+	tests/run.sh tests/integration/ruleset_kernel_spec.lua tests/integration/rnmd_kill_spec.lua tests/torture
 run-demo  = examples/demo/run.sh
 run-bench = tests/bench/run.sh
 run-conformance = tests/conformance/run.sh $(ORACLE)
@@ -127,4 +131,4 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all check demo bench conformance san replay deps fuzz fuzz-run lint install clean force
+.PHONY: all check demo bench conformance torture san replay deps fuzz fuzz-run lint install clean force

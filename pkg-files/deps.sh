@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# deps.sh build|demo|check|conformance|bench|lint|fuzz|all …: whatever is missing for these is installed when root runs this, and named
-# otherwise. What is there is seen by its files and commands, so the answer is quick, and right on other distributions too.
+# deps.sh build|demo|check|torture|conformance|bench|lint|fuzz|all …: whatever is missing for these is installed when root runs
+# this, and named otherwise. What is there is seen by its files and commands, so the answer is quick, and right on other distributions too.
 set -eu
 
 missing=
@@ -55,6 +55,10 @@ check() {
 	need busybox busybox
 	need socat socat
 	need python3 python3
+}
+
+torture() {
+	check
 }
 
 conformance() {

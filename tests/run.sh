@@ -3,7 +3,7 @@
 # tests/run.sh [SPEC|RING …]: runs specs (default: all), with the normal and with the sanitizer build below $RNM_BUILD, and
 # ends with one line that counts them all. A ring is a folder of specs. Each spec has a process of its own; one that crashes,
 # hangs or runs nothing counts as a failure, and so does each report of a sanitizer. Those of tests/integration also get a
-# network namespace of their own.
+# network namespace of their own. RNM_TORTURE=1: with the normal build only, and with hours for each.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$(realpath "${RNM_BUILD:-build}")
@@ -36,7 +36,7 @@ spec() {
 	file=$1
 	shift
 	rm -f "$RNM_COUNTS"
-	timeout -k 5 300 "$@" lua5.4 "$busted" -o tests/support/report.lua "$file" </dev/null >"$tmp/out" 2>&1
+	timeout -k 5 "${RNM_TORTURE:+36}300" "$@" lua5.4 "$busted" -o tests/support/report.lua "$file" </dev/null >"$tmp/out" 2>&1
 	status=$?
 	read -r p f s 2>/dev/null <"$RNM_COUNTS" || p=0 f=0 s=0
 	for report in "$tmp"/sanitizer.*; do
@@ -67,6 +67,7 @@ specs() {
 }
 
 for RNM_BUILD in "$build" "$build/san"; do
+	[ -n "${RNM_TORTURE:-}" ] && [ "$RNM_BUILD" != "$build" ] && continue
 	export RNM_BUILD LUA_CPATH="$RNM_BUILD/lua/?.so;;"
 	export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;$PWD/tests/support/?.lua;;"
 	case $RNM_BUILD in
@@ -76,7 +77,7 @@ for RNM_BUILD in "$build" "$build/san"; do
 	# shellcheck disable=SC2046,SC2016,SC2086
 	for file in $(specs "$@"); do
 		case $file in
-		tests/integration*)
+		tests/integration* | tests/torture*)
 			if [ -n "$ns" ]; then
 				spec "$file" $ns sh -c 'ip link set lo up; exec "$@"' sh $san
 			else

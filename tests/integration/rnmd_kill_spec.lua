@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- kill -9 at any moment: the kernel holds a whole ruleset, the one before or the one after, and the next start goes on from it.
+-- RNM_KILLS: how many; RNM_SEED: which moments.
 local daemon = require "daemon"
 local nft = require "nft"
 local rnmd = require "rnmd"
 local sh = require "sh"
+local kills = tonumber(os.getenv "RNM_KILLS") or (rnmd.slow > 1 and 15 or 60)
 
 -- Three packs that say the same of the network in three ways, and a number that a reload changes in two places at once.
 local packs = {
@@ -63,10 +65,14 @@ while :; do
 	ip addr add 10.0.0.$n/32 dev wan0 2>/dev/null || ip addr del 10.0.0.$n/32 dev wan0
 done]])
 		local seen = {}
-		math.randomseed(7)
-		for i = 1, rnmd.slow > 1 and 15 or 60 do
+		math.randomseed(tonumber(os.getenv "RNM_SEED") or 7)
+		for i = 1, kills do
 			d.options.ready = i % 3 ~= 0 -- some of them do not get as far
 			d:launch()
+			if i % 30 == 0 then
+				rnmd.settle(d)
+				assert.same({}, d:cmd "plan")
+			end
 			if d.options.ready then
 				sh.sleep(math.random() * 0.02)
 				d:pack("number.lua", numbered(i))
