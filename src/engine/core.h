@@ -17,7 +17,7 @@ struct fight {                           /* an object that others change, and ho
 	uint64_t key, first, last, rest; /* mono_ns; rest: until then it is left alone */
 	unsigned repairs;
 	uint32_t losses; /* of an attached set, when it was looked at last */
-	bool owed; /* it was changed while it was left alone */
+	bool owed;       /* it was changed while it was left alone */
 	enum obj_kind kind;
 	uint8_t family;
 	char *table, *name;

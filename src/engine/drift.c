@@ -192,8 +192,8 @@ void drift_free(struct engine *en)
 
 /* ---- */
 
-/* Of a table that is only known for what is attached to: rules, other sets and what comes beside own elements are
- * its owner's business. */
+/* Of a table that is only known for what is attached to: rules, other sets and what comes beside own elements
+ * are its owner's business. */
 static bool matters(const struct engine *en, const struct nft_change *c)
 {
 	if (!ruleset_only_attached(en->rs, c->family, c->table) || c->kind == CHANGE_TABLE)

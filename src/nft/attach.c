@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "nft/attach_impl.h"
 #include "nft/merge_impl.h"
 #include "nft/plan.h"
 #include "nft/readback.h"

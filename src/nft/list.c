@@ -376,13 +376,13 @@ static void pending_elems(struct obj *o, void (*fn)(void *ctx, const struct pend
 	for (uint32_t i = 0; t && (t->pending || t->refused) && i < t->n; i++) {
 		struct elem *el = elem_at(t, i);
 		struct contrib *c = el->m.contrib ? contrib_by_id(o->rs, el->m.contrib) : NULL;
-		struct pending p = {
-			.obj = o, .refused = el->flags & E_REFUSED && !o->attach, .unstated = el->flags & E_PENDING
-		};
+		struct pending p = { .obj = o,
+			.refused = el->flags & E_REFUSED && !o->attach,
+			.unstated = el->flags & E_PENDING };
 
 		if (!c || !(el->flags & (E_PENDING | E_REFUSED)))
 			continue;
-		p.why = o->attach ? "an element of somebody else is in the way of one"
+		p.why = o->attach   ? "an element of somebody else is in the way of one"
 			: p.refused ? "the kernel refused an element"
 			: o->set.info.flags & NFT_SET_OBJECT
 				? "the object of an element is not stated by any pack"

@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 
 #include "base/log.h"
+#include "nft/attach_impl.h"
 #include "nft/merge_impl.h"
 
 bool given_later(const struct stmt *a, const struct stmt *b)

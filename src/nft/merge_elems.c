@@ -20,7 +20,8 @@ static int raw_elems(struct contrib *c, struct rpack **culprit, struct err *e)
 		if (elem_of(c->set->elems, &r->key, data, r->timeout_ms, r->comment, &el, &bad) < 0 ||
 			(r->stateful && !(stmts = set_stmts_get(c->set->rs, r->stateful, &bad)))) {
 			if (!c->set->attach || can_blame(c->pk))
-				return merge_error(st, culprit, e, "set %s: %s", c->set->name, err_text(&bad));
+				return merge_error(
+					st, culprit, e, "set %s: %s", c->set->name, err_text(&bad));
 			log_error("nft", "%s: attached set %s: an element is left out: %s", c->pk->name,
 				c->set->name, err_text(&bad));
 			err_free(&bad);

@@ -2,6 +2,7 @@
 /* What the declarations of a set say together: its type, its properties, the statements of its elements. */
 #include <errno.h>
 
+#include "nft/attach_impl.h"
 #include "nft/merge_impl.h"
 
 void set_want_concat(struct set_want *w)

@@ -240,15 +240,6 @@ struct chain_def {           /* an owned chain_want; of a flowtable: hook, prior
 	char *comment;
 };
 
-struct attach { /* what is known of a set of somebody else's table */
-	bool looked, there, typed;
-	int denied;       /* -errno of the kernel: it does not take elements */
-	uint32_t losses;  /* how often own elements were found gone */
-	uint32_t doubted; /* transaction in which the kernel refused something of it */
-	struct set_want want;
-	struct set_stmts *stmts; /* a reference */
-};
-
 struct obj {
 	enum obj_kind kind;
 	uint8_t family;
@@ -342,7 +333,7 @@ struct ruleset {
 	bool hold_deletes;
 	bool suspects;      /* some obj.suspect is set */
 	bool only_attached; /* of these only what is attached to is read */
-	bool unsent;   /* a plan was made and not acknowledged */
+	bool unsent;        /* a plan was made and not acknowledged */
 };
 
 /* ruleset.c */
@@ -356,7 +347,6 @@ int place_cmp(const struct stmt *a, const struct stmt *b);
 void where_text(const struct ruleset *rs, const struct rpack *pk, uint32_t site,
 	struct buf *out); /* "PACK, FILE:LINE" */
 void chain_def_free(struct chain_def *d);
-enum { SUSPECT_MEMBERS = 1, SUSPECT_CONTENT = 2, SUSPECT_ALL = 4 }; /* obj.suspect */
 void expiry_of(
 	struct elem_table *t, uint32_t elem, uint32_t attr); /* ruleset_expire() looks at it when these end */
 
@@ -499,15 +489,6 @@ void autos_off(struct stmt *st);
 void autos_free(struct stmt *st);
 void autos_orphan(struct rpack *pk); /* the pack is freed */
 
-/* attach.c */
-struct given;
-struct attach *attach_of(struct obj *set); /* made where there is none */
-void attach_free(struct obj *set);
-bool attach_stated(const struct obj *set);
-bool attach_any(const struct obj *table);
-int attach_conflict(struct obj *set, struct rpack **culprit, struct err *e);
-int merge_attached(struct obj *set, const struct given *g, struct rpack **culprit, struct err *e);
-
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
 
@@ -576,7 +557,6 @@ struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj 
 void intervals_want(
 	struct elem_table *t, ivals *out); /* normalised, sorted; marks what a cover holds back E_HELD */
 void plan_elems(struct plan *p, struct obj *set, bool fresh);
-void plan_attached(struct plan *p, struct obj *set);
 void plan_target_elems(struct plan *p, struct obj *map,
 	const struct obj *to); /* takes elements whose value is this chain or object out first */
 /* plan_anew.c */

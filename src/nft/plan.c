@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From want to have: which objects come, go or change in place, in the order of the batch. */
-#include "nft/model.h"
+#include "nft/attach_impl.h"
 
 #define DECLS_ASKED 64 /* for who is told to have asked for an operation */
 

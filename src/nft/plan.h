@@ -152,8 +152,9 @@ void plan_ack(struct plan *p, const struct commit_result *r);
  * many. Answers that only echo a culprit's are cleared: those operations are tried again. */
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, struct buf *text);
 
-/* Takes what the kernel refused of attached sets out of the answers: an element that is somebody else's is left
- * alone, a set that can not be changed waits. *others: answers are left. Returns how many were taken: plan again.
+/* Takes what the kernel refused of attached sets out of the answers: an element that is somebody else's is
+ * left alone, a set that can not be changed waits. *others: answers are left. Returns how many were taken:
+ * plan again.
  */
 unsigned plan_detach(struct plan *p, struct commit_result *r, bool *others);
 

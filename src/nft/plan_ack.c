@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* An accepted plan becomes what the kernel holds. */
 #include "base/log.h"
-#include "nft/model.h"
+#include "nft/attach_impl.h"
 
 void next_free(struct plan_next *n)
 {

@@ -2,7 +2,7 @@
 /* The difference of a set's elements. Hash sets and concatenated ranges go element by element from the dirty
  * list; sets of one-dimensional intervals are normalised first (sorted, covered ones held back, overlapping
  * ones merged) and then compared as two sorted lists. */
-#include "nft/model.h"
+#include "nft/attach_impl.h"
 
 static void get_wanted(const struct op *op, uint32_t i, struct setelem *out)
 {

@@ -15,8 +15,8 @@ bool ruleset_suspects(struct ruleset *rs);
 /* Does a foreign change of this table matter? */
 bool ruleset_cares(struct ruleset *rs, uint8_t family, const char *table);
 
-/* Sets of other people's tables: does anything wait to be read; is this (name NULL: something of the table) one; is
- * the table only known for them; read nothing else for now. */
+/* Sets of other people's tables: does anything wait to be read; is this (name NULL: something of the table)
+ * one; is the table only known for them; read nothing else for now. */
 bool ruleset_attaching(const struct ruleset *rs);
 bool ruleset_attached(struct ruleset *rs, uint8_t family, const char *table, const char *name);
 bool ruleset_only_attached(struct ruleset *rs, uint8_t family, const char *table);
@@ -24,8 +24,8 @@ bool ruleset_only_attached(struct ruleset *rs, uint8_t family, const char *table
 uint32_t ruleset_attached_losses(struct ruleset *rs, uint8_t family, const char *table, const char *name);
 void ruleset_read_only_attached(struct ruleset *rs, bool only);
 
-/* Whether an attached set is there, and of which type: before the first commit with it, so that values are held
- * against it. */
+/* Whether an attached set is there, and of which type: before the first commit with it, so that values are
+ * held against it. */
 int ruleset_attach_look(struct nft_conn *c, struct obj *set, struct err *e);
 /* At the start: sets of others that hold own elements of an earlier life. */
 int ruleset_find_attached(struct ruleset *rs, struct nft_conn *c, struct err *e);

@@ -2,6 +2,7 @@
 /* What the files readback*.c share. */
 #pragma once
 
+#include "nft/attach_impl.h"
 #include "nft/kread.h"
 #include "nft/model.h"
 #include "nft/readback.h"

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "nft/model.h"
+#include "nft/attach_impl.h"
 
 struct ruleset *ruleset_new(void)
 {

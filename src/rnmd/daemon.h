@@ -41,7 +41,7 @@ struct daemon {
 	char *state_dir;
 	struct apply apply;
 	bool found_attached; /* what an earlier life left in sets of others was looked for */
-	bool kept; /* what runs is in the snapshot */
+	bool kept;           /* what runs is in the snapshot */
 	struct {
 		char *path, *group, *state;
 		mode_t mode;

@@ -249,8 +249,8 @@ void lua_nft_open(lua_State *L)
 		{ "flowtable", table_flowtable }, { NULL, NULL } };
 	static const luaL_Reg chain_methods[] = { { "rule", chain_rule }, { "rules", chain_rules },
 		{ "insert", chain_insert }, { NULL, NULL } };
-	static const luaL_Reg fns[] = { { "table", nft_table }, { "attach", nft_attach }, { "load", nft_load_fn },
-		{ "template", nft_template_fn }, { NULL, NULL } };
+	static const luaL_Reg fns[] = { { "table", nft_table }, { "attach", nft_attach },
+		{ "load", nft_load_fn }, { "template", nft_template_fn }, { NULL, NULL } };
 
 	type_new(L, "table handle", TAG_TABLE, handle_meta, table_methods);
 	type_new(L, "chain handle", TAG_CHAIN, handle_meta, chain_methods);
