@@ -47,7 +47,8 @@ uint32_t past_now(struct ruleset *rs)
 		ps->event = xnew(struct past_event);
 		ps->event->refs = 1;
 		ps->event->at = wall_s();
-		ps->event->text = rs->event ? xstrdup(rs->event) : NULL;
+		ps->event->text = rs->event;
+		rs->event = NULL;
 	}
 	ps->event->refs++;
 	ps->all.v[i] = (struct past){ ps->event, ps->run };

@@ -220,11 +220,12 @@ uint32_t ruleset_begin(struct ruleset *rs, const char *event);
 /* The run that edits from now on belong to: a static text ("on_message"); NULL: none. */
 void ruleset_run(struct ruleset *rs, const char *what);
 /* Better than the event's line, and made text only when somebody asks. */
+struct event_note_ops {
+	void (*text)(void *ctx, struct buf *out);
+	void (*free)(void *ctx);
+};
 struct event_note {
-	const struct event_note_ops {
-		void (*text)(void *ctx, struct buf *out);
-		void (*free)(void *ctx);
-	} *ops;
+	const struct event_note_ops *ops;
 	void *ctx;
 };
 bool ruleset_event_named(const struct ruleset *rs); /* something of this transaction names its event */

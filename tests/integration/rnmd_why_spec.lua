@@ -3,7 +3,6 @@
 local daemon = require "daemon"
 local dkjson = require "dkjson"
 local rnmd = require "rnmd"
-local sh = require "sh"
 
 local pack = [[
 local t = nft.table("inet", "t")
