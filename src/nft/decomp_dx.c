@@ -169,6 +169,7 @@ static void fix_log(struct in *in, struct dx *x)
 	bool nflog = nftnl_expr_is_set(in->e, NFTNL_EXPR_LOG_GROUP);
 
 	x->p.key = nflog ? 1 + x->p.key : 0;
+	x->p.off = nftnl_expr_is_set(in->e, NFTNL_EXPR_LOG_SNAPLEN); /* 0 bytes are not all of them */
 	if (!nflog && !nftnl_expr_is_set(in->e, NFTNL_EXPR_LOG_LEVEL))
 		x->p.op = 4;
 }

@@ -129,7 +129,7 @@ static bool log_put(const struct dx *x, struct buf *out)
 	}
 	if (x->p.key)
 		buf_printf(out, " group %u", x->p.key - 1);
-	if (x->p.len)
+	if (x->p.off)
 		buf_printf(out, " snaplen %u", x->p.len);
 	if (x->p.mod)
 		buf_printf(out, " queue-threshold %u", x->p.mod);

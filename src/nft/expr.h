@@ -46,7 +46,8 @@ struct nftnl_expr *expr_limit(uint64_t rate, uint64_t unit, uint32_t burst, bool
 struct nftnl_expr *expr_quota(uint64_t bytes, uint64_t used, bool over);
 struct nftnl_expr *expr_last(bool set, uint64_t msecs);
 struct nftnl_expr *expr_connlimit(uint32_t count, bool over);
-struct nftnl_expr *expr_log(const char *prefix, bool nflog, uint16_t group, uint32_t snaplen,
+/* snaplen -1: all of the packet; 0 is nothing of it. level -1: the kernel's own. */
+struct nftnl_expr *expr_log(const char *prefix, bool nflog, uint16_t group, int64_t snaplen,
 	uint16_t threshold, int level, uint32_t flags);
 struct nftnl_expr *expr_reject(unsigned type, unsigned code);
 struct nftnl_expr *expr_nat(

@@ -57,7 +57,7 @@ struct nftnl_expr *expr_connlimit(uint32_t count, bool over)
 	return e;
 }
 
-struct nftnl_expr *expr_log(const char *prefix, bool nflog, uint16_t group, uint32_t snaplen,
+struct nftnl_expr *expr_log(const char *prefix, bool nflog, uint16_t group, int64_t snaplen,
 	uint16_t threshold, int level, uint32_t flags)
 {
 	struct nftnl_expr *e = expr_new("log");
@@ -66,8 +66,8 @@ struct nftnl_expr *expr_log(const char *prefix, bool nflog, uint16_t group, uint
 		nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix);
 	if (nflog) {
 		nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, group);
-		if (snaplen)
-			nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, snaplen);
+		if (snaplen >= 0)
+			nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, (uint32_t)snaplen);
 		if (threshold)
 			nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_QTHRESHOLD, threshold);
 		return e;

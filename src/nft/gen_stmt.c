@@ -99,7 +99,7 @@ static bool gen_log(struct cc *c, const struct node *n)
 		(n->d && !cc_number(c, n->d, UINT16_MAX, &threshold)))
 		return false;
 	return gen_push(c, n,
-		expr_log(prefix, n->b, (uint16_t)group, (uint32_t)snaplen, (uint16_t)threshold,
+		expr_log(prefix, n->b, (uint16_t)group, n->c ? (int64_t)snaplen : -1, (uint16_t)threshold,
 			n->u2 ? (int)n->u3 : -1, (uint32_t)n->u));
 }
 

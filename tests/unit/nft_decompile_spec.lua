@@ -164,6 +164,7 @@ describe("nft.decompile", function()
 			log
 			log prefix "a b" level debug flags tcp sequence,options flags ip options
 			log prefix "x" group 3 snaplen 100 queue-threshold 5
+			log group 3 snaplen 0
 			log flags all
 			reject
 			reject with icmp host-unreachable
