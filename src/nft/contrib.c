@@ -323,6 +323,8 @@ void contrib_on(struct contrib *c)
 	}
 	vec_foreach (h, &c->held)
 		if (!member_of(c->t, h->elem, c->id)) {
+			/* meanwhile it may have been read back with less time left */
+			h->attr = inherited_attr(c, c->t, h->elem, h->attr);
 			member_put(c->t, h->elem, c, attr_ref(c->t, h->attr), 0);
 			if (c->kind == C_EDIT)
 				expiry_of(c->t, h->elem, h->attr);

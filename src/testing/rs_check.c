@@ -295,7 +295,9 @@ static bool check_chain(struct world *w, int t, int c, uint32_t *autosets)
 		goto out;
 	for (int i = 0; t == T_NETDEV && i < w->live[L_DEV].n; i++)
 		dev |= 1u << w->live[L_DEV].v[i];
-	if (c == 0 && v & ~1u &&
+	if (o->chain.base != (c == 0 && v & ~1u))
+		ok = fail(w, "chain %s c%d: a base chain or not", o->table, c);
+	if (ok && c == 0 && v & ~1u &&
 		(!o->chain.base || o->chain.priority != (v & 1u << 3 ? 10 : 0) ||
 			o->chain.policy != !(v & 1u << 2) || o->dev != dev))
 		ok = fail(w, "chain %s c0: priority %d policy %d devices %x, not %x", o->table,

@@ -29,7 +29,16 @@ static const struct sim_elem *kernel_elem(struct world *w, int t, int s, int key
 	return found;
 }
 
-/* The time of statements goes on where the kernel has the element, and begins anew where not. */
+static bool is_edit(struct world *w, int t, int s, int key)
+{
+	for (int i = 0; i < N_PACKS * 2; i++)
+		if (w->pack[i / 2].edit[i % 2][t][s][key].on)
+			return true;
+	return false;
+}
+
+/* The time of statements goes on where the kernel has the element, and begins anew where not, or where
+ * another pack's edit it has become meanwhile. */
 static void take_times(struct world *w, int pack)
 {
 	for (struct scope_said *sc = w->pack[pack].scope; sc < w->pack[pack].scope + N_SCOPES; sc++)
@@ -39,7 +48,8 @@ static void take_times(struct world *w, int pack)
 				const struct sim_elem *x =
 					s->timeout[k] ? kernel_elem(w, s->table, s->obj, s->key[k]) : NULL;
 
-				if (x && x->deadline && x->el.timeout_ms == s->timeout[k] * 1000ull)
+				if (x && x->deadline && x->el.timeout_ms == s->timeout[k] * 1000ull &&
+					!is_edit(w, s->table, s->obj, s->key[k]))
 					sc->deadline[i][k] = x->deadline;
 			}
 }
