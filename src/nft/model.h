@@ -38,9 +38,12 @@ struct member {           /* one contributor's hold on one element */
 	uint32_t attr;
 	uint32_t next;  /* in elem_table.more, 0: end */
 	uint32_t count; /* live values may give one element several times */
-	uint32_t site : 31;
+	uint32_t site : 19;   /* 0: the contributor's */
+	uint32_t past : 12;   /* past.c's; 0: not known any more */
 	uint32_t indexed : 1; /* in elem_table.holders */
 };
+#define SITE_MAX 0x7ffffu
+#define PAST_MAX 0xfffu
 
 enum {
 	E_HAVE = 1,
@@ -113,7 +116,7 @@ struct contrib {
 	struct obj *set;
 	struct elem_table *t; /* reference; NULL until the set has a type */
 	struct stmt *st;      /* C_STMT, C_LIVE of a statement; NULL for edits and rules' own sets */
-	uint32_t site;
+	uint32_t site, past;
 	VEC(struct held) held; /* C_STMT; C_EDIT while it is off */
 	char *bad;             /* a value of the live source that is no element: an error at the merge */
 	struct live *live;     /* C_LIVE; C_EDIT: the base of replace(live) */
@@ -162,7 +165,7 @@ enum stmt_kind { ST_DECL, ST_RULE, ST_ELEMS, ST_LIVE };
 struct stmt {
 	enum stmt_kind kind;
 	bool active, listed, insert, refused, stale;
-	uint32_t site, sub, run;
+	uint32_t site, sub, run, past;
 	struct scope *sc;
 	struct obj *o;
 	union {
@@ -199,6 +202,8 @@ struct scope {
 	struct scope_path path;
 	srefs now, next;           /* what the last run stated; what this run states */
 	uint32_t cursor, seq, run; /* run: 0 not running */
+	const char *what;          /* "on_addr_change"; NULL: as its kind says */
+	uint32_t site;             /* of the block, each or hook itself */
 	bool dropped;
 };
 
@@ -307,6 +312,32 @@ struct expiry {
 	uint32_t elem;
 };
 
+/* ---- what made it (past.c) ---- */
+
+struct past_event;
+struct past {
+	struct past_event *event; /* a reference */
+	const char *run;          /* static; NULL: none */
+};
+struct pasts {
+	VEC(struct past) all; /* named by their index + 1 */
+	VEC(uint32_t) spare;
+	uint32_t now;             /* that of the present run; 0: nothing was made yet */
+	struct past_event *event; /* of the transaction; NULL: nothing was made yet */
+	const char *run;
+	uint32_t sweep_at;
+};
+uint32_t past_now(struct ruleset *rs); /* for what is made now; 0: there is no room */
+void past_begin(struct ruleset *rs);
+void past_sweep(struct ruleset *rs); /* between transactions */
+void past_free(struct ruleset *rs);
+struct past_text {
+	double at;       /* wall_s */
+	const char *run; /* static; NULL: none */
+	struct buf event;
+};
+bool past_get(struct ruleset *rs, uint32_t past, struct past_text *out); /* false: not known any more */
+
 struct ruleset {
 	struct hmap objs, site_map, files;
 	struct hmap stmts; /* set_stmts by text */
@@ -330,6 +361,7 @@ struct ruleset {
 	uint32_t txn, runs;
 	uint64_t rule_ids;
 	char *event;
+	struct pasts pasts;
 	bool hold_deletes;
 	bool suspects;      /* some obj.suspect is set */
 	bool only_attached; /* of these only what is attached to is read */
