@@ -369,14 +369,23 @@ static int options(const struct load_elems *x, const struct ast_rule *r, const s
 	return rc;
 }
 
+static unsigned lives(const struct val *v)
+{
+	unsigned n = v->kind == VAL_LIVE;
+
+	for (uint32_t i = 0; v->kind == VAL_CONCAT && i < v->n; i++)
+		n += lives(&v->list[i]);
+	return n;
+}
+
 static int one(const struct load_elems *x, const struct ast_rule *r, const struct node *el, struct val *key,
 	struct val *data, const char *own, struct err *e)
 {
-	struct val *live = val_live_in(key), *more = val_live_in(data);
+	unsigned live = lives(key), more = lives(data);
 
 	if ((live || more) && (key->timeout_ms || key->comment || own))
 		return fail(r, el, e, "what follows a live value has no options of its own");
-	if (live && more)
+	if (live + more > 1)
 		return fail(r, el, e, "only one live value can stand in an element");
 	if (live && x->is_map && data->kind == VAL_NIL)
 		return fail(r, el, e, "an element of a map has a value: `$name : value`");

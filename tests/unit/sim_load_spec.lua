@@ -204,6 +204,11 @@ describe("nft.load", function ()
     look("snat ip to 203.0.113.9", "elements = { 80 : 203.0.113.9, 81 : 10.0.0.1 }")
   end)
 
+  it("refuses two live values in one element instead of following neither", function ()
+    fails('nft.load("table ip t { set s { type ipv4_addr . ipv4_addr; elements = { $a . $b } } }", { a = net.addrs { iface = "eth0" }, b = net.addrs { iface = "eth1" } })',
+      "only one live value can stand in an element")
+  end)
+
   it("tells all errors at their places in the file of Lua", function ()
     fails([==[
 local x = 1
