@@ -4,10 +4,10 @@
 
 #include "config/read.h"
 
-read_fn read_interfaces;                            /* interfaces.c */
-read_fn read_packs;                                 /* values.c */
-read_fn read_templates;                             /* templates.c */
-read_fn read_zones, read_port_forwards;             /* later.c: checked, not acted on */
+read_fn read_interfaces;                /* interfaces.c */
+read_fn read_packs;                     /* values.c */
+read_fn read_templates;                 /* templates.c */
+read_fn read_zones, read_port_forwards; /* later.c: checked, not acted on */
 
 /* A value tree for rnm.config(): types guessed as YAML's core schema does. Numbers with leading zeros stay
  * texts. */

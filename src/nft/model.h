@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "nft/past.h"
 #include "nft/plan.h"
 
 struct elem_raw { /* an element as a policy gave it; owned */
@@ -36,8 +37,8 @@ struct attr { /* immutable, reference counted; 0 is "no attributes" */
 struct member {           /* one contributor's hold on one element */
 	uint32_t contrib; /* 0: none */
 	uint32_t attr;
-	uint32_t next;  /* in elem_table.more, 0: end */
-	uint32_t count; /* live values may give one element several times */
+	uint32_t next;        /* in elem_table.more, 0: end */
+	uint32_t count;       /* live values may give one element several times */
 	uint32_t site : 19;   /* 0: the contributor's */
 	uint32_t past : 12;   /* past.c's; 0: not known any more */
 	uint32_t indexed : 1; /* in elem_table.holders */
@@ -311,32 +312,6 @@ struct expiry {
 	struct elem_table *t;
 	uint32_t elem;
 };
-
-/* ---- what made it (past.c) ---- */
-
-struct past_event;
-struct past {
-	struct past_event *event; /* a reference */
-	const char *run;          /* static; NULL: none */
-};
-struct pasts {
-	VEC(struct past) all; /* named by their index + 1 */
-	VEC(uint32_t) spare;
-	uint32_t now;             /* that of the present run; 0: nothing was made yet */
-	struct past_event *event; /* of the transaction; NULL: nothing was made yet */
-	const char *run;
-	uint32_t sweep_at;
-};
-uint32_t past_now(struct ruleset *rs); /* for what is made now; 0: there is no room */
-void past_begin(struct ruleset *rs);
-void past_sweep(struct ruleset *rs); /* between transactions */
-void past_free(struct ruleset *rs);
-struct past_text {
-	double at;       /* wall_s */
-	const char *run; /* static; NULL: none */
-	struct buf event;
-};
-bool past_get(struct ruleset *rs, uint32_t past, struct past_text *out); /* false: not known any more */
 
 struct ruleset {
 	struct hmap objs, site_map, files;

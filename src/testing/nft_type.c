@@ -77,9 +77,9 @@ static void table_val(lua_State *L, int i, struct val *v)
 	else if ((s = field(L, i, "glob")))
 		*v = (struct val){ .kind = VAL_GLOB, .str = xstrdup(s) };
 	else if ((s = field(L, i, "obj")))
-		*v = (struct val){ .kind = VAL_OBJ,
-			.str = xstrdup(s),
-			.obj_kind = (uint8_t)number(L, i, "kind") };
+		*v = (struct val){
+			.kind = VAL_OBJ, .str = xstrdup(s), .obj_kind = (uint8_t)number(L, i, "kind")
+		};
 	else if (!list_field(L, i, "range", VAL_RANGE, v) && !list_field(L, i, "concat", VAL_CONCAT, v))
 		list_field(L, i, "list", VAL_LIST, v);
 	v->timeout_ms = number(L, i, "timeout");

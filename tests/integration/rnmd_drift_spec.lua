@@ -130,7 +130,7 @@ describe("a foreign change of own tables", function()
 	end)
 
 	it("that comes again and again ends in a rest and a report", function()
-		for i = 1, 7 do
+		for _ = 1, 7 do
 			foreign "add element inet t s { 203.0.113.1 }\n"
 		end
 		assert.matches("nft%[%d+%] keeps changing set inet t s, which has been put right 5 times", d:log())
