@@ -206,6 +206,14 @@ static int write_tree(const struct tree *t, const char *dir, struct err *e)
 		else if (mkdir(path, 0700) < 0)
 			rc = cannot(e, "can not make", path);
 	}
+	/* the names in each folder before what makes the whole count */
+	for (uint32_t i = t->files.n; rc == 0 && i-- > 0;) {
+		const char *name = t->files.v[i].name;
+		_autofree_ char *path = xasprintf("%s/%s", dir, name);
+
+		if (name[strlen(name) - 1] == '/')
+			sync_folder(path);
+	}
 	if (rc == 0)
 		sync_folder(dir);
 	return rc;
