@@ -69,7 +69,7 @@ done]])
 		for i = 1, kills do
 			d.options.ready = i % 3 ~= 0 -- some of them do not get as far
 			d:launch()
-			if i % 30 == 0 then
+			if i % 30 == 1 then
 				rnmd.settle(d)
 				assert.same({}, d:cmd "plan")
 			end
