@@ -44,12 +44,15 @@ static int write_whole(const char *path, const char *data, size_t n, mode_t mode
 {
 	_autofree_ char *tmp = xasprintf("%s.new", path);
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode), rc = 0;
+	ssize_t done;
 
 	if (fd < 0)
 		return err_set(e, -errno, "can not write '%s': %s", tmp, strerror(errno));
-	if (write(fd, data, n) != (ssize_t)n || fsync(fd) < 0)
-		rc = err_set(e, errno ? -errno : -ENOSPC, "can not write '%s': %s", tmp,
-			strerror(errno ? errno : ENOSPC));
+	done = write(fd, data, n);
+	if (done >= 0 && done < (ssize_t)n)
+		rc = err_set(e, -ENOSPC, "can not write '%s': %s", tmp, strerror(ENOSPC));
+	else if (done < 0 || fsync(fd) < 0)
+		rc = err_set(e, -errno, "can not write '%s': %s", tmp, strerror(errno));
 	close(fd);
 	if (rc == 0 && rename(tmp, path) < 0)
 		rc = err_set(e, -errno, "can not replace '%s': %s", path, strerror(errno));
