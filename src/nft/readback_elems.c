@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "nft/readback_impl.h"
 
+#define CLOCK_STEP_MS  50   /* the kernel rounds remaining times */
 #define CLOCK_SLACK_MS 2000 /* two readings of one remaining time differ by so much at most */
 
 struct set_reading {
@@ -58,7 +59,8 @@ static uint32_t kernel_attr(struct set_reading *s, uint32_t i, const struct sete
 		const struct attr *a = known[k] ? &t->attrs.v[known[k] - 1] : NULL;
 
 		/* the time of a statement that is new is not the kernel's */
-		if (k && s->first && a && a->timeout_ms)
+		if (k && fresh && s->first && a && a->timeout_ms &&
+			a->expires_at > t->attrs.v[fresh - 1].expires_at + CLOCK_STEP_MS)
 			continue;
 		if ((!k || e->m.contrib) && attr_same_data(t, fresh, known[k]) &&
 			attr_same_stmts(t, fresh, known[k]) && same_time(a, el, s->now)) {
