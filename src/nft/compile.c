@@ -213,6 +213,10 @@ const struct set_info *cc_set(struct cc *c, const struct node *n, const char *na
 	cc_ref(c, REF_SET, 0, name);
 	s = c->env->set ? c->env->set(c->env->ctx, name) : NULL;
 	near = !s && c->env->set_at ? suggest(name, c->env->set_at, c->env->ctx) : NULL;
+	if (!s && c->env->table)
+		return cc_error_code(c, n, -ENOENT, "there is no set '%s' in table %s %s%s%s%s", name,
+			nft_family_name(c->env->family), c->env->table, near ? "; did you mean '" : "",
+			near ? near : "", near ? "'?" : "");
 	if (near)
 		return cc_error_code(c, n, -ENOENT,
 			"set @%s is not stated, or nobody gave its type; did you mean @%s?", name, near);

@@ -150,8 +150,9 @@ const char *file_define_at(const struct nft_file *f, size_t i);
 int file_rule(struct nft_file *f, const struct file_cmd *cmd, struct ast_rule **out, struct err *e);
 /* Each element (N_ELEM; sets in sets and defines are taken apart) of a FILE_ELEMENTS command in turn. el and
  * what hangs on it live until fn returns; holder is the rule whose arena and source they have (for rule_env
- * and messages). Stops at the first non-zero return of fn and gives it back. */
-int file_elems(struct nft_file *f, const struct file_cmd *cmd,
+ * and messages). key: the set's, NULL where unknown; it says whether 1:2 is one value. Stops at the first
+ * non-zero return of fn and gives it back. */
+int file_elems(struct nft_file *f, const struct file_cmd *cmd, const struct nft_type *key,
 	int (*fn)(void *ctx, struct ast_rule *holder, const struct node *el), void *ctx, struct err *e);
 /* "FILE:LINE:COL: message", the line and a caret under the command's name. Returns code. */
 int file_error(const struct nft_file *f, const struct file_cmd *cmd, struct err *e, int code, const char *fmt,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands: add, create, insert, replace, delete, destroy, flush, rename; file_show.c has those that show. */
+#include <ctype.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
@@ -109,11 +110,23 @@ static bool add_elements(struct parser *p, struct file_cmd *c)
 	return true;
 }
 
+/* Something stands behind this token, in its line. */
+static bool more_words(const struct parser *p, const struct tok *t)
+{
+	const char *s = p->lx.src->text;
+	uint32_t at = t->end;
+
+	while (at < p->lx.end && (s[at] == ' ' || s[at] == '\t' || s[at] == '\r'))
+		at++;
+	return at < p->lx.end && s[at] != '\n' && s[at] != ';' && s[at] != '#';
+}
+
 /* Nothing says what it is: TABLE CHAIN rule. What looks like a command's word is one misspelled. */
 static bool bare_rule(struct parser *p, struct file_cmd *c)
 {
 	const struct tok *next = p_peek(p);
 	char word[32] = "";
+	uint8_t family;
 	uint32_t n = p->tok.end - p->tok.pos;
 	size_t words = 0;
 
@@ -127,6 +140,11 @@ static bool bare_rule(struct parser *p, struct file_cmd *c)
 		return false;
 	}
 	c->what = FILE_RULE;
+	if (nft_family_parse(word, &family, NULL) < 0 &&
+		(isdigit((unsigned char)p->lx.src->text[next->pos]) || !more_words(p, next))) {
+		p_fail(p, "unknown command `%.*s`", n < 64 ? (int)n : 64, p->lx.src->text + p->tok.pos);
+		return false;
+	}
 	return add_rule(p, c);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "nft/datatype.h"
 #include "nft/file_impl.h"
 
 #define KEEP_BYTES (32 * 1024) /* of elements that are done with */
@@ -140,7 +141,15 @@ bool walk_braces(struct parser *p, struct elem_walk *w)
 	return p_expect(p, '}', "`,` or `}`");
 }
 
-int file_elems(struct nft_file *f, const struct file_cmd *cmd,
+static bool has_colons(const struct nft_type *t)
+{
+	for (unsigned i = 0; t && i < t->n; i++)
+		if (t->part[i] && (t->part[i]->id == DT_CLASSID || t->part[i]->id == DT_TIME_HOUR))
+			return true;
+	return false;
+}
+
+int file_elems(struct nft_file *f, const struct file_cmd *cmd, const struct nft_type *key,
 	int (*fn)(void *ctx, struct ast_rule *holder, const struct node *el), void *ctx, struct err *e)
 {
 	_err_ struct err local = ERR_INIT;
@@ -159,6 +168,7 @@ int file_elems(struct nft_file *f, const struct file_cmd *cmd,
 	f->refs++;
 	parser_at(&p, f, r, cmd->file, r->from, r->to, &local);
 	p.defs = cmd->defs;
+	p.colon_words = has_colons(key);
 	p_advance(&p);
 	if (!walk_one(&p, &w))
 		rc = w.stopped ? w.stopped : err_set(e, local.code, "%s", err_text(&local));

@@ -269,8 +269,12 @@ bool p_name(struct parser *p, const char *what, const char **out)
 	name[n] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(free_words) && !known; i++)
 		known = !strcmp(name, free_words[i]);
-	if (n <= 127 && !known && nft_name_check(name, &e) < 0)
-		return p_err(p, p->tok.pos, p->tok.end, &e);
+	if (n <= 127 && !known && nft_name_check(name, &e) < 0) {
+		const char *lua = strstr(err_text(&e), "; nft.name("); /* no way out in a file */
+
+		p_fail(p, "%.*s", lua ? (int)(lua - err_text(&e)) : (int)strlen(err_text(&e)), err_text(&e));
+		return false;
+	}
 	*out = file_name(p->file, name, n);
 	p_advance(p);
 	return true;

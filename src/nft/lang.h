@@ -52,7 +52,8 @@ struct rule_env {
 	/* For proposals, may be NULL: the i-th set of the table, the i-th value's name; NULL: end. */
 	const char *(*set_at)(void *ctx, size_t i);
 	const char *(*param_at)(void *ctx, size_t i);
-	bool no_hash; /* code.hash is not needed */
+	const char *table; /* of a file's rule, for messages about what it lacks; may be NULL */
+	bool no_hash;      /* code.hash is not needed */
 	/* Where the rule's text begins, for messages; NULL: they show the line and a caret without a place.
 	 */
 	const struct src_pos *pos;

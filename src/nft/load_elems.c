@@ -103,7 +103,7 @@ static int say(struct finding *f)
 	_err_ struct err e = ERR_INIT;
 
 	f->at = 0;
-	file_elems(f->r->l->f, f->r->cmd, on_found, f, &e);
+	file_elems(f->r->l->f, f->r->cmd, &f->r->set->want.info.key, on_found, f, &e);
 	return -EINVAL;
 }
 
@@ -112,7 +112,7 @@ static int say_at(struct reading *r, uint32_t ord, uint32_t other, const char *f
 	struct finding f = { .r = r, .ord = ord, .other = other, .fmt = fmt };
 	_err_ struct err e = ERR_INIT;
 
-	file_elems(r->l->f, r->cmd, on_other, &f, &e);
+	file_elems(r->l->f, r->cmd, &r->set->want.info.key, on_other, &f, &e);
 	return say(&f);
 }
 
@@ -348,7 +348,7 @@ int load_elems(struct load *l, uint32_t i, const struct file_cmd *cmd, struct er
 	r.list = &list;
 	r.rest = &rest;
 	l->env.family = cmd->family;
-	code = file_elems(l->f, cmd, on_elem, &r, e);
+	code = file_elems(l->f, cmd, &s->want.info.key, on_elem, &r, e);
 	l->stats.elements += list.n + rest.n;
 	if (code == 0 && !r.bad)
 		code = change(&r, i, t, e);

@@ -139,7 +139,7 @@ static void read_elems(struct graph *g, uint32_t i, const struct file_cmd *cmd)
 		return;
 	c.info = &s->want.info;
 	c.from = map_vertex(g, cmd, cmd->name);
-	file_elems(g->l->f, cmd, read_elem, &c, &e);
+	file_elems(g->l->f, cmd, &s->want.info.key, read_elem, &c, &e);
 }
 
 /* Of a command that deletes or flushes: what it takes away. */

@@ -114,7 +114,7 @@ uint32_t marks_size(struct load *l, const struct file_cmd *cmd)
 	_err_ struct err e = ERR_INIT;
 	uint32_t n = 0;
 
-	if (!m || !m->elems || file_elems(l->f, m->elems, count, &n, &e) < 0)
+	if (!m || !m->elems || file_elems(l->f, m->elems, &cmd->set->key, count, &n, &e) < 0)
 		return 0;
 	/* a tree's begins and ends, and the end in front of all */
 	return (cmd->set->flags & NFT_SET_INTERVAL) && cmd->set->key.n == 1 ? 2 * n + 1 : n;

@@ -147,7 +147,7 @@ void refusal_elems(struct refusal *f)
 		kread_elems(f->l->c, t->family, t->name, &s.set->want.info, false, on_have, &s, NULL);
 	elist_sort(&s.have);
 	f->l->env.family = cmd->family;
-	file_elems(f->l->f, cmd, on_elem, &s, &e);
+	file_elems(f->l->f, cmd, &s.set->want.info.key, on_elem, &s, &e);
 	elist_free(&s.have);
 	pool_free(&s.pool);
 }

@@ -247,6 +247,7 @@ int load_rule(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err
 	if (r < 0)
 		return r;
 	l->env.family = cmd->family;
+	l->env.table = cmd->table;
 	r = put_ast(l, i, ast, &op, e);
 	ast_put(ast);
 	return r;

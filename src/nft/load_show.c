@@ -104,7 +104,7 @@ static int get(struct load *l, const struct file_cmd *cmd, const struct list_que
 	l->env.family = cmd->family;
 	g.keys = load_keys(cmd, &g.set->want.info);
 	elist_init(&g.want, &g.set->want.info, &g.pool);
-	r = file_elems(l->f, cmd, on_want, &g, e);
+	r = file_elems(l->f, cmd, &g.set->want.info.key, on_want, &g, e);
 	vec_reserve(&g.found, g.want.n + 1);
 	memset(g.found.v, 0, g.want.n + 1);
 	o->elem = wanted;

@@ -29,6 +29,14 @@ static struct node *param_node(struct parser *p)
 	return p_done(p, n);
 }
 
+static bool all_hex(const struct parser *p, const struct tok *t)
+{
+	for (uint32_t i = t->pos; i < t->end; i++)
+		if (!isxdigit((unsigned char)p->lx.src->text[i]))
+			return false;
+	return true;
+}
+
 /* 1:2, 10:00 and :ffff written in one piece, where they are values. */
 static void join_colons(struct parser *p, struct node *n)
 {
@@ -37,8 +45,7 @@ static void join_colons(struct parser *p, struct node *n)
 	while (p->colon_words && p->tok.kind == ':' && !p->tok.spaced) {
 		const struct tok *next = p_peek(p);
 
-		if (next->kind != TOK_WORD || next->spaced ||
-			!isxdigit((unsigned char)p->lx.src->text[next->pos]))
+		if (next->kind != TOK_WORD || next->spaced || !all_hex(p, next))
 			break;
 		p_advance(p);
 		p_advance(p);

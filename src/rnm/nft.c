@@ -81,6 +81,7 @@ static struct nft_file *parse(struct nft_args *a, struct include_dirs *dirs, str
 	if (a->text.n)
 		return nft_file_parse("command", buf_str(&a->text), a->text.n, &o, errs);
 	if (read_file(a->file, &text, &e) < 0) {
+		err_prefix(&e, strcmp(a->file, "-") ? "rnm: " : "rnm: standard input: ");
 		errlist_add(errs, 0, 0, &e);
 		return NULL;
 	}
@@ -98,6 +99,7 @@ static int run_load(struct nft_args *a, struct nft_file *f, struct errlist *errs
 
 	if (!c) {
 		r = e.code;
+		err_prefix(&e, "rnm: ");
 		errlist_add(errs, 0, 0, &e);
 		return r;
 	}

@@ -239,7 +239,7 @@ static int elements(struct load *l, struct load_cmd *lc, const struct file_cmd *
 		.stateful = set ? set->stateful : NULL,
 		.fn = take_elem,
 		.ctx = &x };
-	rc = file_elems(l->ld->f, cmd, elem_node, &x, &e);
+	rc = file_elems(l->ld->f, cmd, x.typed ? &x.info.key : NULL, elem_node, &x, &e);
 	if (rc == 0 && sc)
 		rc = flush(&x, &e);
 	if (rc == 0 && sc)

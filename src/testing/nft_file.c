@@ -207,7 +207,7 @@ static void push_elems(lua_State *L, struct nft_file *f, const struct file_cmd *
 	struct err e = ERR_INIT;
 
 	lua_newtable(L);
-	if (file_elems(f, c, on_elem, &x, &e) < 0) {
+	if (file_elems(f, c, NULL, on_elem, &x, &e) < 0) {
 		lua_pop(L, 1);
 		field_str(L, "error", err_text(&e));
 		err_free(&e);
@@ -486,7 +486,7 @@ static int speed(lua_State *L)
 			rules += clock_ns(CLOCK_MONOTONIC) - t1;
 			n_rules++;
 		} else if (c->what == FILE_ELEMENTS) {
-			file_elems(f, c, count_elem, &n_elems, NULL);
+			file_elems(f, c, NULL, count_elem, &n_elems, NULL);
 			elems += clock_ns(CLOCK_MONOTONIC) - t1;
 		}
 	}

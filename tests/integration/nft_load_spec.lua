@@ -284,6 +284,16 @@ describe("elements", function()
 		assert.matches("F:1:%d+: there is no set 'aa' in table ip t; did you mean 'a'%?", refused "add element ip t aa { 192.0.2.1 }\n")
 	end)
 
+	it("have colons where the key's type has", function()
+		for _, text in ipairs {
+			"add set ip t s { type classid; elements = { 1:2, root }; }\n", "add set ip t s { type classid; }\nadd element ip t s { 1:2 }\n",
+			"add map ip t m { type classid : verdict; elements = { 1:2 : drop, 1:3:accept }; }\n",
+			"add map ip t m { type inet_service : classid; elements = { 80 : 1:2 }; }\n",
+		} do
+			same("add table ip t\n", text)
+		end
+	end)
+
 	it("are a hundred thousand in no time and little memory", function()
 		local text = { "table ip t { set s { type ipv4_addr; flags interval; auto-merge; elements = {\n" }
 		for i = 0, 99999 do
@@ -367,7 +377,7 @@ describe("a refusal", function()
 		assert.matches("F:6:%d+: there is no chain 'output'", out)
 		assert.matches("F:7:%d+: chain 'input' is there already", out)
 		assert.matches("F:8:%d+: chain 'input' has no rule with handle 99", out)
-		assert.matches("did you mean @blocked%?", refused "add rule ip filter input ip saddr @blockd drop\n")
+		assert.matches("did you mean 'blocked'%?", refused "add rule ip filter input ip saddr @blockd drop\n")
 	end)
 
 	it("of the compiler comes before the kernel is asked, all errors of a file in one go", function()
@@ -392,6 +402,11 @@ describe("a refusal", function()
 		assert.matches("F:1:%d+: the chain is there already, with another type, hook or priority",
 			refused "add chain ip t c { type filter hook input priority 7; }\n")
 		assert.matches("F:1:%d+: set 's' is there already, with other properties", refused "add set ip t s { type ipv6_addr; }\n")
+	end)
+
+	it("proposes the set that a rule may mean", function()
+		local out = refused "table ip t { set webs { type inet_service; }; chain c { tcp dport @wbes drop; }; }\n"
+		assert.matches("F:1:%d+: there is no set 'wbes' in table ip t; did you mean 'webs'%?", out)
 	end)
 
 	it("names the statement that can not be in a chain", function()
@@ -453,11 +468,12 @@ end)
 
 describe("the surroundings", function()
 	it("are files of all kinds", function()
-		for name, pattern in pairs { [dir] = "s a directory", [dir .. "/none"] = "No such file", ["/dev/null"] = "" } do
+		for name, pattern in pairs { [dir] = "^rnm: .*s a directory", [dir .. "/none"] = "^rnm: .*No such file", ["/dev/null"] = "" } do
 			local out, code = sh.try(("%s nft load %s"):format(program, name))
 			assert.matches(pattern, out)
 			assert.equal(name == "/dev/null" and 0 or 1, code)
 		end
+		assert.matches("^rnm: standard input: ", (sh.try(("%s nft load - <&-"):format(program))))
 		sh.run(("head -c 100000 /dev/urandom >%s"):format(file))
 		assert.equal(1, select(2, sh.try(("%s nft load %s"):format(program, file))))
 		assert.equal("", ruleset())

@@ -83,6 +83,10 @@ describe("commands", function()
 		assert.equal("test.nft:1:1: unexpected `tabel`, expected a command, like `table …` or `add rule …`; did you mean `table`?",
 			(message "tabel inet t { }"))
 		assert.matches("did you mean `delete`", (message "delet table t"))
+		assert.equal("test.nft:1:1: unknown command `foo`", (message "foo bar"))
+		assert.equal("test.nft:1:1: unknown command `foo`", (message "foo bar # baz"))
+		assert.equal("test.nft:1:1: unknown command `bad`", (message "bad 0"))
+		assert.equal('test.nft:1:11: "1" does not begin with a letter or _', (message "add table 1x"))
 		assert.matches("did you mean `element`", (message "delete elemnt t s { 1 }"))
 	end)
 
