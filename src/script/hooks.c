@@ -60,7 +60,10 @@ static const char *next_event(void *ctx, size_t i)
 
 const char *event_suggest(const char *name)
 {
-	return suggest(strncmp(name, "on_", 3) == 0 ? name + 3 : name, next_event, NULL);
+	const char *bare = strncmp(name, "on_", 3) == 0 ? name + 3 : name;
+	int ev = bare == name ? -1 : event_find(bare, strlen(bare));
+
+	return ev >= 0 ? events[ev].name : suggest(bare, next_event, NULL);
 }
 
 void need_kind(struct script *s, enum net_kind kind)
