@@ -3,6 +3,7 @@
  * errno, not which it is. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "nft/load_refuse.h"
 
@@ -11,7 +12,9 @@ struct searching {
 	struct kset *set;
 	struct set_info keys;
 	struct elist have; /* what the kernel holds, sorted */
+	struct elist mine; /* the command's own, where two of them may be at odds */
 	struct elem_pool pool;
+	uint32_t at, second;
 };
 
 static void on_have(void *ctx, const struct setelem *el)
@@ -126,10 +129,55 @@ static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
 	if (elem_compile(holder, el, el->b ? &s->set->want.info : &s->keys, &f->l->env, &out, &exprs, &e) ==
 		0)
 		found = explain(s, &out);
+	if (!found && !e.code && f->code == -EEXIST && !out.catchall)
+		elist_add(&s->mine, &out, &exprs, s->at, &e);
+	s->at++;
 	exprs_free(&exprs);
 	if (found && !f->follows)
 		src_error_code(&holder->src, el->pos, el->end, &f->placed, f->code, buf_str(&f->text));
 	return found;
+}
+
+static bool at_odds(const struct elist *l, uint32_t i, uint32_t j)
+{
+	struct setelem a, b;
+
+	if (memcmp(elist_at(l, i), elist_at(l, j), l->klen * (l->ends ? 2u : 1u)) != 0)
+		return false;
+	elist_get(l, i, &a);
+	elist_get(l, j, &b);
+	return memcmp(a.data, b.data, l->dlen) != 0 || a.verdict != b.verdict ||
+	       a.verdict_code != b.verdict_code || strcmp(a.target, b.target) != 0;
+}
+
+static int on_second(void *ctx, struct ast_rule *holder, const struct node *el)
+{
+	struct searching *s = ctx;
+
+	if (s->at++ != s->second)
+		return 0;
+	if (!s->f->follows)
+		src_error_code(
+			&holder->src, el->pos, el->end, &s->f->placed, s->f->code, buf_str(&s->f->text));
+	return 1;
+}
+
+/* One key twice in the command, with two values. */
+static void twice(struct searching *s)
+{
+	const struct file_cmd *cmd = s->f->cmd;
+	_err_ struct err e = ERR_INIT;
+
+	elist_sort(&s->mine);
+	for (uint32_t i = 1; i < s->mine.n; i++) {
+		if (!at_odds(&s->mine, i - 1, i))
+			continue;
+		s->second = elist_ord(&s->mine, elist_at(&s->mine, i));
+		s->at = 0;
+		buf_puts(&s->f->text, "the same key stands before, with another value");
+		file_elems(s->f->l->f, cmd, &s->set->want.info.key, on_second, s, &e);
+		return;
+	}
 }
 
 void refusal_elems(struct refusal *f)
@@ -143,11 +191,15 @@ void refusal_elems(struct refusal *f)
 		return;
 	s.keys = load_keys(cmd, &s.set->want.info);
 	elist_init(&s.have, &s.set->want.info, &s.pool);
+	elist_init(&s.mine, &s.set->want.info, &s.pool);
 	if (!s.set->fresh && !t->fresh)
 		kread_elems(f->l->c, t->family, t->name, &s.set->want.info, false, on_have, &s, NULL);
 	elist_sort(&s.have);
 	f->l->env.family = cmd->family;
 	file_elems(f->l->f, cmd, &s.set->want.info.key, on_elem, &s, &e);
+	if (s.mine.n && !f->text.n)
+		twice(&s);
 	elist_free(&s.have);
+	elist_free(&s.mine);
 	pool_free(&s.pool);
 }

@@ -248,6 +248,7 @@ int load_rule(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err
 		return r;
 	l->env.family = cmd->family;
 	l->env.table = cmd->table;
+	l->env.set_at = l->errs->n < ERRLIST_MAX ? know_set_at : NULL; /* as load_no_set() */
 	r = put_ast(l, i, ast, &op, e);
 	ast_put(ast);
 	return r;

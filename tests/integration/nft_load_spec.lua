@@ -441,6 +441,10 @@ describe("a refusal", function()
 		assert.matches("the set is full", (refused "table ip t { set s { type ipv4_addr; size 1; elements = { 192.0.2.1, 192.0.2.2 }; }; }\n"))
 		with_nft "table ip t { map m { type ipv4_addr : verdict; elements = { 192.0.2.1 : accept }; }; }\n"
 		assert.matches("F:1:%d+: it overlaps with what the set holds: 192.0.2.1 : accept", refused "add element ip t m { 192.0.2.1 : drop }\n")
+		assert.matches("F:1:42: the same key stands before, with another value",
+			refused "add element ip t m { 192.0.2.3 : accept, 192.0.2.3 : drop }\n")
+		assert.matches("F:1:84: the same key stands before, with another value",
+			refused "add map ip t n { type ipv4_addr : mark; elements = { 192.0.2.3 : 1, 192.0.2.4 : 1, 192.0.2.3 : 2 }; }\n")
 		assert.matches("F:1:%d+: there is no chain 'no'", refused "add element ip t m { 192.0.2.2 : jump no }\n")
 		assert.matches("F:1:%d+: the set has no such element", refused "delete element ip t m { 192.0.2.2 }\n")
 	end)
