@@ -70,6 +70,10 @@ static bool set_type(struct parser *p, struct set_ctx *s)
 	from = p->tok.pos;
 	if (!type_text(p, d->is_map, key, sizeof(key), &pos, &end))
 		return false;
+	if (!d->is_map && strchr(key, ':')) {
+		p_fail_at(p, pos, end, "a set has no values, only a map has");
+		return false;
+	}
 	if ((of ? nft_typeof_parse : nft_type_parse)(key, &d->key, &e) < 0)
 		return p_err(p, pos, end, &e);
 	if (nft_type_is_verdict(&d->key)) {
