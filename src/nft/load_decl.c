@@ -39,6 +39,12 @@ static int devices(const struct load *l, const struct node *list, names *out, st
 
 /* ---- chains ---- */
 
+/* The hook at which a chain is bound to devices. */
+static bool sees_devices(uint8_t family, uint32_t hook)
+{
+	return family == NFPROTO_NETDEV || (family == NFPROTO_INET && hook == NF_INET_INGRESS);
+}
+
 static int add_chain(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err *e)
 {
 	struct op op = load_named(l, OP_ADD_CHAIN, cmd);
@@ -46,6 +52,10 @@ static int add_chain(struct load *l, uint32_t i, const struct file_cmd *cmd, str
 	names devs = { 0 };
 	int r = 0;
 
+	if (d && d->base && !d->devices && sees_devices(cmd->family, d->hook))
+		return err_set(e, -EINVAL,
+			"a chain at this hook sees nothing without a device: `device \"eth0\"` before the "
+			"priority");
 	op.chain.policy = -1;
 	if (d) {
 		op.chain.base = d->base;

@@ -527,6 +527,18 @@ describe("the surroundings", function()
 	end)
 end)
 
+describe("a chain that sees devices", function()
+	before_each(clear)
+
+	it("is refused without one", function()
+		for family in ("netdev inet"):gmatch "%a+" do
+			local out = refused(("add table %s t\nadd chain %s t c { type filter hook ingress priority 0; }\n"):format(family, family))
+			assert.matches("F:2:%d+: .*sees nothing without a device", out)
+			loaded(("add table %s t\nadd chain %s t c { type filter hook ingress device \"lo\" priority 0; }\n"):format(family, family))
+		end
+	end)
+end)
+
 describe("a command of nft's language", function()
 	before_each(clear)
 
