@@ -88,7 +88,7 @@ static void walk(struct nft_file *f, const struct file_cmd *c)
 			ast_put(r);
 		}
 	} else if (c->what == FILE_ELEMENTS) {
-		if (file_elems(f, c, see, &n, &e) < 0 && e.code)
+		if (file_elems(f, c, NULL, see, &n, &e) < 0 && e.code)
 			check_text(err_text(&e));
 	} else if (c->what == FILE_OBJECT && c->object) {
 		struct object_want o;
