@@ -224,31 +224,15 @@ static int read_back(struct engine *en, struct err *e)
 	return rc;
 }
 
-static void check_chain(void *ctx, struct obj *chain)
-{
-	struct engine *en = ctx;
-
-	if (!obj_in_kernel(chain) || chain_holds(en, chain)) /* its table may just have been found lost */
-		return;
-	log_warn("nft", "chain %s %s is not as it was committed: the table is made anew", obj_table(chain),
-		obj_name(chain));
-	ruleset_table_lost(chain);
-}
-
 /* Somebody else may have changed what is rnm's: what is found is mended by the transaction that follows. */
 int kernel_check(struct engine *en, struct err *e)
 {
-	int rc;
-
 	if (en->ops.nft_poll) { /* what was not told yet; all that was is mended */
 		en->ops.nft_poll(en->ops.ctx);
 		drift_settle(en);
 		return 0;
 	}
-	rc = read_tables(en, e);
-	if (rc == 0 && en->ops.read_tables)
-		ruleset_kernel_chains(en->rs, check_chain, en);
-	return rc;
+	return read_tables(en, e);
 }
 
 /* The batch failed: 0 try again with somebody's share taken out, or from the ground up; negative: give up. */

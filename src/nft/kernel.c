@@ -85,16 +85,3 @@ void ruleset_kernel_unknown(struct ruleset *rs)
 		if (rs->all.v[i]->kind == OBJ_TABLE && rs->all.v[i]->have)
 			table_lost(rs->all.v[i]);
 }
-
-void ruleset_kernel_chains(struct ruleset *rs, void (*fn)(void *ctx, struct obj *chain), void *ctx)
-{
-	for (uint32_t i = 0; i < rs->all.n; i++)
-		if (rs->all.v[i]->kind == OBJ_CHAIN && rs->all.v[i]->have)
-			fn(ctx, rs->all.v[i]);
-}
-
-void ruleset_table_lost(struct obj *chain)
-{
-	table_lost(chain->tab);
-	chain->tab->own_before = true; /* what is left of it goes */
-}

@@ -180,9 +180,6 @@ void ruleset_hold_deletes(struct ruleset *rs, bool hold);
 void ruleset_tables_begin(struct ruleset *rs);
 void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own);
 void ruleset_tables_end(struct ruleset *rs);
-/* The chains that the kernel holds, as far as rnm knows; whether these are the handles of their rules; what
- * to do when they are not: the table is made anew. */
-void ruleset_kernel_chains(struct ruleset *rs, void (*fn)(void *ctx, struct obj *chain), void *ctx);
+/* Whether these are the handles of a chain's rules, as far as rnm knows. */
 bool ruleset_handles_match(const struct obj *chain, const uint64_t *handles, uint32_t n);
-void ruleset_table_lost(struct obj *chain);
 bool obj_in_kernel(const struct obj *o); /* as far as rnm knows */

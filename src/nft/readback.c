@@ -332,3 +332,24 @@ int ruleset_read_back(struct ruleset *rs, struct nft_conn *c, struct read_back *
 	rs->suspects = left;
 	return 0;
 }
+
+struct object_reading {
+	void (*fn)(void *c, const struct object_want *o);
+	void *c;
+};
+
+static void one_object(void *ctx, const struct kread_object *o)
+{
+	struct object_reading *r = ctx;
+
+	r->fn(r->c, &o->want);
+}
+
+int ruleset_object_read(struct nft_conn *c, const struct obj *o,
+	void (*fn)(void *ctx, const struct object_want *o), void *ctx, struct err *e)
+{
+	struct object_reading r = { fn, ctx };
+
+	return kread_objects(
+		c, obj_family(o), obj_table(o), obj_name(o), object_type(o), false, one_object, &r, e);
+}

@@ -41,3 +41,7 @@ struct read_back {
  * element of an earlier life goes on to live by its remaining time as an edit of the set's pack. -errno:
  * nothing was read, what is marked stays marked. */
 int ruleset_read_back(struct ruleset *rs, struct nft_conn *c, struct read_back *found, struct err *e);
+
+/* A stateful object as the kernel has it now, counts and all. -ENOENT: it is not there. */
+int ruleset_object_read(struct nft_conn *c, const struct obj *o,
+	void (*fn)(void *ctx, const struct object_want *o), void *ctx, struct err *e);

@@ -9,7 +9,6 @@
 #include "engine/engine.h"
 #include "net/watch.h"
 #include "nft/batch.h"
-#include "nft/kread.h"
 #include "nft/readback.h"
 #include "rnm/paths.h"
 #include "rnm/rnm.h"
@@ -86,28 +85,14 @@ static void op_attach_look(void *ctx, struct obj *set)
 		log_warn("nft", "%s", err_text(&e));
 }
 
-struct object_reading {
-	void (*fn)(void *c, const struct object_want *o);
-	void *c;
-};
-
-static void one_object(void *ctx, const struct kread_object *o)
-{
-	struct object_reading *r = ctx;
-
-	r->fn(r->c, &o->want);
-}
-
 static int op_object_read(
 	void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o), void *c2, struct err *e)
 {
 	struct check *c = ctx;
-	struct object_reading r = { fn, c2 };
 
 	if (!c->conn)
 		return err_set(e, -EOPNOTSUPP, "the kernel's objects can not be read in this check");
-	return kread_objects(c->conn, obj_family(o), obj_table(o), obj_name(o), obj_kind(o) - OBJ_STATEFUL,
-		false, one_object, &r, e);
+	return ruleset_object_read(c->conn, o, fn, c2, e);
 }
 
 static void op_need_kinds(void *ctx, unsigned kinds)

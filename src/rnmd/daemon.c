@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "nft/kread.h"
 #include "rnmd/daemon.h"
 
 #define DEFAULT_SOCKET "/run/rnm/rnm.sock"
@@ -86,26 +85,12 @@ static void op_attach_look(void *ctx, struct obj *set)
 		log_warn("nft", "%s", err_text(&e));
 }
 
-struct object_reading {
-	void (*fn)(void *c, const struct object_want *o);
-	void *c;
-};
-
-static void one_object(void *ctx, const struct kread_object *o)
-{
-	struct object_reading *r = ctx;
-
-	r->fn(r->c, &o->want);
-}
-
 static int op_object_read(
 	void *ctx, struct obj *o, void (*fn)(void *c, const struct object_want *o), void *c, struct err *e)
 {
 	struct daemon *d = ctx;
-	struct object_reading r = { fn, c };
 
-	return kread_objects(d->conn, obj_family(o), obj_table(o), obj_name(o), obj_kind(o) - OBJ_STATEFUL,
-		false, one_object, &r, e);
+	return ruleset_object_read(d->conn, o, fn, c, e);
 }
 
 static void kernel_table(void *ctx, uint8_t family, const char *name, bool own)
