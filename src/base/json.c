@@ -44,6 +44,12 @@ void json_text(struct json *j, const char *name, const char *s)
 	buf_puts(j->out, "null");
 }
 
+void json_raw(struct json *j, const char *name, const char *text, size_t n)
+{
+	lead(j, name);
+	buf_put(j->out, text, n);
+}
+
 void json_num(struct json *j, const char *name, int64_t n)
 {
 	lead(j, name);

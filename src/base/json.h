@@ -21,4 +21,6 @@ void json_bytes(struct json *j, const char *name, const char *s, size_t n);
 void json_num(struct json *j, const char *name, int64_t n);
 void json_unsigned(struct json *j, const char *name, uint64_t n);
 void json_seconds(struct json *j, const char *name, double s); /* to the millisecond */
+/* A document of its own, or a number as text: it stands as it is. */
+void json_raw(struct json *j, const char *name, const char *text, size_t n);
 void json_bool(struct json *j, const char *name, bool b);

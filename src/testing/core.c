@@ -9,6 +9,7 @@ int luaopen_rnm_core(lua_State *L)
 {
 	static const luaL_Reg parts[] = {
 		{ "base", testing_base },
+		{ "json", testing_json },
 		{ "net", testing_net },
 		{ "nft", testing_nft },
 		{ "raw", testing_nft_raw },

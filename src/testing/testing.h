@@ -7,6 +7,7 @@
 
 /* Each pushes one table. */
 int testing_base(lua_State *L) __attribute__((weak));
+int testing_json(lua_State *L) __attribute__((weak));
 int testing_net(lua_State *L) __attribute__((weak));
 int testing_nft(lua_State *L) __attribute__((weak));
 int testing_nft_type(lua_State *L) __attribute__((weak));      /* core.nft.type */
