@@ -185,3 +185,19 @@ int client_call(struct client *cl, const char *cmd, unsigned timeout_ms,
 	}
 	return rc;
 }
+
+int client_lines(struct client *cl, const char *text, bool (*line)(void *ctx, const char *text), void *ctx,
+	struct err *e)
+{
+	_autofree_ char *sent = xasprintf("%s\n", text);
+	int rc = send_all(cl, sent, strlen(sent), 0, e);
+	bool more = true;
+	char *got;
+
+	while (rc == 0 && more) {
+		rc = read_line(cl, &got, 0, e);
+		if (rc == 0)
+			more = line(ctx, got);
+	}
+	return rc;
+}

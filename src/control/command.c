@@ -7,21 +7,6 @@
 #include "control/frame.h"
 #include "control/session.h"
 
-static const char *name_at(void *ctx, size_t i)
-{
-	const struct control_cmd *cmds = ctx;
-
-	return cmds[i].name; /* the table ends with NULL */
-}
-
-static const struct control_cmd *find(const struct control_cmd *cmds, const char *name)
-{
-	for (; cmds->name; cmds++)
-		if (!strcmp(cmds->name, name))
-			return cmds;
-	return NULL;
-}
-
 static int help(const struct control_cmd *cmds, struct buf *out)
 {
 	for (; cmds->name; cmds++) {
@@ -34,15 +19,39 @@ static int help(const struct control_cmd *cmds, struct buf *out)
 	return 0;
 }
 
-static int unknown(const struct control_cmd *cmds, const char *name, struct err *e)
+const struct control_cmd *command_find(const struct session *s, const char *name)
 {
-	const char *near = strlen(name) <= 64 ? suggest(name, name_at, (void *)cmds) : NULL;
+	for (const struct control_cmd *cmd = s->c->cmds; cmd->name; cmd++)
+		if (!strcmp(cmd->name, name))
+			return cmd;
+	return NULL;
+}
+
+static const char *name_at(void *ctx, size_t i)
+{
+	static const char *const more[] = { "help", "subscribe", "unsubscribe" };
+	const struct session *s = ctx;
+	const struct control_cmd *cmds = s->c->cmds;
+	size_t n = 0;
+
+	while (cmds[n].name)
+		n++;
+	if (i < n)
+		return cmds[i].name;
+	return i - n < (s->json ? ARRAY_SIZE(more) : 1) ? more[i - n] : NULL;
+}
+
+int command_unknown(const struct session *s, const char *name, struct err *e)
+{
+	const char *near = strlen(name) <= 64 ? suggest(name, name_at, (void *)s) : NULL;
+	const char *what = s->json ? "method" : "command";
 	_buf_ struct buf shown = BUF_INIT;
 
 	buf_escape(&shown, name, strnlen(name, 64));
 	if (near)
-		return err_set(e, -EINVAL, "unknown command '%s'; did you mean '%s'?", buf_str(&shown), near);
-	return err_set(e, -EINVAL, "unknown command '%s'; 'help' lists them", buf_str(&shown));
+		return err_set(
+			e, -EINVAL, "unknown %s '%s'; did you mean '%s'?", what, buf_str(&shown), near);
+	return err_set(e, -EINVAL, "unknown %s '%s'; 'help' lists them", what, buf_str(&shown));
 }
 
 static size_t waiting(const struct control *c)
@@ -54,21 +63,49 @@ static size_t waiting(const struct control *c)
 	return n;
 }
 
-static int run(struct session *s, const char *name, const char *args, struct buf *out, struct err *e)
+int command_allowed(const struct session *s, const struct control_cmd *cmd, struct err *e)
 {
-	const struct control_cmd *cmd = find(s->c->cmds, name);
-
-	if (!cmd && !strcmp(name, "help"))
-		return help(s->c->cmds, out);
-	if (!cmd)
-		return unknown(s->c->cmds, name, e);
 	if (!cmd->read && s->peer != PEER_ALL)
-		return err_set(e, -EACCES, "permission denied: '%s' is for root", name);
+		return err_set(e, -EACCES, "permission denied: '%s' is for root", cmd->name);
 	if (waiting(s->c) > (s->peer == PEER_ALL ? PENDING_MAX : PENDING_OTHER_MAX))
 		return err_set(e, -EBUSY, "too many answers wait for slow readers; ask again later");
-	if (!cmd->rest && *args)
-		return err_set(e, -EINVAL, "'%s' takes no arguments", name);
-	return cmd->run(s->c->ctx, s, args, out, e);
+	return 0;
+}
+
+int command_call(
+	struct session *s, const struct control_cmd *cmd, const char *args, struct buf *out, struct err *e)
+{
+	bool whole = !*args || (cmd->json && !strcmp(args, "--json"));
+	int rc;
+
+	if (!cmd->rest && !whole)
+		return err_set(
+			e, -EINVAL, "'%s' takes no arguments%s", cmd->name, cmd->json ? " but --json" : "");
+	s->busy = true;
+	rc = cmd->run(s->c->ctx, s, args, out, e);
+	s->busy = false;
+	if (out->n > ANSWER_MAX) {
+		err_free(e);
+		rc = err_set(e, -EFBIG, "the answer of %zu bytes is larger than %u", out->n, ANSWER_MAX);
+		buf_clear(out);
+	}
+	if (rc < 0 && !e->text)
+		err_set(e, rc, "%s", strerror(-rc));
+	return rc < 0 ? rc : 0;
+}
+
+static int run(struct session *s, const char *name, const char *args, struct buf *out, struct err *e)
+{
+	const struct control_cmd *cmd;
+	int rc;
+
+	if (!strcmp(name, "help"))
+		return help(s->c->cmds, out);
+	cmd = command_find(s, name);
+	if (!cmd)
+		return command_unknown(s, name, e);
+	rc = command_allowed(s, cmd, e);
+	return rc < 0 ? rc : command_call(s, cmd, args, out, e);
 }
 
 void command_run(struct session *s, const char *line, size_t len)
@@ -80,21 +117,12 @@ void command_run(struct session *s, const char *line, size_t len)
 	int rc;
 
 	frame_split(copy, &name, &args);
-	s->busy = true;
 	rc = run(s, name, args, &payload, &e);
-	s->busy = false;
-	if (payload.n > ANSWER_MAX) {
-		err_free(&e);
-		rc = err_set(&e, -EFBIG, "the answer of %zu bytes is larger than %u", payload.n, ANSWER_MAX);
-		buf_clear(&payload);
-	}
-	if (rc < 0 && !e.text)
-		err_set(&e, rc, "%s", strerror(-rc));
-	if (rc < 0 && s->subscribed) {
-		s->subscribed = false;
-		s->c->n_subscribed--;
+	if (rc < 0 && s->lines) {
+		s->lines = false;
+		s->c->n_lines--;
 	}
 	frame_payload(&s->out, buf_str(&payload), payload.n);
-	if (!s->subscribed)
-		frame_end(&s->out, rc < 0 ? rc : 0, &e);
+	if (!s->lines)
+		frame_end(&s->out, rc, &e);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* control: the unix socket. Framing, rights, sessions, bounded output; the commands themselves are a table
- * that the daemon gives. Text form (DESIGN §6): one command a line, the answer's lines, then OK or ERR
- * message. Knows no Lua. */
+ * that the daemon gives. Knows no Lua. Two forms, told apart by the first byte of a connection:
+ *
+ *   text       one command a line; the answer's lines, then OK or ERR message
+ *   JSON-RPC   ({) one JSON-RPC 2.0 object a line; the same commands as methods, and `subscribe` */
 #pragma once
 
 #include <sys/types.h>
@@ -13,6 +15,22 @@ struct ev_loop;
 struct control;
 struct session;
 
+enum param_kind {
+	PARAM_TEXT,   /* a string: one word */
+	PARAM_NUMBER, /* a whole number, 0 or more */
+	PARAM_FLAG,   /* true: its option stands there */
+	PARAM_WORDS,  /* a string or an array of strings: a word each */
+	PARAM_PAIRS,  /* an object: NAME=VALUE words; values are strings, numbers or booleans */
+	PARAM_CODE,   /* a string: the rest of the line, as client_escape() makes it */
+};
+/* A parameter of a JSON-RPC call: it becomes what the text form's arguments would be. */
+struct control_param {
+	const char *name;
+	enum param_kind kind;
+	const char *
+		option; /* stands before the value ("--pack"); a flag's must be there, NULL: only the value */
+	bool needed;
+};
 struct control_cmd {
 	const char *name, *args, *help; /* args: "[PACK] CODE…", for help and usage errors */
 	bool read;                      /* group rnm may */
@@ -20,6 +38,12 @@ struct control_cmd {
 	/* Writes the payload into out; 0 → OK, negative errno → ERR with e's text (its further lines become
 	 * payload). Runs to its end before it returns. */
 	int (*run)(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+	/* Takes --json in front of all else: the payload is then one JSON value on one line, which is the
+	 * result of a JSON-RPC call too. Without it that is {"lines": […]}. */
+	bool json;
+	/* Of a JSON-RPC call, in the order of the text form's; ends with name NULL. NULL: none, or {"args":
+	 * […]} where rest is set. */
+	const struct control_param *params;
 };
 struct control_opt {
 	const char *path;
@@ -37,8 +61,16 @@ void control_free(struct control *c); /* unlinks the socket */
 /* `monitor`: from now on the session gets every published line, and ends when the peer closes. Called from
  * run(). A slow reader loses lines (one line tells how many), never stalls the loop. */
 void session_subscribe(struct session *s);
-bool control_has_subscribers(const struct control *c);
+bool control_has_subscribers(const struct control *c);     /* of lines */
 void control_publish(struct control *c, const char *text); /* one or several lines */
+
+/* What a program subscribes to. */
+enum control_news { NEWS_EVENT, NEWS_COMMIT, NEWS_RUN, NEWS_MESSAGE, NEWS_N };
+/* Does anybody want it? name: what the filters of `subscribe` hold against: an event's kind, a message's
+ * topic. */
+bool control_wanted(const struct control *c, enum control_news what, const char *name);
+/* params: one JSON value on one line. A slow reader loses notifications, and is told how many. */
+void control_notify(struct control *c, enum control_news what, const char *name, const struct buf *params);
 
 /* ---- client side (rnm): control/client.c ---- */
 
@@ -50,6 +82,9 @@ void client_close(struct client *cl);
  * payload line, unescaped. 0 OK, -EREMOTEIO: ERR, e has the message; else -errno. timeout_ms 0: none. */
 int client_call(struct client *cl, const char *cmd, unsigned timeout_ms,
 	void (*line)(void *ctx, const char *text), void *ctx, struct err *e);
+/* One line as it is; line() gets what comes back until it returns false. */
+int client_lines(struct client *cl, const char *text, bool (*line)(void *ctx, const char *text), void *ctx,
+	struct err *e);
 /* `emit`'s and `list`'s arguments as words: split at blanks; "…" holds a word together, in it \\ and \" stand
  * for themselves and \n for a newline. Returns how many, or -EINVAL. words: NULL-terminated, free with
  * control_words_free(). */
@@ -57,6 +92,8 @@ int control_words(const char *args, char ***words, struct err *e);
 void control_words_free(char **words);
 void client_quote(
 	const char *word, struct buf *out); /* the same way back; a blank in front unless out is empty */
+/* The next word of *args, which moves behind it. 0: there is none; 1; -EINVAL: a " is left open. */
+int control_word(const char **args, struct buf *word, struct err *e);
 /* CODE of several lines on one: newline → \n, backslash → \\ ; the server's `eval` takes it back. */
 void client_escape(const char *code, struct buf *out);
 void control_unescape(const char *code, struct buf *out);

@@ -307,16 +307,16 @@ void control_free(struct control *c)
 
 bool control_has_subscribers(const struct control *c)
 {
-	return c && c->n_subscribed;
+	return c && c->n_lines;
 }
 
 void control_publish(struct control *c, const char *text)
 {
 	struct session *next;
 
-	for (struct session *s = c && c->n_subscribed ? c->sessions : NULL; s; s = next) {
+	for (struct session *s = c && c->n_lines ? c->sessions : NULL; s; s = next) {
 		next = s->next;
-		if (s->subscribed)
+		if (s->lines)
 			session_publish(s, text);
 	}
 }

@@ -11,13 +11,19 @@
 #include "control/session.h"
 
 #define REQUESTS_PER_TURN 16u
-#define JSON_ANSWER                                                                                          \
-	"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32601,\"message\":"                           \
-	"\"JSON-RPC is not available in this version; send text commands, one a line, such as help\"}}\n"
 
 static size_t pending(const struct session *s)
 {
 	return s->out.n - s->out_pos;
+}
+
+bool session_watches(const struct session *s)
+{
+	bool any = s->lines;
+
+	for (int i = 0; i < NEWS_N; i++)
+		any |= s->news[i].on;
+	return any;
 }
 
 static void set_timer(struct session *s, ev_timer *t, bool on, ev_tstamp after)
@@ -58,7 +64,8 @@ void session_free(struct session *s)
 		s->next->prev = s->prev;
 	c->n_all--;
 	c->n_other -= s->peer != PEER_ALL;
-	c->n_subscribed -= s->subscribed;
+	c->n_lines -= s->lines;
+	news_end(s);
 	close(s->fd);
 	buf_free(&s->in);
 	buf_free(&s->out);
@@ -95,10 +102,33 @@ static void drop_input(struct session *s, size_t n)
 	s->in.s[s->in.n] = 0;
 }
 
-static void end_with(struct session *s, const char *text)
+static void end_with(struct session *s, const char *message)
 {
-	buf_puts(&s->out, text);
+	if (s->json)
+		rpc_give_up(s, message);
+	else
+		buf_printf(&s->out, "ERR %s\n", message);
 	s->closing = true;
+}
+
+/* The next line of JSON-RPC; blank ones are passed over. */
+static bool next_json(struct session *s)
+{
+	const char *nl = memchr(s->in.s + s->scanned, '\n', s->in.n - s->scanned);
+	size_t len = nl ? (size_t)(nl - s->in.s) : s->in.n;
+
+	if (len > JSON_LINE_MAX) {
+		end_with(s, "the line is longer than 256 KiB");
+		return true;
+	}
+	s->scanned = nl ? 0 : len;
+	s->starved = !nl;
+	if (!nl)
+		return false;
+	if (strspn(s->in.s, " \t\r") < len)
+		rpc_run(s, s->in.s, len);
+	drop_input(s, len + 1);
+	return true;
 }
 
 /* Runs the next whole request; false: there is none. */
@@ -109,28 +139,28 @@ static bool next_request(struct session *s)
 
 	if (!s->started && s->in.n) {
 		s->started = true;
-		if (s->in.s[0] == '{') {
-			end_with(s, JSON_ANSWER);
-			return true;
-		}
+		s->json = s->in.s[0] == '{' || s->in.s[0] == '[';
 	}
+	if (s->json && s->in.n)
+		return next_json(s);
 	switch (frame_next(buf_str(&s->in), s->in.n, &used, &line, &len)) {
 	case FRAME_MORE: s->starved = true; return false;
-	case FRAME_TOO_LONG: end_with(s, "ERR the line is longer than 64 KiB\n"); return true;
+	case FRAME_TOO_LONG: end_with(s, "the line is longer than 64 KiB"); return true;
 	case FRAME_BAD: buf_puts(&s->out, "ERR control bytes in the line\n"); break;
 	case FRAME_EMPTY: break;
 	case FRAME_LINE: command_run(s, line, len); break;
 	}
-	drop_input(s, s->subscribed ? s->in.n : used); /* nothing comes after `monitor` */
+	drop_input(s, s->lines ? s->in.n : used); /* nothing comes after `monitor` */
 	return true;
 }
 
 /* Starts and stops the watchers for what the session waits for now; ends it when that is nothing. */
 static void settle(struct session *s)
 {
-	bool whole = !s->starved && s->in.n && !s->closing && !s->subscribed, out = pending(s) > 0;
+	bool whole = !s->starved && s->in.n && !s->closing && !s->lines, out = pending(s) > 0;
+	bool watches = session_watches(s);
 
-	if (s->dead || (s->eof && !out && !whole && !s->subscribed)) {
+	if (s->dead || (s->eof && !out && !whole && !watches)) {
 		session_free(s);
 		return;
 	}
@@ -143,12 +173,11 @@ static void settle(struct session *s)
 	set_io(s, &s->wr, out);
 	set_timer(s, &s->write_timer, out, WRITE_SECONDS);
 	set_timer(s, &s->again, whole && !out, 0.);
-	set_io(s, &s->rd, !s->eof && (s->closing || s->subscribed || (!whole && !out)));
-	if (s->subscribed && s->eof)
+	set_io(s, &s->rd, !s->eof && (s->closing || s->lines || (!whole && !out)));
+	if (watches && s->eof && !s->shut)
 		set_timer(s, &s->line_timer, true, PROBE_SECONDS);
 	else if (!s->shut)
-		set_timer(
-			s, &s->line_timer, s->starved && s->in.n && !s->eof && !s->subscribed, LINE_SECONDS);
+		set_timer(s, &s->line_timer, s->starved && s->in.n && !s->eof && !s->lines, LINE_SECONDS);
 }
 
 /* One answer at a time: the next request waits until the last answer is with the peer. */
@@ -157,7 +186,7 @@ static void pump(struct session *s)
 	s->starved = false;
 	for (unsigned i = 0; i < REQUESTS_PER_TURN; i++) {
 		flush(s);
-		if (s->dead || pending(s) || s->closing || s->subscribed || !next_request(s))
+		if (s->dead || pending(s) || s->closing || s->lines || !next_request(s))
 			break;
 	}
 	flush(s);
@@ -180,7 +209,7 @@ static void read_cb(struct ev_loop *loop, ev_io *io, int revents)
 	}
 	s->active = ev_now(loop);
 	s->eof = n == 0;
-	if (!s->closing && !s->subscribed)
+	if (!s->closing && !s->lines)
 		buf_put(&s->in, part, (size_t)n);
 	pump(s);
 }
@@ -214,10 +243,10 @@ static void line_timer_cb(struct ev_loop *loop, ev_timer *t, int revents)
 	(void)loop, (void)revents;
 	if (s->shut) {
 		s->dead = true;
-	} else if (s->subscribed) {
+	} else if (s->eof && session_watches(s)) {
 		s->dead = poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
 	} else {
-		end_with(s, "ERR the line did not end in time\n");
+		end_with(s, "the line did not end in time");
 		flush(s);
 	}
 	settle(s);
@@ -249,14 +278,15 @@ void session_new(struct control *c, int fd, enum peer peer)
 
 void session_refuse(struct session *s, const char *text)
 {
-	end_with(s, text);
+	buf_puts(&s->out, text);
+	s->closing = true;
 	flush(s);
 	settle(s);
 }
 
 void session_finish(struct session *s)
 {
-	if (s->subscribed)
+	if (s->lines)
 		frame_end(&s->out, 0, NULL);
 	flush(s);
 	session_free(s);
@@ -264,38 +294,63 @@ void session_finish(struct session *s)
 
 void session_subscribe(struct session *s)
 {
-	s->c->n_subscribed += !s->subscribed;
-	s->subscribed = true;
+	s->c->n_lines += !s->lines;
+	s->lines = true;
 }
 
 static void tell_lost(struct session *s)
 {
-	char text[64];
+	_autofree_ char *text = NULL;
+	unsigned long long n = s->lost;
 
-	if (!s->lost || pending(s) > PUBLISH_MAX / 2)
+	if (!n || pending(s) > PUBLISH_MAX / 2)
 		return;
-	frame_payload(&s->out, text,
-		(size_t)snprintf(
-			text, sizeof(text), "... %llu lines lost here", (unsigned long long)s->lost));
 	s->lost = 0;
+	if (s->json) {
+		buf_printf(&s->out, "{\"jsonrpc\":\"2.0\",\"method\":\"lost\",\"params\":{\"count\":%llu}}\n",
+			n);
+		return;
+	}
+	text = xasprintf("... %llu lines lost here", n);
+	frame_payload(&s->out, text, strlen(text));
+}
+
+/* Is there room for n bytes that are published? */
+static bool room_for(struct session *s, size_t n)
+{
+	if (s->dead || s->closing)
+		return false;
+	tell_lost(s);
+	return !s->lost && pending(s) + n <= PUBLISH_MAX;
+}
+
+static void published(struct session *s)
+{
+	if (pending(s) > PUBLISH_FLUSH)
+		flush(s);
+	if (!s->busy)
+		settle(s);
 }
 
 void session_publish(struct session *s, const char *text)
 {
 	size_t n = strlen(text);
 
-	if (s->dead || s->closing)
-		return;
-	tell_lost(s);
-	if (s->lost || pending(s) + n > PUBLISH_MAX) {
+	if (room_for(s, n)) {
+		frame_payload(&s->out, text, n);
+	} else {
 		s->lost++;
 		for (const char *p = text; *p; p++)
 			s->lost += p[0] == '\n' && p[1];
-	} else {
-		frame_payload(&s->out, text, n);
 	}
-	if (pending(s) > PUBLISH_FLUSH)
-		flush(s);
-	if (!s->busy)
-		settle(s);
+	published(s);
+}
+
+void session_notify(struct session *s, const char *line, size_t n)
+{
+	if (room_for(s, n))
+		buf_put(&s->out, line, n);
+	else
+		s->lost++;
+	published(s);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/vec.h"
 #include "control/control.h"
 
 #define SESSIONS_MAX       64u
@@ -23,6 +24,8 @@
 #define LINGER_SECONDS 1.  /* for the peer to read the last answer and close */
 #define PROBE_SECONDS  5.  /* a subscriber that sends nothing more: is it still there? */
 
+#define JSON_LINE_MAX (256u << 10) /* bytes of a JSON-RPC request */
+
 enum peer { PEER_REFUSED, PEER_READER, PEER_ALL };
 
 struct control {
@@ -37,8 +40,15 @@ struct control {
 	gid_t gid;
 	ev_io accept;
 	ev_timer retry;
-	struct session *sessions; /* newest first */
-	unsigned n_all, n_other, n_subscribed;
+	struct session *sessions;         /* newest first */
+	unsigned n_all, n_other, n_lines; /* n_lines: subscribers of lines */
+	unsigned n_news[NEWS_N];
+};
+
+typedef VEC(char *) patterns;
+struct wish {
+	bool on;
+	patterns names; /* empty: any */
 };
 
 struct session {
@@ -50,11 +60,14 @@ struct session {
 	ev_timer line_timer, write_timer, again;
 	struct buf in, out;
 	size_t out_pos;
-	uint64_t lost; /* published lines that found no room */
+	size_t scanned; /* bytes of in that hold no newline */
+	uint64_t lost;  /* published lines or notifications that found no room */
+	struct wish news[NEWS_N];
 	ev_tstamp active;
 	bool started; /* the first byte was seen */
+	bool json;    /* it was { */
 	bool starved; /* in has no whole request */
-	bool subscribed;
+	bool lines;   /* `monitor` in the text form: it sends no more requests */
 	bool closing; /* what is written is the last: then shut down and wait for the peer */
 	bool shut, eof, busy, dead;
 };
@@ -64,7 +77,32 @@ void session_free(struct session *s);
 /* A last line for a peer that gets no session's service. */
 void session_refuse(struct session *s, const char *text);
 void session_finish(struct session *s);                    /* the daemon ends */
-void session_publish(struct session *s, const char *text); /* for subscribers */
+void session_publish(struct session *s, const char *text); /* for subscribers of lines */
+void session_notify(struct session *s, const char *line, size_t n);
+
+bool session_watches(const struct session *s); /* lines or news */
 
 /* command.c: runs one request line, its answer goes to s->out. */
 void command_run(struct session *s, const char *line, size_t len);
+const struct control_cmd *command_find(const struct session *s, const char *name); /* NULL: there is none */
+int command_unknown(const struct session *s, const char *name, struct err *e); /* -EINVAL, with a proposal */
+/* May it be run now, by this peer? */
+int command_allowed(const struct session *s, const struct control_cmd *cmd, struct err *e);
+/* Runs it; e has a text whenever it fails. */
+int command_call(
+	struct session *s, const struct control_cmd *cmd, const char *args, struct buf *out, struct err *e);
+
+/* rpc.c: the same for JSON-RPC. */
+void rpc_run(struct session *s, const char *line, size_t len);
+/* A last answer, to whatever was asked. */
+void rpc_give_up(struct session *s, const char *message);
+/* rpc_params.c: what the text form's arguments would be. -EINVAL: e says what is wrong with the parameters.
+ */
+struct jval;
+int rpc_args(const struct control_cmd *cmd, const struct jval *params, struct buf *args, struct err *e);
+
+/* news.c: from now on what subscribe's params ask for. -EINVAL: as before. */
+int news_subscribe(struct session *s, const struct jval *params, struct err *e);
+void news_end(struct session *s);
+struct json;
+void news_json(const struct session *s, struct json *j); /* what it is subscribed to */

@@ -77,24 +77,28 @@ static bool next_word(const char **p, struct buf *word)
 	return !quoted;
 }
 
+int control_word(const char **args, struct buf *word, struct err *e)
+{
+	*args += strspn(*args, " \t");
+	if (!**args)
+		return 0;
+	return next_word(args, word) ? 1 : err_set(e, -EINVAL, "a \" is left open");
+}
+
 int control_words(const char *args, char ***words, struct err *e)
 {
 	VEC(char *) list = { 0 };
 	int rc = 0;
 
 	for (;;) {
-		struct buf word = BUF_INIT;
+		_buf_ struct buf word = BUF_INIT;
 
-		args += strspn(args, " \t");
-		if (!*args || rc < 0)
-			break;
-		if (list.n >= WORDS_MAX)
+		rc = control_word(&args, &word, e);
+		if (rc > 0 && list.n >= WORDS_MAX)
 			rc = err_set(e, -EINVAL, "more than %u words", WORDS_MAX);
-		else if (!next_word(&args, &word))
-			rc = err_set(e, -EINVAL, "a \" is left open");
-		else
-			vec_push(&list, xstrdup(buf_str(&word)));
-		buf_free(&word);
+		if (rc <= 0)
+			break;
+		vec_push(&list, buf_take(&word));
 	}
 	vec_push(&list, NULL);
 	if (rc < 0) {

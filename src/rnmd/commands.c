@@ -17,10 +17,9 @@ static int cmd_ping(void *ctx, struct session *s, const char *args, struct buf *
 	struct daemon *d = ctx;
 
 	(void)s;
-	(void)args;
 	if (!d->ready)
 		return err_set(e, -EAGAIN, "not ready: the first commit failed and is tried again");
-	buf_puts(out, "pong\n");
+	buf_puts(out, *args ? "\"pong\"\n" : "pong\n");
 	return 0;
 }
 
@@ -54,8 +53,7 @@ static int cmd_status(void *ctx, struct session *s, const char *args, struct buf
 	struct watch_stats w = watch_stats(d->watch);
 
 	(void)s;
-	if (*args && strcmp(args, "--json") != 0)
-		return err_set(e, -EINVAL, "'status' takes no arguments but --json");
+	(void)e;
 	if (*args) {
 		status_json(d, out);
 		return 0;
@@ -114,52 +112,83 @@ static int cmd_confirm(void *ctx, struct session *s, const char *args, struct bu
 	return apply_confirm(ctx, out, e);
 }
 
-/* Takes one word off the front. */
-static const char *word(const char **args, size_t *n)
+/* Takes option off the front of the arguments. */
+static bool option(const char **args, const char *name)
 {
+	size_t n = strlen(name);
 	const char *at = *args + strspn(*args, " \t");
 
-	*n = strcspn(at, " \t");
-	*args = at + *n;
-	return at;
+	if (strncmp(at, name, n) != 0 || (at[n] && at[n] != ' ' && at[n] != '\t'))
+		return false;
+	*args = at + n;
+	return true;
 }
 
-static bool is(const char *w, size_t n, const char *option)
+/* The payload of a command without a structure of its own. */
+static void json_lines(struct json *j, const char *name, const char *text)
 {
-	return strlen(option) == n && !memcmp(w, option, n);
+	json_open(j, name, '[');
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		json_bytes(j, NULL, text, n);
+		text += n + (text[n] != 0);
+	}
+	json_close(j, ']');
+}
+
+struct eval_args {
+	bool json, dry;
+	struct buf pack, code;
+};
+
+static int eval_args(const char *args, struct eval_args *a, struct err *e)
+{
+	bool any = false;
+
+	for (;; any = true) {
+		if (option(&args, "--json")) {
+			a->json = true;
+		} else if (option(&args, "--dry-run")) {
+			a->dry = true;
+		} else if (option(&args, "--pack")) {
+			buf_clear(&a->pack);
+			if (control_word(&args, &a->pack, e) <= 0 || !a->pack.n)
+				return err_set(e, -EINVAL, "--pack needs the name of a pack");
+		} else {
+			break;
+		}
+	}
+	if (any)
+		option(&args, "--"); /* alone it would be a comment */
+	args += strspn(args, " \t");
+	if (!*args)
+		return err_set(e, -EINVAL, "eval needs CODE, such as: eval return 1 + 1");
+	control_unescape(args, &a->code);
+	return 0;
 }
 
 static int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
 	struct daemon *d = ctx;
-	_autofree_ char *pack = NULL;
-	_buf_ struct buf code = BUF_INIT;
-	bool dry = false;
+	struct eval_args a = { 0 };
+	_buf_ struct buf text = BUF_INIT;
+	struct json j = { out, false };
+	int rc = eval_args(args, &a, e);
 
 	(void)s;
-	for (;;) {
-		const char *rest = args;
-		size_t n;
-		const char *w = word(&rest, &n);
-
-		if (is(w, n, "--dry-run")) {
-			dry = true;
-		} else if (is(w, n, "--pack")) {
-			w = word(&rest, &n);
-			if (!n)
-				return err_set(e, -EINVAL, "--pack needs the name of a pack");
-			free(pack);
-			pack = xstrndup(w, n);
-		} else {
-			break;
-		}
-		args = rest;
+	if (rc == 0)
+		rc = engine_eval(d->engine, a.pack.n ? buf_str(&a.pack) : NULL, buf_str(&a.code), a.code.n,
+			a.dry, a.json ? &text : out, e);
+	if (rc == 0 && a.json) {
+		json_open(&j, NULL, '{');
+		json_lines(&j, "lines", buf_str(&text));
+		json_close(&j, '}');
+		buf_putc(out, '\n');
 	}
-	args += strspn(args, " \t");
-	if (!*args)
-		return err_set(e, -EINVAL, "eval needs CODE, such as: eval return 1 + 1");
-	control_unescape(args, &code);
-	return engine_eval(d->engine, pack, buf_str(&code), code.n, dry, out, e);
+	buf_free(&a.pack);
+	buf_free(&a.code);
+	return rc;
 }
 
 /* One text of the words; -errno: they are none. */
@@ -179,15 +208,10 @@ static int cmd_list(void *ctx, struct session *s, const char *args, struct buf *
 {
 	struct ruleset *rs = engine_ruleset(((struct daemon *)ctx)->engine);
 	_buf_ struct buf what = BUF_INIT;
-	const char *rest = args, *first;
-	size_t len;
-	bool json;
-	int n;
+	bool json = option(&args, "--json");
+	int n = joined(args, &what, e);
 
 	(void)s;
-	first = word(&rest, &len);
-	json = is(first, len, "--json");
-	n = joined(json ? rest : args, &what, e);
 	if (n < 0)
 		return n;
 	if (json)
@@ -229,6 +253,7 @@ static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *
 	struct daemon *d = ctx;
 	char **words;
 	VEC(const char *) kv = { 0 };
+	bool json = option(&args, "--json");
 	int n = control_words(args, &words, e), rc = 0;
 
 	(void)s;
@@ -250,7 +275,7 @@ static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *
 	if (rc == 0)
 		rc = engine_message(d->engine, words[0], kv.v, kv.n / 2, e);
 	if (rc >= 0) {
-		buf_printf(out, "%d handlers\n", rc);
+		buf_printf(out, json ? "{\"handlers\":%d}\n" : "%d handlers\n", rc);
 		rc = 0;
 	}
 	vec_free(&kv);
@@ -258,20 +283,49 @@ static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *
 	return rc;
 }
 
+static const struct control_param eval_params[] = {
+	{ "dry_run", PARAM_FLAG, "--dry-run", false },
+	{ "pack", PARAM_TEXT, "--pack", false },
+	{ "code", PARAM_CODE, NULL, true },
+	{ NULL, 0, NULL, false },
+};
+static const struct control_param apply_params[] = {
+	{ "config", PARAM_TEXT, NULL, false },
+	{ "confirm", PARAM_NUMBER, "--confirm", false },
+	{ NULL, 0, NULL, false },
+};
+static const struct control_param emit_params[] = {
+	{ "topic", PARAM_TEXT, NULL, true },
+	{ "data", PARAM_PAIRS, NULL, false },
+	{ NULL, 0, NULL, false },
+};
+static const struct control_param list_params[] = {
+	{ "what", PARAM_WORDS, NULL, false },
+	{ NULL, 0, NULL, false },
+};
+static const struct control_param why_params[] = {
+	{ "what", PARAM_WORDS, NULL, true },
+	{ NULL, 0, NULL, false },
+};
+
 const struct control_cmd daemon_commands[] = {
-	{ "ping", "", "answers pong: the first commit is acknowledged", true, false, cmd_ping },
-	{ "status", "[--json]", "what runs, what waits, what failed", true, true, cmd_status },
-	{ "reload", "", "loads configuration and packs anew: all of it, or nothing", false, false,
-		cmd_reload },
+	{ "ping", "[--json]", "answers pong: the first commit is acknowledged", true, false, cmd_ping, true,
+		NULL },
+	{ "status", "[--json]", "what runs, what waits, what failed", true, false, cmd_status, true, NULL },
+	{ "reload", "", "loads configuration and packs anew: all of it, or nothing", false, false, cmd_reload,
+		false, NULL },
 	{ "apply", "[CONFIG] [--confirm SECONDS]", "as reload; undone unless confirmed in time", false, true,
-		cmd_apply },
-	{ "confirm", "", "keeps what apply --confirm put in force", false, false, cmd_confirm },
-	{ "eval", "[--dry-run] [--pack NAME] CODE", "runs Lua as one transaction", false, true, cmd_eval },
-	{ "list", "[--json] [FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list },
+		cmd_apply, false, apply_params },
+	{ "confirm", "", "keeps what apply --confirm put in force", false, false, cmd_confirm, false, NULL },
+	{ "eval", "[--json] [--dry-run] [--pack NAME] CODE", "runs Lua as one transaction", false, true,
+		cmd_eval, true, eval_params },
+	{ "list", "[--json] [FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list, true,
+		list_params },
 	{ "why", "ADDRESS | FAMILY TABLE [NAME] | NAME | TEXT", "whose it is, and since when", true, true,
-		cmd_why },
-	{ "plan", "", "what would be sent to the kernel now", true, false, cmd_plan },
-	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor },
-	{ "emit", "TOPIC [KEY=VALUE]...", "sends a message to the packs", false, true, cmd_emit },
-	{ NULL, NULL, NULL, false, false, NULL },
+		cmd_why, false, why_params },
+	{ "plan", "", "what would be sent to the kernel now", true, false, cmd_plan, false, NULL },
+	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor, false, NULL },
+	{ "emit", "[--json] TOPIC [KEY=VALUE]...", "sends a message to the packs", false, true, cmd_emit,
+		true, emit_params },
+	{ NULL, NULL, NULL, false, false, NULL, false, NULL },
 };

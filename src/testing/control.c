@@ -105,19 +105,68 @@ static int cmd_words(void *ctx, struct session *s, const char *args, struct buf 
 	return 0;
 }
 
+static int cmd_json(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	(void)ctx, (void)s;
+	if (!strcmp(args, "--json bad"))
+		return err_set(e, -ENOENT, "the kernel: /etc/x.lua:12:7: no such thing\nmore");
+	buf_puts(out, strncmp(args, "--json", 6) ? "plain\n" : "{\"args\":");
+	if (!strncmp(args, "--json", 6)) {
+		buf_json(out, args, strlen(args));
+		buf_puts(out, "}\n");
+	}
+	return 0;
+}
+
+static int cmd_notify(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct control *c = *(struct control **)ctx;
+	char **words;
+	int n = control_words(args, &words, e); /* WHAT NAME [TIMES] */
+	int what = n > 1 ? (int)strtol(words[0], NULL, 10) : 0;
+	long times = n > 2 ? strtol(words[2], NULL, 10) : 1;
+
+	(void)s;
+	for (long i = 1; n > 1 && i <= times; i++) {
+		_buf_ struct buf params = BUF_INIT;
+
+		buf_printf(&params, "{\"name\":\"%s\",\"n\":%ld,\"pad\":\"%0100ld\"}", words[1], i, i);
+		control_notify(c, (enum control_news)what, words[1], &params);
+	}
+	buf_puts(out, n > 1 && control_wanted(c, (enum control_news)what, words[1]) ? "wanted" : "unwanted");
+	control_words_free(words);
+	return n < 0 ? n : 0;
+}
+
+static const struct control_param eval_params[] = {
+	{ "code", PARAM_CODE, NULL, true },
+	{ NULL, 0, NULL, false },
+};
+static const struct control_param json_params[] = {
+	{ "what", PARAM_WORDS, NULL, true },
+	{ "dry_run", PARAM_FLAG, "--dry-run", false },
+	{ "pack", PARAM_TEXT, "--pack", false },
+	{ "seconds", PARAM_NUMBER, "--confirm", false },
+	{ "data", PARAM_PAIRS, NULL, false },
+	{ "code", PARAM_CODE, NULL, false },
+	{ NULL, 0, NULL, false },
+};
 static const struct control_cmd commands[] = {
-	{ "ping", "", "answers pong", true, false, cmd_ping },
-	{ "echo", "TEXT", "says TEXT", true, true, cmd_echo },
-	{ "big", "BYTES", "a large answer", true, true, cmd_big },
-	{ "fail", "", "an error of three lines", true, true, cmd_fail },
-	{ "monitor", "", "published lines", true, false, cmd_monitor },
-	{ "publish", "N", "publishes lines", false, true, cmd_publish },
-	{ "nap", "MS", "sleeps", false, true, cmd_nap },
-	{ "eval", "CODE", "says CODE", false, true, cmd_eval },
-	{ "emit", "WORDS", "says the words", false, true, cmd_words },
-	{ "list", "WORDS", "says the words", true, true, cmd_words },
-	{ "plan", "", "answers pong", true, false, cmd_ping },
-	{ NULL, NULL, NULL, false, false, NULL },
+	{ "ping", "", "answers pong", true, false, cmd_ping, false, NULL },
+	{ "echo", "TEXT", "says TEXT", true, true, cmd_echo, false, NULL },
+	{ "big", "BYTES", "a large answer", true, true, cmd_big, false, NULL },
+	{ "fail", "", "an error of three lines", true, true, cmd_fail, false, NULL },
+	{ "monitor", "", "published lines", true, false, cmd_monitor, false, NULL },
+	{ "publish", "N", "publishes lines", false, true, cmd_publish, false, NULL },
+	{ "notify", "WHAT NAME [TIMES]", "notifies", false, true, cmd_notify, false, NULL },
+	{ "nap", "MS", "sleeps", false, true, cmd_nap, false, NULL },
+	{ "eval", "CODE", "says CODE", false, true, cmd_eval, false, eval_params },
+	{ "emit", "WORDS", "says the words", false, true, cmd_words, false, NULL },
+	{ "list", "WORDS", "says the words", true, true, cmd_words, false, NULL },
+	{ "plan", "", "answers pong", true, false, cmd_ping, false, NULL },
+	{ "json", "WORDS", "says its arguments", true, true, cmd_json, true, json_params },
+	{ "bare", "", "takes --json", true, false, cmd_json, true, NULL },
+	{ NULL, NULL, NULL, false, false, NULL, false, NULL },
 };
 
 static void stop_cb(struct ev_loop *loop, ev_signal *w, int revents)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any bytes on the control socket: framing, words, escapes. What one end writes the other reads back as it
- * was. */
+/* Any bytes on the control socket: framing, words, escapes, JSON-RPC. What one end writes the other reads
+ * back as it was, and every answer is one. */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jread.h"
 #include "base/xalloc.h"
-#include "control/control.h"
 #include "control/frame.h"
+#include "control/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -75,6 +77,73 @@ static void answer_round(const char *text)
 	check(!strncmp(buf_str(&back), text, strlen(text)) && back.n <= strlen(text) + 1);
 }
 
+/* ---- JSON-RPC ---- */
+
+static int cmd_words(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	char **words;
+	int n = control_words(args, &words, e);
+
+	(void)ctx, (void)s;
+	for (int i = 0; i < n; i++)
+		buf_printf(out, "%s\n", words[i]);
+	if (n >= 0)
+		control_words_free(words);
+	return n < 0 ? n : n == 3 ? -ENOENT : 0;
+}
+
+static int cmd_fail(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	(void)ctx, (void)s;
+	buf_puts(out, args);
+	return err_set(e, -EINVAL, "%s", args);
+}
+
+static int cmd_json(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	(void)ctx, (void)s, (void)e;
+	check(!strncmp(args, "--json", 6) && !strpbrk(args, "\n"));
+	buf_json(out, args, strlen(args));
+	return 0;
+}
+
+static const struct control_param params[] = {
+	{ "what", PARAM_WORDS, NULL, true },
+	{ "dry_run", PARAM_FLAG, "--dry-run", false },
+	{ "pack", PARAM_TEXT, "--pack", false },
+	{ "seconds", PARAM_NUMBER, "--confirm", false },
+	{ "data", PARAM_PAIRS, NULL, false },
+	{ "code", PARAM_CODE, NULL, false },
+	{ NULL, 0, NULL, false },
+};
+static const struct control_cmd commands[] = {
+	{ "words", "", "", true, true, cmd_words, false, NULL },
+	{ "fail", "", "", true, true, cmd_fail, false, NULL },
+	{ "json", "", "", true, true, cmd_json, true, params },
+	{ "root", "", "", false, false, cmd_words, false, NULL },
+	{ NULL, NULL, NULL, false, false, NULL, false, NULL },
+};
+
+static void rpc(const char *line, size_t len)
+{
+	struct control c = { .cmds = commands };
+	struct session s = { .c = &c, .json = true, .peer = PEER_READER };
+	struct jdoc doc;
+
+	rpc_run(&s, line, len);
+	if (s.out.n) {
+		check(s.out.s[s.out.n - 1] == '\n' && !memchr(s.out.s, '\n', s.out.n - 1));
+		check(jread(s.out.s, s.out.n, UINT32_MAX, &doc, NULL) == 0);
+		check(!jval_get(doc.root, "result") == !!jval_get(doc.root, "error"));
+		check(jval_get(doc.root, "id") != NULL);
+		jdoc_free(&doc);
+	}
+	news_end(&s);
+	for (int i = 0; i < NEWS_N; i++)
+		check(!c.n_news[i]);
+	buf_free(&s.out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	/* exactly n bytes on the heap: a byte read beyond is seen */
@@ -82,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t left = n;
 
 	memcpy(copy, data, n);
+	rpc(copy, n);
 	for (;;) {
 		const char *line;
 		size_t used, len;

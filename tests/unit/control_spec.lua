@@ -205,12 +205,7 @@ describe("the control socket", function()
 		assert.same({ "pong" }, control.call(path, "ping"))
 	end)
 
-	it("says that JSON-RPC is not there", function()
-		local fd = connect()
-		control.send(fd, '{"jsonrpc":"2.0","id":1,"method":"ping"}\nping\n')
-		local got, why = read(fd, nil, 3000)
-		assert.equal("eof", why)
-		assert.matches('^{"jsonrpc":"2.0","id":null,"error":{"code":%-32601,"message":"[^"]+"}}\n$', got)
+	it("takes no JSON in the text form", function()
 		assert.equal("ERR unknown command '{}'; 'help' lists them\n", ask "\n{}\n")
 	end)
 
