@@ -28,7 +28,9 @@ _rnm() {
 	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --pack" -- "$word") ;;
 	check) mapfile -t COMPREPLY < <(compgen -W "-c --config" -- "$word") ;;
 	nft) case $before in
-		nft) mapfile -t COMPREPLY < <(compgen -W "load compile add create insert replace delete destroy flush rename reset list get" -- "$word") ;;
+		nft) mapfile -t COMPREPLY < <(compgen -W "load compile add create insert replace delete destroy flush rename reset list get \
+			clone disable enable" -- "$word") ;;
+		clone | disable | enable) mapfile -t COMPREPLY < <(compgen -W "rule" -- "$word") ;;
 		-I | --includepath) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
 		-D | --define) ;;
 		*)

@@ -148,6 +148,11 @@ static void rule_udata(struct nlmsghdr *nlh, const struct op *op)
 	} own = { op->rule.id, op->rule.code->hash };
 	struct udata u = { .n = 0 };
 
+	if (op->rule.udata) {
+		if (op->rule.n_udata)
+			mnl_attr_put(nlh, NFTA_RULE_USERDATA, (uint16_t)op->rule.n_udata, op->rule.udata);
+		return;
+	}
 	udata_comment(&u, NFTNL_UDATA_RULE_COMMENT, op->rule.comment);
 	if (!op->no_mark)
 		udata_put(&u, RNM_TLV, &own, sizeof(own));

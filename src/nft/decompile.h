@@ -45,6 +45,21 @@ struct list_opts {
 	void *elem_ctx;
 	uint64_t rule; /* LIST_CHAIN: only the rule of this handle; 0: all */
 };
+/* The rules of one chain, one by one. text: one line that compiles to the same expressions; it stays valid
+ * for the call. */
+struct kernel_rule {
+	uint32_t index;
+	uint64_t handle;
+	const char *text; /* NULL: not asked for */
+	bool spelled;     /* false: nothing spells it, text has the raw expressions behind a `#` */
+	const uint8_t *udata;
+	size_t n_udata;
+};
+/* wants: is the text needed, NULL: of all. -ENOENT: there is no such chain. */
+int kernel_rules(struct nft_conn *c, uint8_t family, const char *table, const char *chain, bool stateless,
+	bool (*wants)(void *ctx, uint32_t index, uint64_t handle),
+	void (*fn)(void *ctx, const struct kernel_rule *r), void *ctx, struct err *e);
+
 /* `nft list ruleset`, `list table …`, of what the kernel holds. family NFPROTO_UNSPEC: all; table NULL: all;
  * what: one of the names of the kernel's objects in it (chain, set, map, object, flowtable), NULL: the whole
  * table. -ENOENT. */

@@ -51,6 +51,10 @@ enum file_op {
 	FILE_RESET,
 	FILE_LIST,
 	FILE_GET,
+	/* Commands of their own, never part of a file: see switch.h. */
+	FILE_CLONE,
+	FILE_DISABLE,
+	FILE_ENABLE,
 };
 
 enum file_what {
@@ -62,6 +66,8 @@ enum file_what {
 	FILE_ELEMENTS,
 	FILE_OBJECT, /* obj_type */
 	FILE_FLOWTABLE,
+	FILE_SWITCH, /* of clone, disable, enable, `delete rule id`: a rule that is there, or was; see move */
+	FILE_DISABLED, /* of list: rules that are disabled; table and name as far as given */
 };
 
 /* Where a $name of a declaration is a live value (VAL_LIVE), the node is N_PARAM; else all is plain. */
@@ -101,7 +107,20 @@ struct flowtable_decl {
 
 enum { FILE_SETS, FILE_MAPS, FILE_METERS };
 
-enum rule_at { AT_NONE, AT_HANDLE /* also `position` */, AT_INDEX };
+enum rule_at { AT_NONE, AT_HANDLE /* also `position` */, AT_INDEX, AT_ID /* of enable */ };
+
+/* What FILE_CLONE, FILE_DISABLE and FILE_ENABLE are about: the rule is the command's family, table, name
+ * (both NULL with AT_ID alone), `at` and handle. */
+struct rule_switch {
+	uint8_t at;    /* enum rule_at: how the rule is named */
+	uint8_t place; /* enum rule_at: clones stand beside this one; AT_NONE: behind the original in its
+			* chain, else at the end */
+	bool before;   /* in front of it; with AT_NONE at the head of the chain */
+	bool to;       /* `to` was said */
+	uint8_t to_family;
+	const char *to_table, *to_chain; /* of clones; the rule's own where nothing is said */
+	uint64_t place_n;
+};
 
 struct file_cmd {
 	uint8_t op, what,
@@ -128,6 +147,7 @@ struct file_cmd {
 			uint32_t body, body_end; /* the statements' place */
 			uint8_t at;
 		} rule;
+		struct rule_switch move;
 		struct {
 			uint32_t body, body_end; /* place of `{ … }` or of $name */
 		} elems;

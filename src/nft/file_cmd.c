@@ -9,9 +9,9 @@
 #include "nft/file_impl.h"
 
 const char *const command_words[] = { "add", "create", "insert", "replace", "delete", "destroy", "flush",
-	"rename", "reset", "list", "get", "table", "chain", "rule", "set", "map", "element", "flowtable",
-	"counter", "quota", "limit", "ct", "secmark", "synproxy", "include", "define", "redefine", "undefine",
-	NULL };
+	"rename", "reset", "list", "get", "clone", "disable", "enable", "table", "chain", "rule", "set",
+	"map", "element", "flowtable", "counter", "quota", "limit", "ct", "secmark", "synproxy", "include",
+	"define", "redefine", "undefine", NULL };
 
 bool p_family(struct parser *p, uint8_t *out)
 {
@@ -251,6 +251,8 @@ static bool read_delete(struct parser *p, struct file_cmd *c)
 	if (c->what == FILE_TABLE) {
 		if (!delete_table(p, c))
 			return false;
+	} else if (c->what == FILE_RULE && is_disabled_id(p)) {
+		return delete_disabled(p, c);
 	} else if (c->what == FILE_RULE) {
 		if (!p_part(p, c, "the chain's name"))
 			return false;
@@ -324,7 +326,8 @@ bool read_command(struct parser *p, void *ctx)
 		{ "delete", FILE_DELETE, read_delete }, { "destroy", FILE_DESTROY, read_delete },
 		{ "flush", FILE_FLUSH, read_flush }, { "rename", FILE_RENAME, read_rename },
 		{ "reset", FILE_RESET, read_show }, { "list", FILE_LIST, read_show },
-		{ "get", FILE_GET, read_show } };
+		{ "get", FILE_GET, read_show }, { "clone", FILE_CLONE, read_clone },
+		{ "disable", FILE_DISABLE, read_switch }, { "enable", FILE_ENABLE, read_switch } };
 	static const char *const others[] = { "describe", "monitor", "import", "export" };
 	struct file_cmd c = { .op = FILE_ADD, .file = p->source, .defs = p->file->now };
 

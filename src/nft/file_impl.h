@@ -150,6 +150,13 @@ bool p_handle(struct parser *p, uint64_t *out);
 /* ---- file_show.c ---- */
 bool read_show(struct parser *p, struct file_cmd *c);
 
+/* ---- file_switch.c ---- */
+bool read_clone(struct parser *p, struct file_cmd *c);
+bool read_switch(struct parser *p, struct file_cmd *c); /* disable, enable */
+bool is_disabled_id(struct parser *p);                  /* `id N`, and not a table of that name */
+bool delete_disabled(struct parser *p, struct file_cmd *c);
+bool list_disabled(struct parser *p, struct file_cmd *c);
+
 /* ---- file_block.c ---- */
 bool table_block(struct parser *p, struct file_cmd *head);
 bool chain_block(struct parser *p, uint32_t head); /* index of the chain's command */

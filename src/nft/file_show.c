@@ -136,6 +136,8 @@ static bool read_list(struct parser *p, struct file_cmd *c)
 		c->what = FILE_TABLE;
 		return p_table(p, c);
 	}
+	if (p_accept_word(p, "disabled"))
+		return list_disabled(p, c);
 	return show_one(p, c);
 }
 
@@ -174,7 +176,7 @@ bool read_show(struct parser *p, struct file_cmd *c)
 	static const char *const words[] = { "ruleset", "tables", "table", "chains", "chain", "sets", "set",
 		"maps", "map", "meters", "meter", "flowtables", "flowtable", "counters", "counter", "quotas",
 		"quota", "limits", "limit", "secmarks", "secmark", "synproxys", "synproxy", "rules", "rule",
-		"element", "ct", NULL };
+		"element", "ct", "disabled", NULL };
 	bool ok;
 
 	c->pos = p->tok.pos;

@@ -193,10 +193,8 @@ static struct kchain *chain_of(struct klist *l, const char *name)
 	return NULL;
 }
 
-static void on_rule(void *ctx, const struct kread_rule *r)
+static struct decompile_env env_of(struct klist *l, const struct kchain *k)
 {
-	struct klist *l = ctx;
-	struct kchain *k = chain_of(l, r->chain);
 	struct decompile_env env = {
 		.ctx = l,
 		.family = l->family,
@@ -206,16 +204,26 @@ static void on_rule(void *ctx, const struct kread_rule *r)
 		.chain = rule_chain,
 		.set_size = rule_set_size,
 		.stateless = l->o->stateless,
-		.indent = "\t\t",
 	};
 
-	l->last = k;
-	if (!k || k->c.flags & NFT_CHAIN_BINDING || (l->o->rule && l->o->rule != r->handle))
-		return;
 	if (k->c.want.base) {
 		env.chain_type = k->c.want.type;
 		env.hook = (int)k->c.want.hook;
 	}
+	return env;
+}
+
+static void on_rule(void *ctx, const struct kread_rule *r)
+{
+	struct klist *l = ctx;
+	struct kchain *k = chain_of(l, r->chain);
+	struct decompile_env env;
+
+	l->last = k;
+	if (!k || k->c.flags & NFT_CHAIN_BINDING || (l->o->rule && l->o->rule != r->handle))
+		return;
+	env = env_of(l, k);
+	env.indent = "\t\t";
 	buf_puts(&k->rules, "\t\t");
 	rule_decompile(&env, r->exprs, r->n, r->comment, &k->rules);
 	if (l->o->handles)
@@ -227,6 +235,51 @@ int klist_rules(struct klist *l, const char *chain)
 {
 	l->last = NULL;
 	return kread_rules(l->conn, l->family, l->table, chain, l->o->reset, on_rule, l, l->e);
+}
+
+struct one_by_one {
+	struct klist *l;
+	bool (*wants)(void *ctx, uint32_t index, uint64_t handle);
+	void (*fn)(void *ctx, const struct kernel_rule *r);
+	void *ctx;
+	uint32_t n;
+};
+
+static void on_one(void *ctx, const struct kread_rule *r)
+{
+	struct one_by_one *o = ctx;
+	struct kernel_rule k = {
+		.index = o->n++,
+		.handle = r->handle,
+		.udata = r->udata,
+		.n_udata = r->n_udata,
+	};
+	_buf_ struct buf text = BUF_INIT;
+
+	if (!o->wants || o->wants(o->ctx, k.index, k.handle)) {
+		struct decompile_env env = env_of(o->l, o->l->chains.v[0]);
+
+		k.spelled = rule_decompile(&env, r->exprs, r->n, r->comment, &text);
+		k.text = buf_str(&text);
+	}
+	o->fn(o->ctx, &k);
+}
+
+int kernel_rules(struct nft_conn *c, uint8_t family, const char *table, const char *chain, bool stateless,
+	bool (*wants)(void *ctx, uint32_t index, uint64_t handle),
+	void (*fn)(void *ctx, const struct kernel_rule *r), void *ctx, struct err *e)
+{
+	const struct list_opts opts = { .stateless = stateless };
+	struct klist l = { .conn = c, .o = &opts, .e = e, .family = family, .table = table };
+	struct one_by_one o = { .l = &l, .wants = wants, .fn = fn, .ctx = ctx };
+	int r = klist_chains(&l, chain);
+
+	if (r >= 0 && !l.chains.n)
+		r = err_set(e, -ENOENT, "chain %s: %s", chain, strerror(ENOENT));
+	r = r < 0 ? r : klist_sets(&l, NULL);
+	r = r < 0 ? r : kread_rules(c, family, table, chain, false, on_one, &o, e);
+	klist_clear(&l);
+	return r;
 }
 
 void klist_clear(struct klist *l)

@@ -72,9 +72,11 @@ int kread_flowtables(struct nft_conn *c, uint8_t family, const char *table, cons
 struct kread_rule {
 	uint8_t family;
 	const char *table, *chain;
-	uint64_t handle, id; /* id: the stable id in rnm's user data, 0: none */
-	uint64_t hash;       /* content hash beside it */
-	const char *comment; /* NULL: none */
+	uint64_t handle, id;  /* id: the stable id in rnm's user data, 0: none */
+	uint64_t hash;        /* content hash beside it */
+	const char *comment;  /* NULL: none */
+	const uint8_t *udata; /* all of the user data */
+	size_t n_udata;
 	uint32_t n;
 	struct nftnl_expr **exprs; /* NULL: one that is not known, or not wholly; see attrs */
 	/* As they came: of each the nest with NFTA_EXPR_NAME and NFTA_EXPR_DATA. */

@@ -40,6 +40,8 @@ bool rule_msg_parse(const struct nlmsghdr *nlh, struct kexprs *x, struct kread_r
 		case NFTA_RULE_USERDATA:
 			out->comment = attr_comment(a, NFTNL_UDATA_RULE_COMMENT);
 			rule_mark(a, out);
+			out->udata = mnl_attr_get_payload(a);
+			out->n_udata = mnl_attr_get_payload_len(a);
 			break;
 		case NFTA_RULE_EXPRESSIONS: kexprs_add(x, a, true); break;
 		default: break;

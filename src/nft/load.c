@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "nft/datatype.h"
 #include "nft/load_impl.h"
+#include "nft/switch.h"
 
 #define TRIES 20 /* while somebody else changes the ruleset */
 
@@ -110,6 +111,8 @@ void load_end(struct load *l)
 
 static int run(struct load *l, uint32_t i, const struct file_cmd *cmd, struct err *e)
 {
+	if (is_switch(cmd))
+		return err_set(e, -EINVAL, "this is a command of its own: a file can not have it");
 	switch ((enum file_op)cmd->op) {
 	case FILE_LIST:
 	case FILE_GET:

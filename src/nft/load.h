@@ -13,6 +13,9 @@ struct load_opts {
 	bool check;   /* the kernel validates, nothing changes */
 	FILE *out;    /* what list, get and reset print */
 	bool resolve; /* host names, as nft does */
+	/* User data of the rules, in place of their comments; NULL: those. At most NFT_UDATA_MAX. */
+	const uint8_t *udata;
+	size_t n_udata;
 	/* Values of $names that the file does not define, in rules; see struct rule_env. May be NULL. */
 	const struct val *(*param)(void *ctx, const char *name);
 	void *ctx;

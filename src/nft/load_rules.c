@@ -210,6 +210,8 @@ static int put_ast(struct load *l, uint32_t i, const struct ast_rule *ast, struc
 		l->jumps = code->refs.v[k].kind == REF_CHAIN || code->refs.v[k].kind == REF_SET;
 	op->rule.code = code;
 	op->rule.comment = ast_comment(ast);
+	op->rule.udata = l->o->udata;
+	op->rule.n_udata = l->o->n_udata;
 	r = load_op(l, op, i, e);
 	code_free(code);
 	l->stats.rules++;

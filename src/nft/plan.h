@@ -94,6 +94,9 @@ struct op {
 			const char *comment; /* the user's, or "PACK:line" */
 			uint64_t id;         /* stable rule id for the user data */
 			const char *text;    /* nft syntax, for texts */
+			/* The whole user data, in place of comment and id; NULL: those. */
+			const uint8_t *udata;
+			size_t n_udata;
 			/* Numbers within this batch, 0: none. position_id is another rule's, in place of
 			 * position. */
 			uint32_t rule_id, position_id;

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "nft/load.h"
-#include "rnm/rnm.h"
+#include "rnm/nft_cmd.h"
 
 #define INCLUDE_DIR "/etc" /* where nft looks for what is included */
 #define READ_STEP   (64u << 10)
@@ -17,7 +17,6 @@ typedef VEC(const char *) strings;
 
 struct nft_args {
 	const char *file;
-	struct buf text; /* a command of the command line instead */
 	bool check;
 	strings define, dirs;
 };
@@ -78,8 +77,6 @@ static struct nft_file *parse(struct nft_args *a, struct include_dirs *dirs, str
 	_buf_ struct buf text = BUF_INIT;
 	_err_ struct err e = ERR_INIT;
 
-	if (a->text.n)
-		return nft_file_parse("command", buf_str(&a->text), a->text.n, &o, errs);
 	if (read_file(a->file, &text, &e) < 0) {
 		err_prefix(&e, strcmp(a->file, "-") ? "rnm: " : "rnm: standard input: ");
 		errlist_add(errs, 0, 0, &e);
@@ -123,11 +120,24 @@ static int run_compile(struct nft_args *a, struct nft_file *f, struct errlist *e
 	return r;
 }
 
+int nft_errors(struct errlist *errs, int rc)
+{
+	_buf_ struct buf text = BUF_INIT;
+
+	errlist_text(errs, &text);
+	if (rc < 0 && !text.n)
+		failed("%s", strerror(-rc));
+	if (text.n)
+		buf_putc(&text, '\n');
+	put_text(stderr, buf_str(&text), text.n);
+	errlist_free(errs);
+	return rc < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 static int run(struct nft_args *a, int (*fn)(struct nft_args *, struct nft_file *, struct errlist *))
 {
 	struct include_dirs dirs = { 0 };
 	struct errlist errs = { 0 };
-	_buf_ struct buf text = BUF_INIT;
 	struct nft_file *f;
 	int r = -EINVAL;
 
@@ -140,14 +150,7 @@ static int run(struct nft_args *a, int (*fn)(struct nft_args *, struct nft_file 
 		r = fn(a, f, &errs);
 	if (f)
 		nft_file_free(f);
-	errlist_text(&errs, &text);
-	if (r < 0 && !text.n)
-		failed("%s", strerror(-r));
-	if (text.n)
-		buf_putc(&text, '\n');
-	put_text(stderr, buf_str(&text), text.n);
-	errlist_free(&errs);
-	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+	return nft_errors(&errs, r);
 }
 
 static int read_args(struct tool *t, int argc, char **argv, const char *options, struct nft_args *a)
@@ -182,7 +185,7 @@ static int read_args(struct tool *t, int argc, char **argv, const char *options,
 
 /* Commands of nft's language that may stand on the command line as they stand in a file. */
 static const char *const commands[] = { "add", "create", "insert", "replace", "delete", "destroy", "flush",
-	"rename", "reset", "list", "get" };
+	"rename", "reset", "list", "get", "clone", "disable", "enable" };
 
 static const char *word_at(void *ctx, size_t i)
 {
@@ -196,23 +199,19 @@ static const char *word_at(void *ctx, size_t i)
 }
 
 /* The words as the shell gave them, one command. */
-static int run_command(int argc, char **argv)
+static int run_command(struct tool *t, int argc, char **argv)
 {
-	struct nft_args a = { .text = BUF_INIT };
-	int r;
+	_buf_ struct buf text = BUF_INIT;
 
 	for (int i = 0; i < argc; i++)
-		buf_printf(&a.text, "%s%s", i ? " " : "", argv[i]);
-	buf_putc(&a.text, '\n');
-	r = run(&a, run_load);
-	buf_free(&a.text);
-	vec_free(&a.dirs);
-	return r;
+		buf_printf(&text, "%s%s", i ? " " : "", argv[i]);
+	buf_putc(&text, '\n');
+	return nft_command(t, buf_str(&text), text.n);
 }
 
 int tool_nft(struct tool *t, int argc, char **argv)
 {
-	struct nft_args a = { .text = BUF_INIT };
+	struct nft_args a = { 0 };
 	bool load = argc > 1 && !strcmp(argv[1], "load");
 	const char *near;
 	int r;
@@ -221,7 +220,7 @@ int tool_nft(struct tool *t, int argc, char **argv)
 		return usage_error(t, "a command is missing: load, compile, add, list, …");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i]))
-			return run_command(argc - 1, argv + 1);
+			return run_command(t, argc - 1, argv + 1);
 	if (!load && strcmp(argv[1], "compile") != 0) {
 		near = strlen(argv[1]) <= 64 ? suggest(argv[1], word_at, NULL) : NULL;
 		return usage_error(t, "'nft %s' is not there%s%s%s", argv[1],

@@ -239,7 +239,9 @@ static int spec_of(struct load *l, const struct file_cmd *cmd, struct spec *sp, 
 		return 0;
 	case FILE_RULESET:
 	case FILE_RULE:
-	case FILE_ELEMENTS: break;
+	case FILE_ELEMENTS:
+	case FILE_SWITCH:
+	case FILE_DISABLED: break;
 	}
 	return 0;
 }
@@ -262,6 +264,8 @@ static struct obj *object_of(struct prep *p, const struct file_cmd *cmd)
 
 	switch ((enum file_what)cmd->what) {
 	case FILE_RULESET:
+	case FILE_SWITCH:
+	case FILE_DISABLED:
 	case FILE_TABLE: return table_of(p, cmd);
 	case FILE_CHAIN:
 	case FILE_RULE: break;
@@ -419,7 +423,10 @@ static void take(struct prep *p, uint32_t i, const struct file_cmd *cmd)
 		[FILE_RENAME] = "rename",
 		[FILE_RESET] = "reset",
 		[FILE_LIST] = "list",
-		[FILE_GET] = "get" };
+		[FILE_GET] = "get",
+		[FILE_CLONE] = "clone",
+		[FILE_DISABLE] = "disable",
+		[FILE_ENABLE] = "enable" };
 
 	switch ((enum file_op)cmd->op) {
 	case FILE_ADD:
@@ -444,6 +451,9 @@ static void take(struct prep *p, uint32_t i, const struct file_cmd *cmd)
 		return;
 	case FILE_REPLACE:
 	case FILE_RENAME:
+	case FILE_CLONE:
+	case FILE_DISABLE:
+	case FILE_ENABLE:
 		refuse(p, cmd, "`%s` has no meaning here: the text says what should be", words[cmd->op]);
 		return;
 	}

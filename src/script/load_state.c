@@ -295,6 +295,8 @@ static int state_one(struct load *l, struct scope *sc, struct load_cmd *lc, cons
 			wrong(l, cmd, &e);
 		return rc;
 	case FILE_ELEMENTS: return elements(l, lc, cmd, sc);
+	case FILE_SWITCH:
+	case FILE_DISABLED:
 	case FILE_RULESET: return 0;
 	case FILE_TABLE:
 	case FILE_CHAIN:
