@@ -57,7 +57,7 @@ spec() {
 # specs FOLDER|FILE …: the specs there; a folder that should have some and has none stands for itself, and will fail
 specs() {
 	if [ $# = 0 ]; then
-		set -- tests/unit tests/golden tests/integration
+		set -- tests/unit tests/policies tests/golden tests/integration
 		find policies examples -name '*_spec.lua' | sort
 	fi
 	for place; do

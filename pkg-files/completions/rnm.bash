@@ -41,7 +41,11 @@ _rnm() {
 			fi
 			;;
 		esac ;;
-	test) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+	test)
+		case $word in
+		-*) mapfile -t COMPREPLY < <(compgen -W "--filter --output --update" -- "$word") ;;
+		*) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+		esac ;;
 	esac
 }
 complete -F _rnm rnm

@@ -12,8 +12,9 @@ static inline uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
-/* Added to mono_ns() and boot_ms(): 0 but in simulations, which let time pass at will. */
-extern int64_t clock_skew_ns;
+/* Added to all of them: 0 but in simulations, which let time pass at will; the second one to the time of day
+ * alone. */
+extern int64_t clock_skew_ns, clock_wall_ns;
 
 static inline uint64_t mono_ns(void) /* since boot, without sleep */
 {
@@ -27,5 +28,5 @@ static inline uint64_t boot_ms(void) /* since boot, with sleep: what set element
 
 static inline double wall_s(void) /* since 1970 */
 {
-	return (double)clock_ns(CLOCK_REALTIME) / 1e9;
+	return (double)(clock_ns(CLOCK_REALTIME) + (uint64_t)clock_skew_ns + (uint64_t)clock_wall_ns) / 1e9;
 }

@@ -39,7 +39,8 @@ static const struct command {
 		"expressions "
 		"it compiles to",
 		tool_nft },
-	{ "test", "[DIR]", "run the specs of policies against a simulated network", tool_test },
+	{ "test", "[-f PATTERN] [-o FORMAT] [-u] [DIR|FILE] [-- …]",
+		"run the specs of policies against a simulated network; -u keeps snapshots anew", tool_test },
 	{ "help", "", "this list", tool_help },
 	{ "version", "", "the version", tool_version },
 	{ NULL, NULL, NULL, NULL },

@@ -81,6 +81,10 @@ struct rpack *script_rpack(const struct script *s, const char *name);
 void script_limits_set(struct script *s, const struct script_limits *lim);
 struct script_limits script_limits_get(const struct script *s);
 
+/* Simulations: a list file that is found below this folder stands for the one of its path. NULL: none does.
+ */
+extern const char *script_files_below;
+
 /* Where templates are looked for, after the pack's own folder; copied. For the calls from now on. */
 void script_templates(struct script *s, const char *const *dirs);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* core.sim.new(config_path, shipped_dir, state_dir) → a network in memory under a real engine, whose kernel
- * takes every batch. lua/rnm/testing.lua is what specs use; see there for the methods. */
+/* core.sim.new(config_path, shipped_dir, state_dir, root) → a network in memory under a real engine, whose
+ * kernel takes every batch. lua/rnm/testing.lua is what specs use; see there for the methods. */
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -14,7 +14,8 @@
 #include "testing/sim.h"
 #include "testing/testing.h"
 
-#define WAKES_MAX 10000
+#define WAKES_MAX      10000
+#define DURATION_MAX_S 3000000000.0 /* some hundred years */
 
 static struct sim *current; /* log lines have one tap */
 
@@ -94,7 +95,7 @@ static int sim_commit(void *ctx, const struct plan *p, bool dry, struct commit_r
 	}
 	for (uint32_t i = 0; i < p->ops.n; i++)
 		if (op_refused(s, p, &p->ops.v[i])) {
-			r->op_err[i] = -ENOENT;
+			r->op_err[i] = -EINVAL;
 			bad = true;
 		}
 	if (bad) {
@@ -107,9 +108,24 @@ static int sim_commit(void *ctx, const struct plan *p, bool dry, struct commit_r
 		if (p->ops.v[i].kind == OP_ADD_RULE || p->ops.v[i].kind == OP_REPLACE_RULE)
 			r->handle[i] = ++s->handle;
 	plan_text(p, false, &text);
-	vec_push(&s->batches, xstrdup(buf_str(&text)));
-	s->commits++;
+	vec_push(&s->batches, (struct sim_batch){ .text = xstrdup(buf_str(&text)) });
 	return 0;
+}
+
+static void sim_report(void *ctx, const struct txn_report *r)
+{
+	struct sim *s = ctx;
+	_buf_ struct buf event = BUF_INIT;
+	struct sim_batch *b;
+
+	if (!r->plan || !s->batches.n)
+		return;
+	b = &vec_last(&s->batches);
+	buf_puts(&event, r->event);
+	if (!event.n && r->first)
+		net_event_text(r->first, &event);
+	b->origin = origin_name(r->origin);
+	b->event = buf_take(&event);
 }
 
 static int sim_rule_handles(
@@ -164,8 +180,11 @@ static int sim_close(lua_State *L)
 		log_tap(NULL, NULL);
 	}
 	config_free(s->cfg);
-	vec_foreach (b, &s->batches)
-		free(*b);
+	mirror_free(s->net);
+	vec_foreach (b, &s->batches) {
+		free(b->text);
+		free(b->event);
+	}
 	vec_foreach (l, &s->logs)
 		free(*l);
 	vec_foreach (f, &s->files)
@@ -175,10 +194,13 @@ static int sim_close(lua_State *L)
 	vec_free(&s->batches);
 	vec_free(&s->logs);
 	vec_free(&s->files);
+	vec_free(&s->zones);
 	vec_free(&s->refuse);
+	if (script_files_below == s->root)
+		script_files_below = NULL;
+	free(s->root);
 	free(s->shipped);
-	s->shipped = NULL;
-	clock_skew_ns = 0;
+	clock_skew_ns = clock_wall_ns = 0;
 	return 0;
 }
 
@@ -193,7 +215,7 @@ int sim_fail(lua_State *L, struct err *e)
 static int sim_new(lua_State *L)
 {
 	const char *config = luaL_checkstring(L, 1), *shipped = luaL_optstring(L, 2, NULL),
-		   *state = luaL_optstring(L, 3, NULL);
+		   *state = luaL_optstring(L, 3, NULL), *root = luaL_optstring(L, 4, NULL);
 	struct sim *s = lua_newuserdatauv(L, sizeof(*s), 0);
 	struct err e = ERR_INIT;
 
@@ -209,13 +231,17 @@ static int sim_new(lua_State *L)
 		.need_kinds = sim_need_kinds,
 		.wake_at = sim_wake_at,
 		.watch_file = sim_watch_file,
+		.report = sim_report,
 	};
 
 	s->shipped = shipped ? xstrdup(shipped) : NULL;
+	s->root = root ? xstrdup(root) : NULL;
 	s->en = engine_new(&ops, state);
-	clock_skew_ns = 0;
+	s->net = sim_kernel_net();
+	clock_skew_ns = clock_wall_ns = 0;
 	log_level_set(LOG_INFO);
 	log_tap(tap, NULL);
+	script_files_below = s->root;
 	return 1;
 }
 
@@ -228,7 +254,7 @@ static void pump(struct sim *s)
 	}
 }
 
-static int done(lua_State *L, struct sim *s, int rc, struct err *e)
+int sim_done(lua_State *L, struct sim *s, int rc, struct err *e)
 {
 	if (rc >= 0)
 		pump(s);
@@ -247,11 +273,12 @@ static int sim_start(lua_State *L)
 
 	luaL_argcheck(L, s->cfg, 1, "started already");
 	sim_quiet(s);
+	sim_dump_all(s);
 	rc = engine_start(s->en, s->cfg, s->shipped, &e);
 	if (rc == 0 || engine_config(s->en) == s->cfg)
 		s->cfg = NULL;
 	s->started = rc >= 0;
-	return done(L, s, rc, &e);
+	return sim_done(L, s, rc, &e);
 }
 
 static int sim_reload(lua_State *L)
@@ -265,11 +292,12 @@ static int sim_reload(lua_State *L)
 	sim_quiet(s);
 	rc = config_load(path, &cfg, &e);
 	if (rc == 0) {
+		s->zones.n = 0;
 		rc = engine_reload(s->en, cfg, s->shipped, &e);
 		if (rc < 0)
 			config_free(cfg);
 	}
-	return done(L, s, rc, &e);
+	return sim_done(L, s, rc, &e);
 }
 
 static int sim_stop(lua_State *L)
@@ -279,88 +307,32 @@ static int sim_stop(lua_State *L)
 
 	sim_quiet(s);
 	engine_stop(s->en, luaL_optstring(L, 2, "stop"));
-	return done(L, s, 0, &e);
-}
-
-/* ---- network ---- */
-
-/* sim:net(changes): { { "set" | "del", kind, { field = … } }, … } in one go, as one backlog of the socket. */
-static int sim_net(lua_State *L)
-{
-	struct sim *s = sim_check(L);
-	struct err e = ERR_INIT;
-	lua_Integer n;
-
-	luaL_checktype(L, 2, LUA_TTABLE);
-	n = luaL_len(L, 2);
-	VEC(struct sim_change) changes = { 0 };
-
-	for (lua_Integer i = 1; i <= n; i++) {
-		struct sim_change c;
-
-		lua_rawgeti(L, 2, i);
-		if (sim_change_read(L, lua_gettop(L), &c, &e) < 0) {
-			vec_free(&changes);
-			return sim_fail(L, &e);
-		}
-		vec_push(&changes, c);
-		lua_pop(L, 1);
-	}
-	sim_quiet(s);
-	if (s->started)
-		engine_net_begin(s->en);
-	vec_foreach (c, &changes) {
-		if (c->del)
-			mirror_del(engine_mirror(s->en), &c->rec);
-		else
-			mirror_set(engine_mirror(s->en), &c->rec);
-	}
-	if (s->started)
-		engine_net_end(s->en);
-	vec_free(&changes);
-	return done(L, s, 0, &e);
-}
-
-/* sim:dump(kind, records): what a new dump of the kind says; the rest of it is gone. */
-static int sim_dump(lua_State *L)
-{
-	struct sim *s = sim_check(L);
-	int kind = luaL_checkoption(L, 2, NULL, sim_kinds);
-	struct err e = ERR_INIT;
-	VEC(struct sim_change) changes = { 0 };
-	lua_Integer n;
-
-	luaL_checktype(L, 3, LUA_TTABLE);
-	n = luaL_len(L, 3);
-	for (lua_Integer i = 1; i <= n; i++) {
-		struct sim_change c;
-
-		lua_rawgeti(L, 3, i);
-		if (sim_record_read(L, lua_gettop(L), (enum net_kind)kind, &c, &e) < 0) {
-			vec_free(&changes);
-			return sim_fail(L, &e);
-		}
-		vec_push(&changes, c);
-		lua_pop(L, 1);
-	}
-	sim_quiet(s);
-	engine_net_begin(s->en);
-	mirror_dump_begin(engine_mirror(s->en), (enum net_kind)kind);
-	vec_foreach (c, &changes)
-		mirror_set(engine_mirror(s->en), &c->rec);
-	mirror_dump_end(engine_mirror(s->en), (enum net_kind)kind, true);
-	engine_net_resync(s->en, luaL_optstring(L, 4, "overrun"));
-	engine_net_end(s->en);
-	vec_free(&changes);
-	return done(L, s, 0, &e);
+	return sim_done(L, s, 0, &e);
 }
 
 /* ---- other work ---- */
 
+/* Seconds, or a text like "1h30m". */
+static uint64_t duration_ns(lua_State *L, int arg)
+{
+	uint64_t ms;
+	lua_Number n;
+
+	if (lua_type(L, arg) == LUA_TSTRING) {
+		luaL_argcheck(L,
+			duration_parse(lua_tostring(L, arg), &ms) && (lua_Number)ms < DURATION_MAX_S * 1000,
+			arg, "no duration: seconds, or a text like \"1h30m\"");
+		return ms * 1000000ull;
+	}
+	n = luaL_checknumber(L, arg);
+	luaL_argcheck(L, n >= 0 && n < DURATION_MAX_S, arg, "no duration: seconds, or a text like \"1h30m\"");
+	return (uint64_t)(n * 1e9);
+}
+
 static int sim_advance(lua_State *L)
 {
 	struct sim *s = sim_check(L);
-	uint64_t end = mono_ns() + (uint64_t)(luaL_checknumber(L, 2) * 1e9);
+	uint64_t end = mono_ns() + duration_ns(L, 2);
 	struct err e = ERR_INIT;
 
 	sim_quiet(s);
@@ -376,7 +348,17 @@ static int sim_advance(lua_State *L)
 
 	if (now < end)
 		clock_skew_ns += (int64_t)(end - now);
-	return done(L, s, 0, &e);
+	return sim_done(L, s, 0, &e);
+}
+
+/* sim:clock(seconds since 1970): it is that time now; returns what time it is */
+static int sim_clock(lua_State *L)
+{
+	sim_check(L);
+	if (!lua_isnoneornil(L, 2))
+		clock_wall_ns += (int64_t)((luaL_checknumber(L, 2) - wall_s()) * 1e9);
+	lua_pushnumber(L, wall_s());
+	return 1;
 }
 
 static int sim_message(lua_State *L)
@@ -413,6 +395,7 @@ static int sim_message(lua_State *L)
 	return 1;
 }
 
+/* sim:file_changed(path) → true; false: nobody watches it */
 static int sim_file_changed(lua_State *L)
 {
 	struct sim *s = sim_check(L);
@@ -423,11 +406,13 @@ static int sim_file_changed(lua_State *L)
 	vec_foreach (f, &s->files)
 		if (strcmp(f->path, path) == 0)
 			token = f->token;
-	if (!token)
-		return luaL_error(L, "nobody watches %s", path);
+	if (!token) {
+		lua_pushboolean(L, false);
+		return 1;
+	}
 	sim_quiet(s);
 	engine_file_changed(s->en, token);
-	return done(L, s, 0, &e);
+	return sim_done(L, s, 0, &e);
 }
 
 static int sim_eval(lua_State *L)
@@ -472,9 +457,8 @@ int testing_sim(lua_State *L)
 		{ "start", sim_start },
 		{ "reload", sim_reload },
 		{ "stop", sim_stop },
-		{ "net", sim_net },
-		{ "dump", sim_dump },
 		{ "advance", sim_advance },
+		{ "clock", sim_clock },
 		{ "message", sim_message },
 		{ "file_changed", sim_file_changed },
 		{ "eval", sim_eval },
@@ -488,8 +472,10 @@ int testing_sim(lua_State *L)
 	lua_setfield(L, -2, "__gc");
 	luaL_newlib(L, methods);
 	luaL_setfuncs(L, sim_look, 0);
+	luaL_setfuncs(L, sim_network, 0);
 	lua_setfield(L, -2, "__index");
 	lua_pop(L, 1);
 	luaL_newlib(L, fns);
+	luaL_setfuncs(L, sim_files, 0);
 	return 1;
 }

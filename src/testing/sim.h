@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One simulation, shared by sim.c (its life and work) and sim_look.c (what it shows). */
+/* One simulation, shared by sim.c (its life and work), sim_net.c (its network) and sim_look.c (what it
+ * shows). */
 #pragma once
 
 #include <lauxlib.h>
@@ -12,16 +13,23 @@ struct watched {
 	uint64_t token;
 };
 
+struct sim_batch {
+	char *text, *event; /* event: NULL until the transaction's report */
+	const char *origin;
+};
+
 struct sim {
 	struct engine *en;
-	struct config *cfg; /* until the engine has taken it */
-	char *shipped;
+	struct config *cfg;   /* until the engine has taken it */
+	char *shipped, *root; /* root: list files below it stand for those of the host */
 	uint64_t wake, handle;
-	VEC(char *) batches, logs;
+	VEC(struct sim_batch) batches;
+	VEC(char *) logs;
+	struct mirror *net; /* what the kernel has; the engine's mirror is what rnm knows of it */
 	VEC(struct watched) files;
-	VEC(char *) refuse; /* plan lines with one of these are refused, as a kernel might */
-	int fail_next;      /* the next commit fails with this errno */
-	uint32_t commits, batch_elems;
+	VEC(struct zone_rule) zones; /* of links that the configuration does not know */
+	VEC(char *) refuse;          /* plan lines with one of these are refused, as a kernel might */
+	int fail_next;               /* the next commit fails with this errno */
 	int fd2;
 	bool started;
 };
@@ -32,4 +40,9 @@ struct sim *sim_check(lua_State *L); /* argument 1; raises */
 void sim_quiet(struct sim *s);
 void sim_loud(struct sim *s);
 int sim_fail(lua_State *L, struct err *e); /* nil, message; frees e */
-extern const luaL_Reg sim_look[];
+/* The end of a piece of work: what became due by itself runs as well. Pushes true, or nil and a message. */
+int sim_done(lua_State *L, struct sim *s, int rc, struct err *e);
+struct mirror *sim_kernel_net(void);
+void sim_dump_all(struct sim *s); /* into the engine's mirror, as a start and an overrun do */
+extern const luaL_Reg sim_look[], sim_network[];
+extern const luaL_Reg sim_files[]; /* functions: the files around a simulation */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a simulation shows: sets, ruleset, status, batches, log; and what one event costs. */
+/* What a simulation shows: sets, ruleset, status, batches, log. */
 #include <lauxlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "nft/why.h"
 #include "testing/sim.h"
 
@@ -140,16 +139,20 @@ static int sim_packs(lua_State *L)
 	return 1;
 }
 
-static int sim_batch(lua_State *L) /* the i-th since start; nil: there are not so many */
+static int sim_batch(
+	lua_State *L) /* the i-th since start → text, origin, event; nil: there are not so many */
 {
 	struct sim *s = sim_check(L);
 	lua_Integer i = luaL_checkinteger(L, 2);
 
-	if (i < 1 || i > s->batches.n)
+	if (i < 1 || i > s->batches.n) {
 		lua_pushnil(L);
-	else
-		lua_pushstring(L, s->batches.v[i - 1]);
-	return 1;
+		return 1;
+	}
+	lua_pushstring(L, s->batches.v[i - 1].text);
+	lua_pushstring(L, s->batches.v[i - 1].origin);
+	lua_pushstring(L, s->batches.v[i - 1].event);
+	return 3;
 }
 
 static int sim_log(lua_State *L)
@@ -178,36 +181,6 @@ static int sim_refuse(lua_State *L)
 	return 0;
 }
 
-/* sim:bench(n, set, del): n times both changes, each an event of its own; nanoseconds per event. */
-static int sim_bench(lua_State *L)
-{
-	struct sim *s = sim_check(L);
-	lua_Integer n = luaL_checkinteger(L, 2);
-	struct sim_change c[2];
-	struct err e = ERR_INIT;
-	uint64_t t;
-
-	for (int i = 0; i < 2; i++)
-		if (sim_change_read(L, 3 + i, &c[i], &e) < 0)
-			return sim_fail(L, &e);
-	sim_quiet(s);
-	t = mono_ns();
-	for (lua_Integer i = 0; i < 2 * n; i++) {
-		const struct sim_change *x = &c[i & 1];
-
-		engine_net_begin(s->en);
-		if (x->del)
-			mirror_del(engine_mirror(s->en), &x->rec);
-		else
-			mirror_set(engine_mirror(s->en), &x->rec);
-		engine_net_end(s->en);
-	}
-	t = mono_ns() - t;
-	sim_loud(s);
-	lua_pushnumber(L, (double)t / (double)(2 * n));
-	return 1;
-}
-
 const luaL_Reg sim_look[] = {
 	{ "set", sim_set },
 	{ "ruleset", sim_ruleset },
@@ -220,6 +193,5 @@ const luaL_Reg sim_look[] = {
 	{ "batch", sim_batch },
 	{ "log", sim_log },
 	{ "refuse", sim_refuse },
-	{ "bench", sim_bench },
 	{ NULL, NULL },
 };

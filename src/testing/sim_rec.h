@@ -9,18 +9,13 @@
 
 struct sim_change {
 	bool del;
-	union {
-		struct net_rec rec;
-		struct net_link link;
-		struct net_addr addr;
-		struct net_route route;
-		struct net_rule rule;
-		struct net_neigh neigh;
-	};
+	struct net_rec *rec; /* owned: net_rec_free() */
 };
 
 extern const char *const sim_kinds[]; /* by enum net_kind, NULL-terminated */
 
-int sim_record_read(lua_State *L, int idx, enum net_kind kind, struct sim_change *out, struct err *e);
+/* The table at idx (positive) as a record: the fields of net_rec_set_field(), a link's or record's ifindex
+ * among them, and what a kernel would say of the others. NULL with e; never raises. */
+struct net_rec *sim_record_read(lua_State *L, int idx, enum net_kind kind, struct err *e);
 int sim_change_read(
 	lua_State *L, int idx, struct sim_change *out, struct err *e); /* { "set" | "del", kind, { … } } */

@@ -69,6 +69,18 @@ describe("the names of the API", function ()
     assert.same(listed, found)
   end)
 
+  it("of rnm.testing are in a file of their own, and nothing else is", function ()
+    local told, found = {}, {}
+    for name in pairs((meta_names "testing")) do told[name] = true end
+    for name in pairs(require "rnm.testing") do
+      if name ~= "Simulation" then found["testing." .. name] = true end
+    end
+    for name, value in pairs(require "rnm.testing".Simulation) do
+      if type(value) == "function" and not name:find "^_" then found["simulation:" .. name] = true end
+    end
+    assert.same(found, told)
+  end)
+
   it("of the hooks are those of the events", function ()
     local _, hooks = meta_names "events"
     local names = {}

@@ -95,7 +95,9 @@ describe("rnm", function()
 			["eval --nonsense x"] = "options come before the CODE",
 			["check x"] = "unexpected argument 'x'",
 			["test a b"] = "unexpected argument 'b'",
-			["test --x"] = "there is no option '--x'",
+			["test --x"] = "there is no option '--x'; busted's own go behind --",
+			["test -f"] = "'-f' needs a value",
+			["test a -f x"] = "options come before the folder: '-f'",
 			["nft"] = "a command is missing: load, compile",
 			["nft lood x"] = "'nft lood' is not there; did you mean 'load'?",
 			["nft xyzzyx"] = "'nft xyzzyx' is not there: load, compile",
@@ -132,14 +134,22 @@ describe("rnm", function()
 		f:write [[it("finds them", function() assert.is_function(require "rnm.core".config.parse) end)]]
 		f:close()
 		-- with the preloaded sanitizers, if any: busted loads the module
-		local p = io.popen(("env -u LUA_CPATH -u LUA_PATH %s test %s 2>&1; echo $?"):format(program, dir))
-		local out = p:read "a"
-		p:close()
-		assert.matches("1 success.+\n0\n$", out)
+		local function test(args)
+			local p = io.popen(("env -u LUA_CPATH -u LUA_PATH %s test %s 2>&1; echo $?"):format(program, args))
+			local out = p:read "a"
+			p:close()
+			return out
+		end
+		assert.matches("1 success.+\n0\n$", test(dir))
 		f = assert(io.open(dir .. "/b_spec.lua", "w"))
 		f:write [[it("fails", function() error "boom" end) it("too", function() error "boom" end)]]
 		f:close()
 		assert.equal(1, select(2, try(program .. " test " .. dir)))
+		assert.matches("1 success.+0 failures.+\n0\n$", test("-f finds " .. dir))
+		assert.matches("^ok 1 %- finds them\n1%.%.1\n0\n$", test("--output=TAP " .. dir .. "/a_spec.lua"))
+		assert.matches("run 3 of 3", test(dir .. "/a_spec.lua -- --repeat=3"))
+		assert.same({ "rnm: busted is not installed (Debian: apt install lua-busted; elsewhere: luarocks --lua-version 5.4 install busted)\n", 1 },
+			{ try("PATH=/nonexistent " .. program .. " test " .. dir) })
 		assert.same({ "rnm: '/nonexistent': No such file or directory\n", 1 }, { rnm "test /nonexistent" })
 	end)
 

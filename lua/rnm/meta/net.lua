@@ -34,7 +34,6 @@ net = {}
 ---@class net.nexthop
 ---@field gateway? string
 ---@field iface? string
----@field ifindex integer
 ---@field weight integer
 
 ---@class net.route
