@@ -97,7 +97,7 @@ describe("eval", function ()
   end)
 
   it("is undone by an error", function ()
-    start "x = 1"
+    start("x = 1", { limits = { main_instructions = 1000000, hook_instructions = 1000000 } })
     for code, message in pairs {
       ["nft.table('inet', 't') error('no')"] = "no", ["nft.table('inet', 't') rnm.block(function () error('in block') end)"] = "in block",
       ["nft.table('inet', 't'):chain('c'):rule('ip saddr bogus accept')"] = "bogus", ["x ="] = "eval:1", ["while true do end"] = "instruction",
