@@ -264,7 +264,6 @@ void load_cache_free(struct pack *pk); /* what it keeps of loaded texts */
 /* ---- replay.c ---- */
 void replay_undo(struct script *s,
 	uint32_t i); /* the old pack goes on; its journal and the new one's are rolled back */
-void heal_arm(struct script *s);
 
 /* ---- scope.c ---- */
 struct subject *subject_new(struct pack *pk, enum scope_kind kind, struct item *item);

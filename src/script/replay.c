@@ -100,33 +100,17 @@ static bool retry_subjects(struct pack *pk, uint64_t now)
 	return any;
 }
 
-bool script_heal(struct script *s, uint64_t now)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < s->packs.n; i++) {
-		struct pack *pk = s->packs.v[i];
-
-		if (pk->replay_at && pk->replay_at <= now) {
-			replay(s, pk);
-			any = true;
-		} else if (pk->vm) {
-			any |= retry_subjects(pk, now);
-		}
-	}
-	heal_arm(s);
-	return any;
-}
-
 static void sooner(uint64_t *next, uint64_t at, uint64_t after)
 {
 	if (at > after && (!*next || at < *next))
 		*next = at;
 }
 
-void heal_arm(struct script *s)
+/* What is due at now is being seen to; whatever is later, even if that has passed meanwhile, is still to
+ * come. */
+static void heal_arm(struct script *s, uint64_t now)
 {
-	uint64_t next = 0, now = mono_ns();
+	uint64_t next = 0;
 
 	vec_foreach (p, &s->packs) {
 		struct pack *pk = *p;
@@ -146,4 +130,22 @@ void heal_arm(struct script *s)
 	}
 	if (next)
 		s->ops.heal_at(s->ops.ctx, next);
+}
+
+bool script_heal(struct script *s, uint64_t now)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->packs.n; i++) {
+		struct pack *pk = s->packs.v[i];
+
+		if (pk->replay_at && pk->replay_at <= now) {
+			replay(s, pk);
+			any = true;
+		} else if (pk->vm) {
+			any |= retry_subjects(pk, now);
+		}
+	}
+	heal_arm(s, now);
+	return any;
 }
