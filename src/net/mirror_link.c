@@ -222,10 +222,24 @@ unsigned mirror_held_flush(struct mirror *m)
 	return events;
 }
 
+/* The name is another link's, which the dump has not shown yet: that one went, or has another name by now,
+ * and nobody heard of it. It goes first, or whoever keeps something by name would lose the new one's with the
+ * old one's. If it only changed its name the dump brings it back. */
+static unsigned name_free(struct mirror *m, const struct net_link *rec)
+{
+	const struct net_link *other = mirror_link_named(m, rec->name);
+	struct mlink *l;
+
+	if (!m->kinds[NET_LINK].dumping || !other || other->ifindex == rec->ifindex)
+		return 0;
+	l = mlink_find(m, other->ifindex);
+	return l->node->gen == m->kinds[NET_LINK].gen ? 0 : mirror_remove_link(m, l);
+}
+
 unsigned mirror_set_link(struct mirror *m, const struct net_link *rec)
 {
+	unsigned events = name_free(m, rec);
 	struct mlink *l = mlink_find(m, rec->ifindex);
-	unsigned events = 0;
 
 	if (l && l->node && reused(m, mlink_rec(l), rec)) {
 		events += mirror_remove_link(m, l);

@@ -192,6 +192,20 @@ describe("the mirror", function()
 		assert.equal(1, m:named "eth2")
 	end)
 
+	it("lets the old holder of a name go before the new one comes, in a dump", function()
+		m:events()
+		m:dump_begin "link"
+		link(1, "eth2") -- the two swapped their names, and nobody heard of it
+		link(2, "eth1")
+		m:dump_end "link"
+		assert.same({ "link del eth2", "link change eth2", "link add eth1" }, events(3))
+		m:dump_begin "link"
+		link(7, "eth1")
+		link(1, "eth2")
+		m:dump_end "link"
+		assert.same({ "link del eth1", "link add eth1" }, events(3))
+	end)
+
 	it("tells a reused index from a rename", function()
 		addr(1, "192.0.2.1/24")
 		m:events()
