@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The sets that hold live lists of rules: one for each list and type of key in a table, for all rules of a
  * pack that look into it. */
-#include <stdio.h>
-
 #include "nft/model.h"
 
 struct wanted {
@@ -26,20 +24,7 @@ static bool is_wanted(const void *item, const void *key)
 	       !(a->want.info.flags & NFT_SET_INTERVAL) == !w->interval;
 }
 
-static uint32_t number_take(struct rpack *pk)
-{
-	const bool *spare = pk->numbers.n ? memchr(pk->numbers.v, false, pk->numbers.n) : NULL;
-	uint32_t i = spare ? (uint32_t)(spare - pk->numbers.v) : 0;
-
-	if (spare) {
-		pk->numbers.v[i] = true;
-		return i + 1;
-	}
-	vec_push(&pk->numbers, true);
-	return pk->numbers.n;
-}
-
-static struct autoset *auto_new(struct rpack *pk, const struct wanted *w)
+static struct autoset *auto_new(struct rpack *pk, const struct wanted *w, uint32_t site)
 {
 	struct autoset *a = xnew(struct autoset);
 	struct set_info *info = &a->want.info;
@@ -49,30 +34,22 @@ static struct autoset *auto_new(struct rpack *pk, const struct wanted *w)
 	obj_ref(a->tab);
 	a->live = (struct live *)w->live;
 	a->live->ops->ref(a->live);
-	a->number = number_take(pk);
-	snprintf(info->name, sizeof(info->name), "_%.*s_%u", NFT_NAME_MAXLEN - 16, pk->name, a->number);
-	for (char *c = info->name; *c; c++)
-		if (*c == '-')
-			*c = '_';
 	info->key = *w->key;
 	info->flags = w->interval ? NFT_SET_INTERVAL : 0;
 	info->auto_merge = w->interval;
 	set_want_concat(&a->want);
+	auto_name_take(pk, a, site);
 	hmap_put(&pk->autos, auto_hash(a->tab, a->live), a);
 	return a;
 }
 
-/* Its number stays taken while some statement that looks into it may come back, so that the set keeps its
- * name.
- */
 static void auto_put(struct autoset *a)
 {
 	if (--a->refs)
 		return;
-	if (a->pk) {
-		a->pk->numbers.v[a->number - 1] = false;
+	if (a->pk)
 		hmap_del_item(&a->pk->autos, auto_hash(a->tab, a->live), a);
-	}
+	auto_name_put(a);
 	a->live->ops->put(a->live);
 	obj_put(a->tab);
 	free(a);
@@ -152,7 +129,7 @@ const struct set_info *auto_set(
 	if (!u->a) {
 		u->a = hmap_find(&pk->autos, auto_hash(w.tab, live), is_wanted, &w);
 		if (!u->a)
-			u->a = auto_new(pk, &w);
+			u->a = auto_new(pk, &w, st->site);
 		u->a->refs++;
 	}
 	use_on(u, st->site);
@@ -191,5 +168,4 @@ void autos_orphan(struct rpack *pk)
 	hmap_foreach (a, &pk->autos, pos)
 		a->pk = NULL;
 	hmap_free(&pk->autos);
-	vec_free(&pk->numbers);
 }

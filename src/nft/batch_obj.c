@@ -227,6 +227,8 @@ static void set_udata(struct nlmsghdr *nlh, const struct set_info *info, bool me
 		udata_u32(&u, NFTNL_UDATA_SET_DATA_INTERVAL, info->data.interval);
 	if (w)
 		udata_comment(&u, NFTNL_UDATA_SET_COMMENT, w->comment);
+	if (w && w->auto_id)
+		udata_put(&u, RNM_TLV, &w->auto_id, sizeof(w->auto_id));
 	put_udata(nlh, NFTA_SET_USERDATA, &u);
 }
 

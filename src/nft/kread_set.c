@@ -139,14 +139,18 @@ static uint32_t udata_get_u32(const uint8_t *p, size_t n, uint8_t type)
 
 static void set_userdata(const struct nlattr *a, struct set_attrs *s, struct kread_set *out)
 {
-	const uint8_t *p = mnl_attr_get_payload(a);
+	const uint8_t *p = mnl_attr_get_payload(a), *own;
 	size_t n = mnl_attr_get_payload_len(a);
+	uint8_t len;
 
 	s->key.order = udata_get_u32(p, n, NFTNL_UDATA_SET_KEYBYTEORDER);
 	s->data.order = udata_get_u32(p, n, NFTNL_UDATA_SET_DATABYTEORDER);
 	s->data.interval = udata_get_u32(p, n, NFTNL_UDATA_SET_DATA_INTERVAL);
 	out->want.info.auto_merge = udata_get_u32(p, n, NFTNL_UDATA_SET_MERGE_ELEMENTS);
 	out->want.comment = attr_comment(a, NFTNL_UDATA_SET_COMMENT);
+	own = udata_find(p, n, RNM_TLV, &len);
+	if (own && len == sizeof(out->want.auto_id))
+		memcpy(&out->want.auto_id, own, len);
 	free(s->key_typeof);
 	free(s->data_typeof);
 	s->key_typeof = typeof_read(p, n, NFTNL_UDATA_SET_KEY_TYPEOF);

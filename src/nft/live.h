@@ -30,6 +30,7 @@ struct live_ops {
 	 * NFT_SET_INTERVAL. */
 	bool (*may_be_interval)(struct live *l);
 	void (*text)(struct live *l, struct buf *out); /* net.addrs{zone="wan"}:map("network") */
+	bool (*opaque)(struct live *l); /* text() does not say all of it, as with functions. NULL: it does */
 };
 struct live { /* embedded first in the implementation */
 	const struct live_ops *ops;

@@ -141,6 +141,7 @@ struct rcode { /* compiled rule, shared by its statement and by what the kernel 
 
 struct autoset {              /* the set that holds a live list of rules */
 	uint32_t refs, users; /* statements; those of them that are in force */
+	struct auto_names *names;
 	uint32_t number;
 	struct rpack *pk; /* NULL: it is gone */
 	struct obj *tab;
@@ -220,7 +221,6 @@ struct rpack {
 	VEC(struct contrib *) edits;
 	VEC(struct scope *) scopes;
 	struct hmap autos;
-	VEC(bool) numbers; /* of _PACK_N sets in use */
 };
 
 /* ---- objects ---- */
@@ -316,6 +316,7 @@ struct expiry {
 struct ruleset {
 	struct hmap objs, site_map, files;
 	struct hmap stmts; /* set_stmts by text */
+	VEC(struct auto_names *) auto_names;
 	VEC(struct site) sites;
 	VEC(struct obj *) all; /* in order of making */
 	VEC(struct obj *) dirty, changed;
@@ -495,6 +496,12 @@ bool auto_used(const struct stmt *st, const char *param); /* a set holds the liv
 void autos_off(struct stmt *st);
 void autos_free(struct stmt *st);
 void autos_orphan(struct rpack *pk); /* the pack is freed */
+
+/* autoname.c */
+void auto_name_take(struct rpack *pk, struct autoset *a, uint32_t site); /* to a->name, and into a->want */
+void auto_name_put(struct autoset *a);
+void auto_name_known(struct ruleset *rs, const char *name, uint64_t id); /* the kernel has such a set */
+void auto_names_free(struct ruleset *rs);
 
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);

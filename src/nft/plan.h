@@ -65,6 +65,7 @@ struct set_want {
 	struct nftnl_expr *const *exprs;
 	uint32_t n_exprs;
 	const char *stateful; /* the same as nft syntax, for texts */
+	uint64_t auto_id;     /* of the live list that it holds, for rnm's user data; 0: none */
 };
 
 /* Fills in flag and field lengths of concatenated ranges, from key and flags. */

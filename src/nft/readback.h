@@ -27,7 +27,8 @@ void ruleset_read_only_attached(struct ruleset *rs, bool only);
 /* Whether an attached set is there, and of which type: before the first commit with it, so that values are
  * held against it. */
 int ruleset_attach_look(struct nft_conn *c, struct obj *set, struct err *e);
-/* At the start: sets of others that hold own elements of an earlier life. */
+/* At the start, before anything is merged: sets of others that hold own elements of an earlier life, and the
+ * numbers of own sets that hold live lists. */
 int ruleset_find_attached(struct ruleset *rs, struct nft_conn *c, struct err *e);
 
 /* What was found otherwise, for messages. */

@@ -154,8 +154,11 @@ static void on_candidate(void *ctx, const struct kread_set *k)
 	struct candidates *all = ctx;
 	const struct obj *tab = obj_find(all->rs, OBJ_TABLE, k->family, NULL, k->table);
 
-	if (k->want.info.flags & (NFT_SET_ANONYMOUS | NFT_SET_CONSTANT) ||
-		(tab && (tab->have || tab->own_before)))
+	bool own = tab && (tab->have || tab->own_before);
+
+	if (own && k->want.auto_id)
+		auto_name_known(all->rs, k->name, k->want.auto_id);
+	if (own || k->want.info.flags & (NFT_SET_ANONYMOUS | NFT_SET_CONSTANT))
 		return;
 	vec_push(&all->v,
 		(struct candidate){ .family = k->family, .table = xstrdup(k->table), .info = k->want.info });

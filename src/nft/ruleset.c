@@ -523,6 +523,7 @@ void ruleset_free(struct ruleset *rs)
 	hmap_free(&rs->files);
 	hmap_free(&rs->site_map);
 	hmap_free(&rs->stmts);
+	auto_names_free(rs);
 	hmap_free(&rs->objs);
 	vec_free(&rs->sites);
 	vec_free(&rs->all);

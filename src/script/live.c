@@ -274,6 +274,11 @@ static bool qlive_may_be_interval(struct live *live)
 	return k->kind == SEL_FN || f->type == NF_PREFIX;
 }
 
+static bool qlive_opaque(struct live *live)
+{
+	return ((struct qlive *)live)->fn;
+}
+
 static void sel_text(const struct sel *k, struct buf *out)
 {
 	switch (k->kind) {
@@ -308,6 +313,7 @@ static const struct live_ops qlive_ops = {
 	.sink_del = qlive_sink_del,
 	.may_be_interval = qlive_may_be_interval,
 	.text = qlive_text,
+	.opaque = qlive_opaque,
 };
 
 void live_ref(struct live *l)

@@ -161,7 +161,7 @@ static void live_text(struct live *live, struct buf *out)
 }
 
 static const struct live_ops ops = { live_ref, live_put, live_each, live_first, live_sink_add, live_sink_del,
-	live_interval, live_text };
+	live_interval, live_text, NULL };
 
 void live_init(struct world *w)
 {

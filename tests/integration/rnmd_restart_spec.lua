@@ -66,6 +66,30 @@ describe("a restart", function()
 		rnmd.stop(d)
 	end)
 
+	it("finds the sets of live lists again, in whatever order they came to be", function()
+		local d = daemon.start(ns, { packs = { ["a.lua"] = [[
+local c = nft.table("inet", "t"):chain("c")
+rnm.block(function()
+  if net.link "late" then c:rule("ip daddr $a counter", { a = net.addrs { iface = "late", family = "ipv4" } }) end
+  c:rule("iifname $l counter", { l = net.links { up = true } })
+  c:rule("ip saddr $n counter", { n = net.addrs { family = "ipv4" }:map(function (a) return net.host(a.network, "0.0.0.9") end) })
+end)]] } })
+		ns:veth("late", "late1")
+		ns:run "ip addr add 198.51.100.1/24 dev late"
+		rnmd.settle(d)
+		local before, gen = handles(), generation()
+		assert.is_truthy(before:find("@_a_3", 1, true))
+		for _, how in ipairs { "TERM", "KILL" } do
+			d:halt(how)
+			d:launch()
+			assert.equal(before, handles())
+			assert.equal(gen, generation())
+		end
+		d:cmd "reload"
+		assert.equal(gen, generation())
+		rnmd.stop(d)
+	end)
+
 	it("sends nothing after a kill either", function()
 		local d = daemon.start(ns, { packs = { ["a.lua"] = kinds } })
 		local before, gen = handles(), generation()
