@@ -104,7 +104,9 @@ static bool is_addr(const char *s)
  * quotes. */
 static void put_string(struct buf *out, const char *s)
 {
-	if (is_number(s) || is_addr(s)) {
+	uint8_t mac[6];
+
+	if (is_number(s) || is_addr(s) || mac_parse(s, mac)) {
 		buf_puts(out, s);
 		return;
 	}
