@@ -58,9 +58,9 @@ const char *check_string(lua_State *L, const char *fn, int idx, int first, size_
 
 void check_table(lua_State *L, const char *fn, int idx, int first)
 {
-	if (lua_type(L, idx) != LUA_TTABLE)
+	if (lua_type(L, idx) != LUA_TTABLE && !state_plain(L, idx))
 		check_arg_fail(L, fn, idx, first, "a table");
-	if (readonly_unwrap(L, idx))
+	if (lua_type(L, idx) != LUA_TTABLE || readonly_unwrap(L, idx))
 		lua_replace(L, idx);
 }
 

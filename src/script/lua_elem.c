@@ -423,6 +423,8 @@ void state_elements(lua_State *L, struct pack *pk, struct handle *h, int idx, co
 		state_live(sc, h->obj, l, site);
 		return;
 	}
+	if (state_plain(L, idx))
+		lua_replace(L, idx);
 	if (lua_type(L, idx) != LUA_TTABLE)
 		luaL_error(L, "%s: elements: expected a %s, got %s", fn,
 			h->map ? "table" : "list, a query or a file", type_article(L, idx));

@@ -21,6 +21,7 @@ static void ready(lua_State *L, struct pack *pk, int idx, unsigned cost, const c
 			live_ready(L, l);
 		if (h)
 			handle_state(L, pk, h, fn);
+		state_keep(L, idx);
 		break;
 	case LUA_TTABLE:
 		if (!cost || record_kind(L, idx) >= 0)

@@ -20,7 +20,7 @@ struct proxy {
 
 static struct proxy *push_proxy(lua_State *L)
 {
-	struct proxy *p = lua_newuserdatauv(L, sizeof(*p), 0);
+	struct proxy *p = lua_newuserdatauv(L, sizeof(*p), 1); /* see state_keep() */
 
 	memset(p, 0, sizeof(*p));
 	luaL_setmetatable(L, "rnm.state");
@@ -432,6 +432,47 @@ void state_value(lua_State *L, int idx, struct buf *out)
 
 	put_node(((struct proxy *)lua_touserdata(L, idx))->node, &text);
 	buf_puts(out, buf_str(&text));
+}
+
+static void push_plain(lua_State *L, const struct snode *n)
+{
+	if (n->kind != SN_TABLE) {
+		push_snode(L, (struct snode *)n, NULL, 0);
+		return;
+	}
+	luaL_checkstack(L, 10, NULL);
+	vm_charge(L, 5ull * n->e.n);
+	lua_newtable(L);
+	for (uint32_t i = 0; i < n->e.n; i++) {
+		const struct state_key *k = &n->e.v[i].key;
+
+		push_plain(L, n->e.v[i].val);
+		if (k->s) {
+			lua_pushlstring(L, k->s, k->n);
+			lua_insert(L, -2);
+			lua_rawset(L, -3);
+		} else {
+			lua_rawseti(L, -2, k->i);
+		}
+	}
+}
+
+bool state_plain(lua_State *L, int idx)
+{
+	if (lua_type(L, idx) != LUA_TUSERDATA || type_tag(L, idx) != TAG_STATE)
+		return false;
+	struct proxy *p = check_proxy(L, idx);
+
+	read_check(L, vm_user(L), p->top);
+	push_plain(L, p->node);
+	return true;
+}
+
+void state_keep(lua_State *L, int idx)
+{
+	idx = lua_absindex(L, idx);
+	if (state_plain(L, idx))
+		lua_setiuservalue(L, idx, 1);
 }
 
 static int state_eq(lua_State *L)

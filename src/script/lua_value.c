@@ -360,6 +360,19 @@ static int table_val(lua_State *L, int idx, unsigned how, int depth, struct val 
 	return is_array(L, idx) ? list_of(L, idx, depth, out, e) : map_of(L, idx, depth, out, e);
 }
 
+/* A part of rnm.state, as state_keep() left it: nothing here may raise. */
+static int state_val(lua_State *L, int idx, unsigned how, int depth, struct val *out, struct err *e)
+{
+	int rc;
+
+	if (lua_getiuservalue(L, idx, 1) == LUA_TTABLE)
+		rc = table_val(L, lua_gettop(L), how, depth, out, e);
+	else
+		rc = err_set(e, -EINVAL, "rnm.state is no value");
+	lua_pop(L, 1);
+	return rc;
+}
+
 static int conv(lua_State *L, int idx, unsigned how, int depth, struct val *out, struct err *e)
 {
 	int rc;
@@ -371,7 +384,10 @@ static int conv(lua_State *L, int idx, unsigned how, int depth, struct val *out,
 	case LUA_TSTRING: rc = string_val(L, idx, out, e); break;
 	case LUA_TNUMBER: rc = number_val(L, idx, out, e); break;
 	case LUA_TTABLE: rc = table_val(L, idx, how, depth, out, e); break;
-	case LUA_TUSERDATA: rc = userdata_val(L, idx, out, e); break;
+	case LUA_TUSERDATA:
+		rc = type_tag(L, idx) == TAG_STATE ? state_val(L, idx, how, depth, out, e)
+						   : userdata_val(L, idx, out, e);
+		break;
 	default: rc = err_set(e, -EINVAL, "%s is no value", type_article(L, idx));
 	}
 	if (rc < 0)
