@@ -58,6 +58,8 @@ struct control_opt {
 int control_new(struct ev_loop *loop, const struct control_opt *opt, struct control **out, struct err *e);
 void control_free(struct control *c); /* unlinks the socket */
 
+bool session_may_all(const struct session *s); /* root, or the daemon's own user */
+
 /* `monitor`: from now on the session gets every published line, and ends when the peer closes. Called from
  * run(). A slow reader loses lines (one line tells how many), never stalls the loop. */
 void session_subscribe(struct session *s);

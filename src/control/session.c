@@ -292,6 +292,11 @@ void session_finish(struct session *s)
 	session_free(s);
 }
 
+bool session_may_all(const struct session *s)
+{
+	return s->peer == PEER_ALL;
+}
+
 void session_subscribe(struct session *s)
 {
 	s->c->n_lines += !s->lines;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "engine/switches.h"
 
 struct emit {
 	char *topic;
@@ -33,6 +34,7 @@ struct engine {
 	struct config *cfg;
 	found_packs found;
 	pack_specs specs;   /* borrow from found and cfg */
+	struct switches sw; /* packs.c and switch.c */
 	struct buf dropped; /* by the last reload */
 	unsigned kinds;     /* asked of ops->need_kinds so far */
 	enum {
@@ -86,8 +88,19 @@ void event_keep(struct engine *en); /* what the transaction was for, when someth
 
 /* packs.c */
 struct script_limits limits_of(const struct config *cfg);
+void drop_kinds(struct engine *en); /* engine.c: what only packs asked for that are no more */
 void set_zones(struct engine *en, const struct config *cfg);
 void set_templates(struct engine *en, const struct config *cfg);
-int find_packs(
-	const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e);
+/* found: all that the configuration lets run; specs: those that are to run. */
+int find_packs(struct engine *en, const struct config *cfg, const char *shipped, found_packs *found,
+	pack_specs *specs, struct err *e);
 void packs_free(found_packs *found, pack_specs *specs);
+
+/* switch.c */
+void switches_settle(
+	struct engine *en, const pack_specs *specs); /* quarantines that their pack's text ended */
+
+/* packs_text.c */
+void quarantine_line(const struct quarantine *q, const char *before, struct buf *out);
+struct json;
+void packs_json(struct engine *en, const char *name, struct json *j); /* a list of all */

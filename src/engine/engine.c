@@ -146,6 +146,7 @@ struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
 
 	en->ops = *ops;
 	en->state_dir = state_dir ? xstrdup(state_dir) : NULL;
+	engine_switches(en, state_dir);
 	en->mirror = mirror_new(&(struct mirror_ops){ .event = on_net_event, .ctx = en });
 	en->queries = queries_new(en->mirror);
 	en->rs = ruleset_new();
@@ -168,6 +169,7 @@ void engine_free(struct engine *en)
 		emit_free(&en->emits.v[i]);
 	vec_free(&en->emits);
 	drift_free(en);
+	switches_free(&en->sw);
 	first_event_free(en);
 	buf_free(&en->event);
 	buf_free(&en->dropped);
@@ -210,7 +212,7 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 		.attach_look = attach_look,
 		.object_read = en->ops.object_read ? read_object : NULL,
 	};
-	int rc = find_packs(cfg, shipped_dir, &en->found, &en->specs, e);
+	int rc = find_packs(en, cfg, shipped_dir, &en->found, &en->specs, e);
 
 	if (rc < 0) {
 		packs_free(&en->found, &en->specs);
@@ -237,12 +239,12 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 	}
 	rc = txn_end(en, false, e);
 	script_switch(en->script, true);
+	switches_settle(en, &en->specs);
 	en->cfg = cfg;
 	return rc;
 }
 
-/* What only packs asked for that are no more. */
-static void drop_kinds(struct engine *en)
+void drop_kinds(struct engine *en)
 {
 	need_kinds(en, en->kinds & script_kinds(en->script));
 }
@@ -301,7 +303,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	struct script_limits before = script_limits_get(en->script), limits = limits_of(cfg);
 	found_packs found = { 0 };
 	pack_specs specs = { 0 };
-	int rc = find_packs(cfg, shipped_dir, &found, &specs, e);
+	int rc = find_packs(en, cfg, shipped_dir, &found, &specs, e);
 
 	if (rc == 0)
 		rc = kernel_check(en, e);
@@ -342,6 +344,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	en->found = found;
 	en->specs = specs;
 	en->cfg = cfg;
+	switches_settle(en, &en->specs);
 	drop_kinds(en);
 	return 0;
 }

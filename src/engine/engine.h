@@ -13,6 +13,7 @@
 #include "script/script.h"
 
 struct engine;
+struct json;
 
 enum origin {
 	ORIGIN_START,
@@ -104,8 +105,27 @@ int engine_eval(struct engine *en, const char *pack, const char *code, size_t le
 /* What would be sent now (empty when the kernel holds what is wanted, as far as rnm knows). */
 int engine_plan(struct engine *en, struct buf *out, struct err *e);
 void engine_stop(struct engine *en, const char *reason);
+
+/* Packs at run time, over restarts: what is done is kept in the state folder, before it is done; when it can
+ * not be done everything stays. out: lines for whoever asked. name need not run. */
+int engine_pack_enable(
+	struct engine *en, const char *name, const char *shipped_dir, struct buf *out, struct err *e);
+int engine_pack_disable(struct engine *en, const char *name, struct buf *out, struct err *e);
+/* place: "on_addr_change", "wan.lua:7", "block@wan.lua:7", "main chunk" …; NULL: all of it. */
+int engine_pack_quarantine(
+	struct engine *en, const char *name, const char *place, struct buf *out, struct err *e);
+int engine_pack_release(struct engine *en, const char *name, const char *place, const char *shipped_dir,
+	struct buf *out, struct err *e);
+/* only NULL: all, as a table; else everything about this one. -ENOENT: there is no such pack. */
+int engine_packs(struct engine *en, const char *only, struct buf *out, struct err *e);
+int engine_packs_json(struct engine *en, const char *only, struct json *j, struct err *e);
+/* Takes over what was switched with this state folder, to look at only. For checks; engine_new() has its own.
+ */
+void engine_switches(struct engine *en, const char *dir);
+/* Before the start: the process before died in this code of a pack; at NULL: not in such code. */
+struct blackbox_place;
+void engine_died(struct engine *en, const struct blackbox_place *at, int signal);
 void engine_status(struct engine *en, struct buf *out);
-struct json;
 void engine_status_json(struct engine *en, struct json *j); /* the same, as fields of an open object */
 /* One line about something that waits, or that the kernel refused. */
 void engine_pending_text(const struct pending *p, struct buf *out);

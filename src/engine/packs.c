@@ -67,8 +67,24 @@ void set_templates(struct engine *en, const struct config *cfg)
 	script_templates(en->script, dirs);
 }
 
-int find_packs(
-	const struct config *cfg, const char *shipped, found_packs *found, pack_specs *specs, struct err *e)
+/* What of the pack's text as it is now is in quarantine. */
+static void set_holds(struct engine *en, struct pack_spec *s)
+{
+	struct pack_hold *holds;
+
+	if (blackbox || switches_any_held(&en->sw, s->name))
+		s->source = pack_source(s);
+	if (!switches_any_held(&en->sw, s->name))
+		return;
+	holds = xcalloc(en->sw.held.n, sizeof(*holds));
+	vec_foreach (q, &en->sw.held)
+		if (!strcmp(q->pack, s->name) && q->source == s->source)
+			holds[s->n_holds++] = (struct pack_hold){ q->what, q->file, q->line };
+	s->holds = holds;
+}
+
+int find_packs(struct engine *en, const struct config *cfg, const char *shipped, found_packs *found,
+	pack_specs *specs, struct err *e)
 {
 	int rc = config_packs(cfg, shipped, found, e);
 
@@ -84,15 +100,20 @@ int find_packs(
 			s.files = (const char *const *)f->cfg->files;
 			s.config = f->cfg->config.kind == CFG_NULL ? NULL : &f->cfg->config;
 		}
-		vec_push(specs, s);
+		if (!switches_off(&en->sw, f->name))
+			vec_push(specs, s);
 	}
+	vec_foreach (s, specs)
+		set_holds(en, s);
 	return 0;
 }
 
 void packs_free(found_packs *found, pack_specs *specs)
 {
-	vec_foreach (s, specs)
+	vec_foreach (s, specs) {
 		free((void *)s->templates);
+		free((void *)s->holds);
+	}
 	found_packs_free(found);
 	vec_free(specs);
 }

@@ -2,16 +2,6 @@
 /* `rnm status`, for people: what runs, what waits and why. */
 #include "engine/core.h"
 
-static const char *state_name(enum pack_state s)
-{
-	switch (s) {
-	case PACK_RUNNING: return "running";
-	case PACK_DEGRADED: return "degraded";
-	case PACK_FAILED: return "failed";
-	}
-	return "?";
-}
-
 static void pack_line(void *ctx, const struct pack_status *p)
 {
 	struct buf *out = ctx;
@@ -19,7 +9,7 @@ static void pack_line(void *ctx, const struct pack_status *p)
 	buf_printf(out,
 		"pack %s: %s, order %d, %u statements, %u hooks%s%s%s, %u blocks, %u each, %u timers, %llu "
 		"calls, %llu errors, %llu us in Lua, %zu KiB%s\n",
-		p->name, state_name(p->state), p->order, p->statements, p->hooks, p->hooks ? " (" : "",
+		p->name, pack_state_name(p->state), p->order, p->statements, p->hooks, p->hooks ? " (" : "",
 		p->hooks && p->hook_names ? p->hook_names : "", p->hooks ? ")" : "", p->blocks, p->eaches,
 		p->timers, (unsigned long long)p->calls, (unsigned long long)p->errors,
 		(unsigned long long)(p->time_ns / 1000), p->memory / 1024, p->trusted ? ", trusted" : "");
@@ -64,7 +54,18 @@ void engine_status(struct engine *en, struct buf *out)
 		(unsigned long long)(en->commits ? en->sum_ns / en->commits / 1000 : 0),
 		(unsigned long long)(en->max_ns / 1000));
 	script_status(en->script, pack_line, out);
+	vec_foreach (q, &en->sw.held) {
+		_autofree_ char *before = xasprintf("pack %s: quarantined: ", q->pack);
+
+		quarantine_line(q, before, out);
+	}
+	vec_foreach (o, &en->sw.off)
+		buf_printf(out, "pack %s: disabled by an operator\n", o->pack);
 	ruleset_pending(en->rs, pending_line, out);
+	for (uint32_t i = 0; en->cfg && i < en->cfg->packs.n; i++)
+		if (!en->cfg->packs.v[i].enabled)
+			buf_printf(out, "pack %s: disabled by the configuration (%s:%u)\n",
+				en->cfg->packs.v[i].name, en->cfg->path, en->cfg->packs.v[i].line);
 	if (en->cfg)
 		vec_foreach (n, &en->cfg->notes)
 			buf_printf(out, "note: %s\n", *n);

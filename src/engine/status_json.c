@@ -3,33 +3,6 @@
 #include "base/json.h"
 #include "engine/core.h"
 
-static void pack(void *ctx, const struct pack_status *p)
-{
-	static const char *const states[] = {
-		[PACK_RUNNING] = "running", [PACK_DEGRADED] = "degraded", [PACK_FAILED] = "failed"
-	};
-	struct json *j = ctx;
-
-	json_open(j, NULL, '{');
-	json_text(j, "name", p->name);
-	json_text(j, "path", p->path);
-	json_text(j, "state", states[p->state]);
-	json_num(j, "order", p->order);
-	json_bool(j, "trusted", p->trusted);
-	json_unsigned(j, "statements", p->statements);
-	json_unsigned(j, "hooks", p->hooks);
-	json_text(j, "hook_names", p->hook_names ? p->hook_names : "");
-	json_unsigned(j, "blocks", p->blocks);
-	json_unsigned(j, "each", p->eaches);
-	json_unsigned(j, "timers", p->timers);
-	json_unsigned(j, "calls", p->calls);
-	json_unsigned(j, "errors", p->errors);
-	json_unsigned(j, "time_us", p->time_ns / 1000);
-	json_unsigned(j, "memory", p->memory);
-	json_text(j, "last_error", p->last_error);
-	json_close(j, '}');
-}
-
 static void pending(void *ctx, const struct pending *p)
 {
 	struct json *j = ctx;
@@ -82,9 +55,7 @@ static void counts(struct engine *en, struct json *j)
 void engine_status_json(struct engine *en, struct json *j)
 {
 	counts(en, j);
-	json_open(j, "packs", '[');
-	script_status(en->script, pack, j);
-	json_close(j, ']');
+	packs_json(en, "packs", j);
 	json_open(j, "pending", '[');
 	ruleset_pending(en->rs, pending, j);
 	json_close(j, ']');

@@ -32,6 +32,8 @@ static const struct command {
 	{ "list", "[--json] [WHAT]", "what the packs state", tool_list },
 	{ "why", "ADDRESS|SET|RULE|TABLE", "whose it is: pack, file and line, event and time", tool_why },
 	{ "emit", "TOPIC [KEY=VALUE…]", "send a message to the policies", tool_emit },
+	{ "packs", "[--json] [show NAME | enable|disable NAME | quarantine|release NAME [HOOK]]",
+		"the packs and their states; run one or leave it out, at once and from now on", tool_packs },
 	{ "check", "[-c CONFIG]", "try configuration and packs against the present network; send nothing",
 		tool_check },
 	{ "nft", "load [-c] | compile [-D NAME=VALUE]… [-I DIR]… FILE|-, or a command",

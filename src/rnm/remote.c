@@ -99,6 +99,11 @@ int tool_why(struct tool *t, int argc, char **argv)
 	return say_words(t, argc, argv);
 }
 
+int tool_packs(struct tool *t, int argc, char **argv)
+{
+	return say_words(t, argc, argv);
+}
+
 /* The daemon may run elsewhere: a file is named by its absolute path. */
 int tool_apply(struct tool *t, int argc, char **argv)
 {

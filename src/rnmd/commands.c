@@ -307,6 +307,12 @@ static const struct control_param why_params[] = {
 	{ "what", PARAM_WORDS, NULL, true },
 	{ NULL, 0, NULL, false },
 };
+static const struct control_param packs_params[] = {
+	{ "do", PARAM_TEXT, NULL, false },
+	{ "pack", PARAM_TEXT, NULL, false },
+	{ "hook", PARAM_TEXT, NULL, false },
+	{ NULL, 0, NULL, false },
+};
 
 const struct control_cmd daemon_commands[] = {
 	{ "ping", "[--json]", "answers pong: the first commit is acknowledged", true, false, cmd_ping, true,
@@ -324,6 +330,8 @@ const struct control_cmd daemon_commands[] = {
 	{ "why", "ADDRESS | FAMILY TABLE [NAME] | NAME | TEXT", "whose it is, and since when", true, true,
 		cmd_why, false, why_params },
 	{ "plan", "", "what would be sent to the kernel now", true, false, cmd_plan, false, NULL },
+	{ "packs", "[--json] [show NAME | enable|disable NAME | quarantine|release NAME [HOOK]]",
+		"the packs, their states and switches", true, true, cmd_packs, true, packs_params },
 	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor, false, NULL },
 	{ "emit", "[--json] TOPIC [KEY=VALUE]...", "sends a message to the packs", false, true, cmd_emit,
 		true, emit_params },

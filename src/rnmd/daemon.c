@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "base/blackbox.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "rnmd/daemon.h"
@@ -241,6 +242,7 @@ static void on_first(struct ev_loop *loop, ev_prepare *p, int revents)
 	d->ready = true;
 	log_info("rnmd", "ready in %llu us", (unsigned long long)((mono_ns() - d->started) / 1000));
 	notify_state("READY=1\n");
+	watchdog_start(d);
 	apply_good(d);
 }
 
@@ -343,6 +345,20 @@ static char *state_dir_of(const struct daemon *d, const struct config *cfg)
 	return dir;
 }
 
+/* What the rnmd before died in; from now on the same is kept of this one. */
+static void find_death(struct daemon *d, const char *socket)
+{
+	_autofree_ char *path = xasprintf("%s.running", socket);
+	_err_ struct err e = ERR_INIT;
+	struct blackbox_place at;
+	int signal = 0, rc = blackbox_open(path, &at, &signal, &e);
+
+	if (rc < 0)
+		log_warn("rnmd", "%s: a pack's code that ends rnmd will not be known", err_text(&e));
+	else
+		engine_died(d->engine, rc > 0 ? &at : NULL, signal);
+}
+
 static int start(struct daemon *d, struct config *cfg, struct err *e)
 {
 	struct watch_opt opt = watch_opt_of(cfg);
@@ -384,6 +400,7 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 	rc = control_new(d->loop, &copt, &d->control, e);
 	if (rc < 0)
 		return rc;
+	find_death(d, copt.path);
 	rc = engine_start(d->engine, cfg, d->shipped_dir, e);
 	if (rc < 0 && !engine_config(d->engine))
 		return rc;
@@ -398,6 +415,7 @@ static int start(struct daemon *d, struct config *cfg, struct err *e)
 
 static void stop(struct daemon *d)
 {
+	watchdog_stop(d);
 	report_flush(d);
 	if (d->engine && engine_config(d->engine))
 		engine_stop(d->engine, "stop");
@@ -405,6 +423,7 @@ static void stop(struct daemon *d)
 	if (d->watch)
 		watch_free(d->watch);
 	engine_free(d->engine);
+	blackbox_close();
 	nft_watch_free(d->nft_watch);
 	if (d->conn)
 		nft_conn_free(d->conn);

@@ -42,6 +42,8 @@ struct daemon {
 	struct apply apply;
 	bool found_attached; /* what an earlier life left in sets of others was looked for */
 	bool kept;           /* what runs is in the snapshot */
+	ev_timer alive;
+	uint64_t alive_ns, alive_at; /* how often it is told, 0: never; and when it was last */
 	struct {
 		char *path, *group, *state;
 		mode_t mode;
@@ -70,6 +72,9 @@ void daemon_event(void *ctx, const struct net_event *ev);
 /* commands.c */
 extern const struct control_cmd daemon_commands[];
 
+/* packs.c */
+int cmd_packs(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+
 /* files.c: list files and their folders */
 int list_files_init(struct daemon *d, struct err *e);
 int list_files_watch(void *ctx, const char *path, uint64_t token);
@@ -77,6 +82,11 @@ void list_files_free(struct daemon *d);
 
 /* notify.c: the service manager's protocol (sd_notify), without its library */
 void notify_state(const char *state);
+/* Tells its watchdog, if there is one, that the loop turns: by itself from now on, and at once when it is
+ * time and the loop is busy. */
+void watchdog_start(struct daemon *d);
+void watchdog_stop(struct daemon *d);
+void watchdog_busy(struct daemon *d);
 
 /* lock.c: one rnmd per network namespace. The descriptor, or -EADDRINUSE with the other's pid in e. */
 int netns_lock(struct err *e);

@@ -35,6 +35,7 @@ void daemon_ran(void *ctx, const char *pack, const char *what, struct site site,
 	struct daemon *d = ctx;
 	_buf_ struct buf b = BUF_INIT;
 
+	watchdog_busy(d);
 	if (!d->control || !control_has_subscribers(d->control))
 		return;
 	buf_printf(&b, "run %s: %s", pack, what);

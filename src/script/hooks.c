@@ -231,7 +231,7 @@ static int call_hook(lua_State *L)
 	return 0;
 }
 
-static const char *const hook_what[EV_COUNT] = {
+static const char *const hook_whats[EV_COUNT] = {
 	[EV_ADDR] = "on_addr_change",
 	[EV_LEASE] = "on_lease_change",
 	[EV_LINK] = "on_link_change",
@@ -246,6 +246,11 @@ static const char *const hook_what[EV_COUNT] = {
 	[EV_STOP] = "on_stop",
 };
 
+const char *hook_what(enum event_id ev)
+{
+	return hook_whats[ev];
+}
+
 static void hook_run(struct hook *h, struct run *r)
 {
 	_err_ struct err e = ERR_INIT;
@@ -256,7 +261,7 @@ static void hook_run(struct hook *h, struct run *r)
 	r->hook = h;
 	r->ev = h->ev;
 	r->fn = &h->it.fn;
-	r->what = hook_what[h->ev];
+	r->what = hook_what(h->ev);
 	if (r->rec && h->objs.n) {
 		net_rec_key(r->rec, &key);
 		r->sub = subject_find(&h->objs, &key);

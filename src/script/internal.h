@@ -39,6 +39,7 @@ const char *event_name(enum event_id ev);    /* "addr_change" */
 int event_find(const char *name, size_t n);  /* -1: none */
 const char *event_suggest(const char *name); /* NULL: nothing like it */
 int event_kind(enum event_id ev);            /* enum net_kind, or -1 */
+const char *hook_what(enum event_id ev);     /* "on_addr_change" */
 
 enum run_kind {
 	RUN_MAIN,
@@ -133,9 +134,10 @@ struct timer {
 struct run {
 	struct pack *pk;
 	enum run_kind kind;
-	struct subject *sub; /* NULL: nothing to state for */
-	struct lua_ref *fn;  /* what is called */
-	const char *what;    /* for messages */
+	struct subject *sub;     /* NULL: nothing to state for */
+	struct lua_ref *fn;      /* what is called */
+	const char *what;        /* for messages */
+	const struct item *item; /* RUN_TIMER: its own */
 	uint64_t id;
 	/* what the function gets: */
 	enum event_id ev;
@@ -196,7 +198,12 @@ struct pack {
 	bool strict;     /* any failing run fails the load or replay */
 	bool strict_hit; /* one did */
 	bool retired, refused, ran;
+	bool carried; /* in a load: this one goes on, instead of a new one */
+	bool frozen;  /* nothing of it runs */
+	struct pack_hold *holds;
+	uint32_t n_holds;
 	char *last_error;
+	double last_error_at;
 	bool no_retry; /* its text does not compile: only a reload helps */
 	uint64_t errors;
 	unsigned fails;     /* replays in a row */
@@ -210,7 +217,8 @@ struct pack {
 };
 
 struct replay {
-	struct pack *old, *new;
+	struct pack *old, *new; /* NULL: one that only comes, or only goes */
+	bool asked;             /* by an operator, not by healing */
 };
 
 struct script {
@@ -252,8 +260,20 @@ int text_read(const char *path, size_t max, char **text, size_t *n, struct err *
 /* The whole share of this transaction is undone; the pack is replayed later. */
 void pack_fault(struct pack *pk, const char *why);
 void pack_degraded(struct pack *pk);
-uint64_t backoff_ns(unsigned fails);
+void pack_error(struct pack *pk, char *text); /* the last one; takes text */
 int lua_require(lua_State *L);
+
+/* ---- fail.c ---- */
+void run_failed(struct run *r, int rc, struct err *e); /* frees e */
+uint64_t backoff_ns(unsigned fails);
+
+/* ---- place.c ---- */
+const struct item *run_item(const struct run *r); /* what made it run; NULL: nothing of the kind */
+bool run_held(const struct run *r);
+void run_mark(const struct run *r);                          /* for the one who looks why the process died */
+bool holds_whole(const struct pack_hold *holds, uint32_t n); /* no run of the main chunk, so none at all */
+void pack_holds_set(struct pack *pk, const struct pack_hold *holds, uint32_t n);
+void pack_held(struct pack *pk); /* it is known, with nothing: its main chunk is not to run */
 
 /* ---- config_pack.c ---- */
 void config_templates(lua_State *L, struct pack *pk); /* loads those of the configuration; raises */
@@ -261,7 +281,11 @@ void config_templates(lua_State *L, struct pack *pk); /* loads those of the conf
 /* ---- load_cache.c ---- */
 void load_cache_free(struct pack *pk); /* what it keeps of loaded texts */
 
+/* ---- script.c ---- */
+struct pack *pack_named(const struct script *s, const char *name); /* NULL: none */
+
 /* ---- replay.c ---- */
+void put_in_order(struct script *s, struct pack *pk);
 void replay_undo(struct script *s,
 	uint32_t i); /* the old pack goes on; its journal and the new one's are rolled back */
 
@@ -275,7 +299,6 @@ void subject_stale(struct subject *sub);
 void subject_withdraw(struct subject *sub);
 /* One run with its savepoint. 0 or -errno, reported already by run_failed(). */
 int run_do(struct run *r, lua_CFunction fn, struct err *e);
-void run_failed(struct run *r, int rc, struct err *e);
 struct scope *run_scope(
 	lua_State *L, struct pack *pk, const char *fn); /* raises where nothing can be stated */
 struct scope *run_scope_now(struct run *r);             /* NULL: nothing to state for */

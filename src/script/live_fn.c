@@ -101,6 +101,8 @@ static void catch_up(struct qlive *l)
 	_err_ struct err first = ERR_INIT;
 	uint32_t failed = 0;
 
+	if (l->pk && l->pk->frozen) /* its values stay as they are */
+		vec_clear(&l->behind);
 	for (uint32_t i = 0; i < l->behind.n && l->pk && l->ready; i++) {
 		struct net_key key = l->behind.v[i]; /* more may come behind it */
 		_err_ struct err e = ERR_INIT;

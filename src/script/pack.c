@@ -115,12 +115,15 @@ struct pack *pack_new(struct script *s, const struct pack_spec *spec, const stru
 	pk->spec.path = spec->path ? xstrdup(spec->path) : NULL;
 	pk->spec.dir = spec->dir ? xstrdup(spec->dir) : NULL;
 	pk->file = short_name(spec);
+	pack_holds_set(pk, spec->holds, spec->n_holds);
+	pk->spec.holds = NULL;
 	pk->rp = rpack_new(s->rs, spec->name, spec->order);
 	if (replay && before) {
 		pk->src = before->src;
 		pk->src->refs++;
 		pk->errors = before->errors;
 		pk->last_error = before->last_error ? xstrdup(before->last_error) : NULL;
+		pk->last_error_at = before->last_error_at;
 	} else {
 		pk->src = xnew(struct sources);
 		pk->src->refs = 1;
@@ -177,6 +180,7 @@ void pack_free(struct pack *pk, bool rpack_gone)
 	free((char *)pk->spec.path);
 	free((char *)pk->spec.dir);
 	free(pk->file);
+	pack_holds_set(pk, NULL, 0);
 	free(pk->last_error);
 	free(pk->hook_names);
 	free(pk);
@@ -253,10 +257,8 @@ void pack_failed(struct pack *pk, const char *why)
 	rpack_drop(pk->rp);
 	pk->rp = rpack_new(s->rs, pk->spec.name, pk->spec.order);
 	pk->state = PACK_FAILED;
-	if (pk->last_error != why) {
-		free(pk->last_error);
-		pk->last_error = xstrdup(why);
-	}
+	pack_error(pk, xstrdup(why));
+	why = pk->last_error;
 	pk->errors++;
 	log_error("pack", "%s: left out: %s", pk->spec.name, why);
 	if (!pk->no_retry) {
@@ -265,9 +267,18 @@ void pack_failed(struct pack *pk, const char *why)
 	}
 }
 
+void pack_error(struct pack *pk, char *text)
+{
+	free(pk->last_error);
+	pk->last_error = text;
+	pk->last_error_at = wall_s();
+}
+
 void pack_degraded(struct pack *pk)
 {
-	if (pk->state != PACK_FAILED)
+	if (pk->n_holds)
+		pk->state = PACK_QUARANTINED;
+	else if (pk->state != PACK_FAILED)
 		pk->state = pk->n_failed || pk->replay_at || pk->refused ? PACK_DEGRADED : PACK_RUNNING;
 }
 
@@ -277,8 +288,7 @@ void pack_fault(struct pack *pk, const char *why)
 	char *text = xstrdup(why);
 
 	pk->errors++;
-	free(pk->last_error);
-	pk->last_error = text;
+	pack_error(pk, text);
 	if (!pk->retired)
 		rpack_rollback(pk->rp, 0);
 	if (pk->strict) {

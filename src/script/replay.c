@@ -6,11 +6,32 @@
 
 #include "script/internal.h"
 
+void put_in_order(struct script *s, struct pack *pk)
+{
+	uint32_t i = 0;
+
+	while (i < s->packs.n && (s->packs.v[i]->spec.order < pk->spec.order ||
+					 (s->packs.v[i]->spec.order == pk->spec.order &&
+						 strcmp(s->packs.v[i]->spec.name, pk->spec.name) < 0)))
+		i++;
+	vec_insert(&s->packs, i, pk);
+}
+
 static void put_in_place(struct script *s, struct pack *from, struct pack *to)
 {
-	vec_foreach (p, &s->packs)
-		if (*p == from)
-			*p = to;
+	if (!from) {
+		put_in_order(s, to);
+		return;
+	}
+	for (uint32_t i = 0; i < s->packs.n; i++) {
+		if (s->packs.v[i] != from)
+			continue;
+		if (to)
+			s->packs.v[i] = to;
+		else
+			vec_remove(&s->packs, i);
+		return;
+	}
 }
 
 void replay_undo(struct script *s, uint32_t i)
@@ -18,31 +39,38 @@ void replay_undo(struct script *s, uint32_t i)
 	struct replay r = s->replays.v[i];
 
 	vec_remove(&s->replays, i);
-	r.old->retired = false;
+	if (r.old)
+		r.old->retired = false;
 	put_in_place(s, r.new, r.old);
-	pack_free(r.new, false);
+	if (r.new)
+		pack_free(r.new, false);
+	if (r.asked)
+		return;
 	r.old->fails++;
 	r.old->replay_at = mono_ns() + backoff_ns(r.old->fails);
 	s->ops.heal_at(s->ops.ctx, r.old->replay_at);
 	pack_degraded(r.old);
 }
 
-static void replay(struct script *s, struct pack *old)
+/* Puts pk in old's place, if there is one, and brings it up. */
+static int start_alone(struct script *s, struct pack *old, struct pack *pk, const char *reason, struct err *e)
 {
-	struct pack *pk = pack_new(s, &old->spec, old, true);
-	_err_ struct err e = ERR_INIT;
 	int rc;
 
-	old->replay_at = 0;
-	old->retired = true;
-	rpack_retire(old->rp, pk->rp);
+	if (old) {
+		old->retired = true;
+		rpack_retire(old->rp, pk->rp);
+	}
 	put_in_place(s, old, pk);
-	vec_push(&s->replays, (struct replay){ old, pk });
+	vec_push(&s->replays, (struct replay){ old, pk, false });
+	if (holds_whole(pk->holds, pk->n_holds)) {
+		pack_held(pk);
+		return 0;
+	}
 	pk->strict = true;
-	log_info("pack", "%s: replay", pk->spec.name);
-	rc = pack_start(pk, &e);
+	rc = pack_start(pk, e);
 	if (rc == 0) {
-		hooks_lifecycle(pk, EV_RELOAD, "replay");
+		hooks_lifecycle(pk, EV_RELOAD, reason);
 		hooks_initial(s);
 		for (int i = 0; i < 16 && !pk->strict_hit; i++) {
 			live_settle(s);
@@ -51,17 +79,52 @@ static void replay(struct script *s, struct pack *old)
 		}
 	}
 	pk->strict = false;
-	if (rc < 0 || pk->strict_hit) {
-		log_error("pack", "%s: replay failed: %s", pk->spec.name,
-			rc < 0 ? err_text(&e) : pk->last_error);
-		free(old->last_error);
-		old->last_error = xstrdup(rc < 0 ? err_text(&e) : pk->last_error);
+	if (rc == 0 && pk->strict_hit)
+		rc = err_set(e, -ENOEXEC, "%s", pk->last_error);
+	err_free(&s->load_err);
+	return rc;
+}
+
+int script_start_pack(struct script *s, const struct pack_spec *spec, const char *reason, struct err *e)
+{
+	struct pack *old = pack_named(s, spec->name);
+	int rc = start_alone(s, old, pack_new(s, spec, old, false), reason, e);
+
+	vec_last(&s->replays).asked = true;
+	if (rc < 0 && e)
+		err_prefix(e, "pack %s: ", spec->name);
+	return rc;
+}
+
+int script_stop_pack(struct script *s, const char *name, struct err *e)
+{
+	struct pack *old = pack_named(s, name);
+
+	if (!old)
+		return err_set(e, -ENOENT, "there is no pack \"%s\"", name);
+	old->retired = true;
+	rpack_retire(old->rp, NULL);
+	put_in_place(s, old, NULL);
+	vec_push(&s->replays, (struct replay){ old, NULL, true });
+	return 0;
+}
+
+static void replay(struct script *s, struct pack *old)
+{
+	struct pack *pk = pack_new(s, &old->spec, old, true);
+	_err_ struct err e = ERR_INIT;
+
+	pack_holds_set(pk, old->holds, old->n_holds);
+	old->replay_at = 0;
+	log_info("pack", "%s: replay", pk->spec.name);
+	if (start_alone(s, old, pk, "replay", &e) < 0) {
+		log_error("pack", "%s: replay failed: %s", pk->spec.name, err_text(&e));
+		pack_error(old, xstrdup(err_text(&e)));
 		old->errors++;
 		rpack_rollback(pk->rp, 0);
 		rpack_rollback(old->rp, 0);
 		replay_undo(s, s->replays.n - 1);
 	}
-	err_free(&s->load_err);
 }
 
 static bool retry_map(struct hmap *m, uint64_t now)
@@ -139,6 +202,8 @@ bool script_heal(struct script *s, uint64_t now)
 	for (uint32_t i = 0; i < s->packs.n; i++) {
 		struct pack *pk = s->packs.v[i];
 
+		if (pk->frozen)
+			continue;
 		if (pk->replay_at && pk->replay_at <= now) {
 			replay(s, pk);
 			any = true;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/blackbox.h"
 #include "script/check.h"
 #include "script/internal.h"
 
@@ -348,13 +349,21 @@ int run_do(struct run *r, lua_CFunction fn, struct err *e)
 	uint64_t spent;
 	int rc;
 
+	if (run_held(r)) {
+		if (r->sub)
+			r->sub->stale = false;
+		return 0;
+	}
 	run_begin(r);
 	spent = vm_time_ns(pk->vm);
+	run_mark(r);
 	rc = vm_enter(pk->vm, fn, r, &vl, e);
+	if (blackbox)
+		blackbox_leave();
 	if (rc == 0)
 		rc = run_check_limits(pk, e);
 	if (pk->s->ops.ran) {
-		struct item *it = r->sub && r->sub->item ? r->sub->item : r->hook ? &r->hook->it : NULL;
+		const struct item *it = run_item(r);
 
 		pk->s->ops.ran(pk->s->ops.ctx, pk->spec.name, r->what,
 			ruleset_site_get(pk->s->rs, it ? it->site : 0), vm_time_ns(pk->vm) - spent, rc == 0);
@@ -430,79 +439,6 @@ struct scope *run_scope(lua_State *L, struct pack *pk, const char *fn)
 bool run_states_elements(const struct run *r)
 {
 	return r->kind == RUN_MAIN || r->kind == RUN_BLOCK || r->kind == RUN_EACH;
-}
-
-/* ---- failing ---- */
-
-static void describe(const struct run *r, char *out, size_t cap)
-{
-	const struct item *it = r->sub && r->sub->item ? r->sub->item : r->hook ? &r->hook->it : NULL;
-	struct site site = it ? ruleset_site_get(r->pk->s->rs, it->site) : (struct site){ NULL, 0 };
-	_buf_ struct buf key = BUF_INIT;
-	const struct net_field *f;
-	struct net_val v;
-
-	if (r->rec && (f = net_natural_field(r->rec->kind)) != NULL) {
-		f->get(r->rec, &v);
-		net_val_show(&v, &key);
-	}
-	if (it && site.line)
-		snprintf(out, cap, "%s at %s:%u%s%s", r->what, site.file, site.line, key.n ? " for " : "",
-			buf_str(&key));
-	else
-		snprintf(out, cap, "%s%s%s", r->what, key.n ? " for " : "", buf_str(&key));
-}
-
-uint64_t backoff_ns(unsigned fails)
-{
-	uint64_t s = fails < 6 ? 1ull << fails : 60;
-
-	return (s > 60 ? 60 : s) * 1000000000ull;
-}
-
-void run_failed(struct run *r, int rc, struct err *e)
-{
-	struct pack *pk = r->pk;
-	struct script *s = pk->s;
-	struct subject *sub = r->sub;
-	char what[256];
-
-	(void)rc;
-	describe(r, what, sizeof(what));
-	pk->errors++;
-	free(pk->last_error);
-	pk->last_error = xasprintf("%s: %s", what, err_text(e));
-	if (pk->strict) {
-		pk->strict_hit = true;
-		err_set(&s->load_err, -ENOEXEC, "pack %s: %s", pk->spec.name, pk->last_error);
-		err_free(e);
-		return;
-	}
-	log_error("pack", "%s: %s", pk->spec.name, pk->last_error);
-	err_free(e);
-	switch (r->kind) {
-	case RUN_BLOCK:
-	case RUN_EACH:
-		if (!sub->failed)
-			pk->n_failed++;
-		sub->failed = true;
-		sub->retry_at = mono_ns() + backoff_ns(sub->fails++);
-		s->ops.heal_at(s->ops.ctx, sub->retry_at);
-		break;
-	case RUN_HOOK:
-	case RUN_LIFECYCLE:
-		if (!pk->replay_at) {
-			pk->replay_at = mono_ns() + backoff_ns(pk->fails);
-			s->ops.heal_at(s->ops.ctx, pk->replay_at);
-		}
-		break;
-	case RUN_MAIN:
-	case RUN_MESSAGE:
-	case RUN_TIMER:
-	case RUN_EVAL:
-	case RUN_MAP: break;
-	}
-	pack_degraded(pk);
 }
 
 /* ---- bringing up to date ---- */

@@ -101,13 +101,34 @@ static struct pack *named(const struct pack *const *v, uint32_t n, const char *n
 	return NULL;
 }
 
+struct pack *pack_named(const struct script *s, const char *name)
+{
+	return named((const struct pack *const *)s->packs.v, s->packs.n, name);
+}
+
+/* What it borrowed of a configuration that is no more. */
+static void pack_unconfigured(struct pack *pk)
+{
+	pk->spec.files = NULL;
+	pk->spec.config = NULL;
+	pk->spec.templates = NULL;
+	pk->spec.n_templates = 0;
+}
+
 static int start_all(struct script *s, struct err *e)
 {
 	for (uint32_t i = 0; i < s->packs.n; i++) {
 		struct pack *pk = s->packs.v[i];
 		_err_ struct err pe = ERR_INIT;
-		int rc = pack_start(pk, &pe);
+		int rc;
 
+		if (pk->carried)
+			continue;
+		if (holds_whole(pk->holds, pk->n_holds)) {
+			pack_held(pk);
+			continue;
+		}
+		rc = pack_start(pk, &pe);
 		if (rc == 0)
 			continue;
 		if (!s->at_start)
@@ -130,6 +151,11 @@ int script_load(struct script *s, const struct pack_spec *specs, uint32_t n, boo
 	for (uint32_t i = 0; i < n; i++) {
 		struct pack *before = named((const struct pack *const *)s->old.v, s->old.n, specs[i].name);
 
+		if (before && before->vm && holds_whole(specs[i].holds, specs[i].n_holds)) {
+			before->carried = true;
+			vec_push(&s->packs, before);
+			continue;
+		}
 		vec_push(&s->packs, pack_new(s, &specs[i], before, false));
 		vec_last(&s->packs)->strict = !at_start;
 	}
@@ -138,6 +164,8 @@ int script_load(struct script *s, const struct pack_spec *specs, uint32_t n, boo
 		struct pack *heir =
 			named((const struct pack *const *)s->packs.v, s->packs.n, (*old)->spec.name);
 
+		if ((*old)->carried)
+			continue;
 		(*old)->retired = true;
 		rpack_retire((*old)->rp, heir ? heir->rp : NULL);
 	}
@@ -165,16 +193,29 @@ static void switch_load(struct script *s, bool committed)
 		return;
 	s->loading = false;
 	if (committed) {
-		while (s->old.n)
-			pack_free(vec_pop(&s->old), true);
+		while (s->old.n) {
+			struct pack *pk = vec_pop(&s->old);
+
+			if (!pk->carried)
+				pack_free(pk, true);
+		}
 	} else {
-		while (s->packs.n)
-			pack_free(vec_pop(&s->packs), false);
+		while (s->packs.n) {
+			struct pack *pk = vec_pop(&s->packs);
+
+			if (!pk->carried)
+				pack_free(pk, false);
+		}
 		for (uint32_t i = 0; i < s->old.n; i++) {
 			s->old.v[i]->retired = false;
 			vec_push(&s->packs, s->old.v[i]);
 		}
 		vec_clear(&s->old);
+	}
+	vec_foreach (pk, &s->packs) {
+		if ((*pk)->carried && committed)
+			pack_unconfigured(*pk);
+		(*pk)->carried = false;
 	}
 	err_free(&s->load_err);
 }
@@ -190,8 +231,10 @@ void script_switch(struct script *s, bool committed)
 			continue;
 		}
 		s->replays.n--;
-		log_info("pack", "%s: healed by replay", r.new->spec.name);
-		pack_free(r.old, true);
+		if (!r.asked)
+			log_info("pack", "%s: healed by replay", r.new->spec.name);
+		if (r.old)
+			pack_free(r.old, true);
 	}
 	s->timers_dirty = true;
 }
@@ -295,11 +338,10 @@ void script_culprit(struct script *s, struct rpack *rp, const char *why)
 	for (uint32_t i = 0; i < s->replays.n; i++) {
 		struct replay r = s->replays.v[i];
 
-		if (r.new->rp != rp)
+		if (!r.new || r.new->rp != rp || !r.old)
 			continue;
 		log_error("pack", "%s: replay failed: %s", r.old->spec.name, why);
-		free(r.old->last_error);
-		r.old->last_error = xstrdup(why);
+		pack_error(r.old, xstrdup(why));
 		r.old->errors++;
 		rpack_rollback(r.old->rp, 0);
 		replay_undo(s, i);
@@ -322,13 +364,12 @@ void script_culprit(struct script *s, struct rpack *rp, const char *why)
 
 void script_refused(struct script *s, const char *name, const char *why)
 {
-	struct pack *pk = named((const struct pack *const *)s->packs.v, s->packs.n, name);
+	struct pack *pk = pack_named(s, name);
 
 	if (!pk)
 		return;
 	pk->errors++;
-	free(pk->last_error);
-	pk->last_error = xasprintf("refused by the kernel: %s", why);
+	pack_error(pk, xasprintf("refused by the kernel: %s", why));
 	pk->refused = true;
 	pack_degraded(pk);
 }
@@ -360,7 +401,7 @@ void script_txn_end(struct script *s, bool committed)
 
 struct rpack *script_rpack(const struct script *s, const char *name)
 {
-	struct pack *pk = named((const struct pack *const *)s->packs.v, s->packs.n, name);
+	struct pack *pk = pack_named(s, name);
 
 	return pk ? pk->rp : NULL;
 }
@@ -384,7 +425,8 @@ unsigned script_kinds(const struct script *s)
 	vec_foreach (pk, &s->old)
 		bits |= hook_kinds(*pk);
 	vec_foreach (r, &s->replays)
-		bits |= hook_kinds(r->old);
+		if (r->old)
+			bits |= hook_kinds(r->old);
 	return bits;
 }
 
@@ -408,6 +450,7 @@ static void status_of(struct pack *pk, struct pack_status *st)
 		.name = pk->spec.name,
 		.path = pk->spec.path,
 		.last_error = pk->last_error,
+		.last_error_at = pk->last_error_at,
 		.order = pk->spec.order,
 		.trusted = pk->spec.trusted,
 		.errors = pk->errors,
@@ -446,7 +489,7 @@ static void status_of(struct pack *pk, struct pack_status *st)
 bool script_any_failed(const struct script *s)
 {
 	vec_foreach (p, &s->packs)
-		if ((*p)->state == PACK_FAILED)
+		if ((*p)->state == PACK_FAILED || (*p)->n_holds)
 			return true;
 	return false;
 }

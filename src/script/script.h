@@ -49,6 +49,11 @@ struct pack_template {           /* a template that the pack `config` loads */
 	const struct cfg_node *params; /* NULL: none */
 };
 
+struct pack_hold {         /* code that is not to run: in quarantine */
+	char *what, *file; /* as struct pack_place has them; what "": the whole pack */
+	uint32_t line;
+};
+
 struct pack_spec {               /* how a pack is configured; borrowed by script until the next reload */
 	const char *name, *path; /* path: NAME.lua or NAME/init.lua; NULL for console */
 	const char *dir;         /* folder for require and files; NULL for single files */
@@ -58,7 +63,12 @@ struct pack_spec {               /* how a pack is configured; borrowed by script
 	const struct cfg_node *config;
 	const struct pack_template *templates;
 	uint32_t n_templates;
+	const struct pack_hold *holds; /* copied */
+	uint32_t n_holds;
+	uint64_t source; /* pack_source() of its files; 0: nobody needs to know */
 };
+/* Tells one text of a pack from another: of its main file, and of all that its folder holds for require. */
+uint64_t pack_source(const struct pack_spec *spec);
 
 struct script_limits {
 	uint64_t hook_instructions, main_instructions; /* 10 M, 100 M */
@@ -100,6 +110,14 @@ int script_load(struct script *s, const struct pack_spec *specs, uint32_t n, boo
 	const char *reason, struct err *e);
 void script_switch(struct script *s, bool committed);
 
+/* One pack alone comes, goes, or is started anew, as by a reload of it alone; ended by script_switch() as
+ * well. start: -errno with e, and the caller rolls back. */
+int script_start_pack(struct script *s, const struct pack_spec *spec, const char *reason, struct err *e);
+int script_stop_pack(struct script *s, const char *name, struct err *e);
+/* From now on this code of the pack does not run, but what it stated stays as it is. Outside a transaction as
+ * well; false: there is no such pack. */
+bool script_hold(struct script *s, const char *name, const struct pack_hold *holds, uint32_t n);
+
 /* One network event: queries are fed, then each pack's hooks in order, each run with a savepoint of its own.
  */
 void script_event(struct script *s, const struct net_event *ev);
@@ -138,9 +156,18 @@ int script_eval(
  * well. */
 unsigned script_kinds(const struct script *s);
 
-enum pack_state { PACK_RUNNING, PACK_DEGRADED, PACK_FAILED };
+enum pack_state {
+	PACK_RUNNING,
+	PACK_DEGRADED,
+	PACK_FAILED,
+	PACK_QUARANTINED,
+	PACK_DISABLED,
+	PACK_BACKING_OFF
+};
+const char *pack_state_name(enum pack_state s); /* "running" … */
 struct pack_status {
 	const char *name, *path, *last_error; /* last_error: NULL none */
+	double last_error_at;                 /* wall_s() */
 	int order;
 	enum pack_state state;
 	bool trusted;
@@ -149,9 +176,19 @@ struct pack_status {
 	uint32_t hooks, blocks, eaches, timers, statements;
 	const char *hook_names; /* "on_addr_change, on_start" */
 };
-bool script_any_failed(const struct script *s); /* a pack that is configured is left out */
+bool script_any_failed(const struct script *s); /* a pack that is configured is left out, or part of it */
 void script_status(const struct script *s, void (*fn)(void *ctx, const struct pack_status *st),
 	void *ctx); /* anywhere */
+
+struct pack_place {
+	const char *what; /* "main chunk", "on_addr_change", "block", "each", "timer", "eval", "map" */
+	struct site site;
+	bool held;
+};
+/* Whatever of the pack runs by itself: main chunk, blocks, each, hooks, timers. False: there is no such pack.
+ */
+bool script_places(const struct script *s, const char *name,
+	void (*fn)(void *ctx, const struct pack_place *place), void *ctx);
 
 /* Dotted names of everything that packs see (nft.table, chain:rule, …), sorted; NULL at the end. */
 const char *const *script_api_names(void);

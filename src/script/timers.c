@@ -97,7 +97,7 @@ static void collect(struct due *d, uint64_t now)
 
 static void fire(struct pack *pk, struct timer *t, uint64_t now)
 {
-	struct run r = { .pk = pk, .kind = RUN_TIMER, .fn = &t->it.fn };
+	struct run r = { .pk = pk, .kind = RUN_TIMER, .fn = &t->it.fn, .item = &t->it };
 	_err_ struct err e = ERR_INIT;
 	char what[64];
 	struct site site = ruleset_site_get(pk->s->rs, t->it.site);

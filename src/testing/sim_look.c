@@ -99,13 +99,10 @@ static int sim_plan(lua_State *L)
 
 static void push_pack(void *ctx, const struct pack_status *st)
 {
-	static const char *const states[] = {
-		[PACK_RUNNING] = "running", [PACK_DEGRADED] = "degraded", [PACK_FAILED] = "failed"
-	};
 	lua_State *L = ctx;
 
 	lua_newtable(L);
-	lua_pushstring(L, states[st->state]);
+	lua_pushstring(L, pack_state_name(st->state));
 	lua_setfield(L, -2, "state");
 	lua_pushinteger(L, (lua_Integer)st->errors);
 	lua_setfield(L, -2, "errors");
