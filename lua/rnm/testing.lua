@@ -163,12 +163,24 @@ function Sim:reload(opts)
 end
 
 ---Code in the state of the console, or of a pack. The printed values, or nil and a message.
-function Sim:eval(code, pack, dry)
-  if type(pack) == "table" then pack, dry = pack.pack, pack.dry_run end
-  local out, err = self.c:eval(code, pack, dry)
+---options: true for a dry run, or { pack, dry_run, read_only, colours, who = number of an operator, note }.
+function Sim:eval(code, pack, options)
+  if type(pack) == "table" then pack, options = pack.pack, pack end
+  local o = type(options) == "table" and options or { dry_run = options }
+  local out, err = self.c:eval(code, pack, o)
   self:_collect()
   return out, err
 end
+
+---Takes evals back: a number of the operator's last ones (1), "#ID" or "all". What was undone, or nil and a message.
+function Sim:undo(what, who)
+  local out, err = self.c:undo(tostring(what or 1), who)
+  self:_collect()
+  return out, err
+end
+
+---{ id, pack, note, who, text } of each eval that can be taken back, the oldest first.
+function Sim:evals() return self.c:evals() end
 
 ---rnm ends: on_stop runs.
 function Sim:stop(reason) return self:_check(self.c:stop(reason)) end

@@ -6,6 +6,7 @@
  *   JSON-RPC   ({) one JSON-RPC 2.0 object a line; the same commands as methods, and `subscribe` */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -63,6 +64,13 @@ bool session_may_all(const struct session *s); /* root, or the daemon's own user
 /* `monitor`: from now on the session gets every published line, and ends when the peer closes. Called from
  * run(). A slow reader loses lines (one line tells how many), never stalls the loop. */
 void session_subscribe(struct session *s);
+/* Who is at the other end: serial tells connections apart. */
+struct session_peer {
+	uid_t uid;
+	pid_t pid;
+	uint64_t serial;
+};
+struct session_peer session_peer(const struct session *s);
 bool control_has_subscribers(const struct control *c);     /* of lines */
 void control_publish(struct control *c, const char *text); /* one or several lines */
 

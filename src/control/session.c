@@ -252,10 +252,19 @@ static void line_timer_cb(struct ev_loop *loop, ev_timer *t, int revents)
 	settle(s);
 }
 
+struct session_peer session_peer(const struct session *s)
+{
+	return s->who;
+}
+
 void session_new(struct control *c, int fd, enum peer peer)
 {
 	struct session *s = xnew(struct session);
+	struct ucred cred = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(cred);
 
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
+	s->who = (struct session_peer){ cred.uid, cred.pid, ++c->serials };
 	s->c = c;
 	s->fd = fd;
 	s->peer = peer;

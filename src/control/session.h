@@ -43,6 +43,7 @@ struct control {
 	struct session *sessions;         /* newest first */
 	unsigned n_all, n_other, n_lines; /* n_lines: subscribers of lines */
 	unsigned n_news[NEWS_N];
+	uint64_t serials;
 };
 
 typedef VEC(char *) patterns;
@@ -56,6 +57,7 @@ struct session {
 	struct session *prev, *next;
 	int fd;
 	enum peer peer;
+	struct session_peer who;
 	ev_io rd, wr;
 	ev_timer line_timer, write_timer, again;
 	struct buf in, out;

@@ -457,24 +457,6 @@ int engine_message(struct engine *en, const char *topic, const char *const *kv, 
 	return rc < 0 ? rc : (int)handlers;
 }
 
-int engine_eval(struct engine *en, const char *pack, const char *code, size_t len, bool dry, struct buf *out,
-	struct err *e)
-{
-	int rc;
-
-	txn_begin(en, ORIGIN_EVAL, NULL);
-	rc = script_eval(en->script, pack, code, len, out, e);
-	if (rc < 0)
-		txn_abort(en);
-	else if (dry)
-		rc = txn_dry(en, out, e);
-	else
-		rc = txn_end(en, true, e);
-	if (rc < 0)
-		buf_clear(out); /* values of something that did not happen */
-	return rc;
-}
-
 int engine_plan(struct engine *en, struct buf *out, struct err *e)
 {
 	struct plan p;

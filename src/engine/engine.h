@@ -99,9 +99,10 @@ void engine_wake(struct engine *en); /* timers, healing, expiry, emits: whatever
 void engine_file_changed(struct engine *en, uint64_t token);
 /* Delivers a message now; returns the number of handlers, or -errno. */
 int engine_message(struct engine *en, const char *topic, const char *const *kv, uint32_t n, struct err *e);
-/* dry: out gets the plan instead, and nothing stays. */
-int engine_eval(struct engine *en, const char *pack, const char *code, size_t len, bool dry, struct buf *out,
-	struct err *e);
+/* One transaction. dry: out gets the plan as well, and nothing stays. */
+int engine_eval(struct engine *en, const struct eval_request *rq, struct buf *out, struct err *e);
+/* Takes evals back (script.h): what could not be, and what waits for something now that did not before. */
+int engine_undo(struct engine *en, const struct undo_request *rq, struct buf *out, struct err *e);
 /* What would be sent now (empty when the kernel holds what is wanted, as far as rnm knows). */
 int engine_plan(struct engine *en, struct buf *out, struct err *e);
 void engine_stop(struct engine *en, const char *reason);

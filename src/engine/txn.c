@@ -56,6 +56,7 @@ static void close_txn(struct engine *en, bool committed)
 {
 	en->open = false;
 	event_keep(en);
+	script_keep(en->script, committed);
 	ruleset_commit(en->rs);
 	script_txn_end(en->script, committed);
 	wake_update(en);

@@ -4,9 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "nft/model.h"
-
-#define WAITING_MAX 65536
+#include "nft/edit_impl.h"
 
 static void undo_put(void *obj, uint64_t elem, uint64_t attr)
 {
@@ -31,13 +29,6 @@ static void commit_drop(void *obj, uint64_t elem, uint64_t attr)
 
 	(void)elem;
 	attr_put(c->t, (uint32_t)attr);
-}
-
-static void undo_count(void *obj, uint64_t elem, uint64_t by)
-{
-	struct contrib *c = obj;
-
-	member_of(c->t, (uint32_t)elem, c->id)->count -= (uint32_t)by;
 }
 
 static void undo_settle(void *obj, uint64_t a, uint64_t b)
@@ -67,13 +58,6 @@ static void undo_mixed(void *obj, uint64_t was, uint64_t unused)
 {
 	(void)unused;
 	((struct contrib *)obj)->mixed = was;
-}
-
-static void undo_fill(void *obj, uint64_t a, uint64_t b)
-{
-	(void)a;
-	(void)b;
-	((struct contrib *)obj)->filled = false;
 }
 
 static void undo_base(void *obj, uint64_t old, uint64_t unused)
@@ -156,11 +140,10 @@ static void undo_move(void *obj, uint64_t from, uint64_t unused)
 	move(obj, (struct rpack *)(uintptr_t)from);
 }
 
-static const struct jtype j_put = { "element edit", undo_put, NULL };
-static const struct jtype j_drop = { "element edit", undo_drop, commit_drop };
-static const struct jtype j_count = { "element edit", undo_count, NULL };
+const struct jtype j_edit_put = { "element edit", undo_put, NULL };
+const struct jtype j_edit_drop = { "element edit", undo_drop, commit_drop };
+const struct jtype j_edit_same = { "element edit that changed nothing", NULL, NULL };
 static const struct jtype j_settle = { "replace", undo_settle, NULL };
-static const struct jtype j_fill = { "replace", undo_fill, NULL };
 static const struct jtype j_base = { "replace", undo_base, commit_base };
 static const struct jtype j_new = { "edits", undo_new, NULL };
 static const struct jtype j_unsettle = { "replace", undo_unsettle, NULL };
@@ -169,7 +152,7 @@ static const struct jtype j_off = { "edits dropped", undo_off, commit_off };
 static const struct jtype j_move = { "edits passed on", undo_move, NULL };
 
 /* Those of the set's present type: others go at the commit, if it is still another one then. */
-static struct contrib *edits_find(struct rpack *pk, struct obj *set, bool lasting)
+struct contrib *edits_find(struct rpack *pk, struct obj *set, bool lasting)
 {
 	struct elem_table *t = elems_of(set);
 
@@ -180,7 +163,7 @@ static struct contrib *edits_find(struct rpack *pk, struct obj *set, bool lastin
 }
 
 /* The pack's edits in the set; NULL: the set has no type yet. */
-static struct contrib *edits_get(struct rpack *pk, struct obj *set, bool lasting, uint32_t site)
+struct contrib *edits_get(struct rpack *pk, struct obj *set, bool lasting, uint32_t site)
 {
 	struct contrib *c = edits_find(pk, set, lasting);
 
@@ -194,21 +177,21 @@ static struct contrib *edits_get(struct rpack *pk, struct obj *set, bool lasting
 	return c;
 }
 
-static void drop(struct contrib *c, uint32_t i)
+void edit_drop(struct contrib *c, uint32_t i)
 {
 	struct member *m = member_of(c->t, i, c->id);
 	uint64_t origin = m ? m->site | (uint32_t)m->past << 19 : 0;
 	uint32_t attr;
 
 	if (member_drop(c->t, i, c->id, &attr))
-		journal_push(&c->pk->log, &j_drop, c, i, attr | origin << 32);
+		journal_push(&c->pk->log, &j_edit_drop, c, i, attr | origin << 32);
 }
 
-static void put(struct contrib *c, uint32_t i, uint32_t attr, uint32_t site)
+void edit_put(struct contrib *c, uint32_t i, uint32_t attr, uint32_t site)
 {
 	member_put(c->t, i, c, attr, site);
 	expiry_of(c->t, i, attr); /* also while something else hides it, or the kernel has no such set */
-	journal_push(&c->pk->log, &j_put, c, i, 0);
+	journal_push(&c->pk->log, &j_edit_put, c, i, 0);
 }
 
 void edit_adopt(struct rpack *pk, struct obj *set, uint32_t elem, uint32_t attr, uint32_t site)
@@ -216,7 +199,7 @@ void edit_adopt(struct rpack *pk, struct obj *set, uint32_t elem, uint32_t attr,
 	struct contrib *c = edits_get(pk, set, true, site);
 
 	if (c)
-		put(c, elem, attr, site);
+		edit_put(c, elem, attr, site);
 	else
 		attr_put(elems_of(set), attr);
 }
@@ -238,7 +221,7 @@ static int no_type(struct obj *set, struct err *e)
 }
 
 /* What is put or dropped by hand is no longer what a live value's deltas add up to. */
-static void by_hand(struct contrib *c)
+void edit_by_hand(struct contrib *c)
 {
 	if (c->live && c->settle && !c->mixed) {
 		journal_push(&c->pk->log, &j_mixed, c, false, 0);
@@ -255,8 +238,30 @@ static void drop_other(struct contrib *c, uint32_t i)
 
 	if (!other || !member_of(c->t, i, other->id))
 		return;
-	drop(other, i);
-	by_hand(other);
+	edit_drop(other, i);
+	edit_by_hand(other);
+}
+
+/* It is as it was, but from now on somebody else says so than who said it before: edit_log_take() is told. */
+static void same(struct rpack *pk, struct contrib *c, uint32_t elem)
+{
+	if (pk->watched)
+		journal_push(&pk->log, &j_edit_same, c, elem, 0);
+}
+
+/* It was gone before: so it is to stay when what took it out is taken back. */
+static void absent(struct rpack *pk, struct obj *set, const struct setelem *el)
+{
+	struct contrib *c = pk->watched ? edits_find(pk, set, true) : NULL;
+	uint32_t i;
+
+	if (!c)
+		c = pk->watched ? edits_find(pk, set, false) : NULL;
+	if (!c)
+		return;
+	i = elem_intern(c->t, el);
+	elem_touch(c->t, i);
+	same(pk, c, i);
 }
 
 static void add_one(struct contrib *c, const struct setelem *el, uint32_t site)
@@ -265,20 +270,22 @@ static void add_one(struct contrib *c, const struct setelem *el, uint32_t site)
 	struct member *m;
 
 	drop_other(c, i);
-	by_hand(c);
+	edit_by_hand(c);
 	m = member_of(c->t, i, c->id);
 	attr = attr_new(c->t, el, boot_ms());
 	if (m && m->attr == attr) { /* neither has any */
 		attr_put(c->t, attr);
+		same(c->pk, c, i);
 		return;
 	}
 	if (m && !el->timeout_ms && m->attr && attr && !c->t->attrs.v[m->attr - 1].timeout_ms &&
 		attr_same_data(c->t, m->attr, attr)) {
 		attr_put(c->t, attr);
+		same(c->pk, c, i);
 		return;
 	}
-	drop(c, i);
-	put(c, i, attr, site);
+	edit_drop(c, i);
+	edit_put(c, i, attr, site);
 }
 
 /* Adds what passed make_all(). What is timed lives by the kernel's clock, through a reload too. */
@@ -296,15 +303,13 @@ static int add_all(struct rpack *pk, struct obj *set, const struct elem_in *els,
 	return 0;
 }
 
-static int settle_one(struct contrib *c, struct err *e);
-
 /* A replace(live) of this transaction comes before the edits that follow it. */
 static int settle_first(struct rpack *pk, struct obj *set, struct err *e)
 {
 	for (int lasting = 0; lasting < 2; lasting++) {
 		struct contrib *c = edits_find(pk, set, lasting);
 
-		if (c && c->settle && !c->mixed && settle_one(c, e) < 0)
+		if (c && c->settle && !c->mixed && edit_settle(c, e) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -334,25 +339,27 @@ int edit_del(struct rpack *pk, struct obj *set, const struct val *key, struct er
 	if (elem_key_of(t, key, &el, e) < 0 || settle_first(pk, set, e) < 0)
 		return -EINVAL;
 	i = elem_find(t, &el);
-	if (i == UINT32_MAX || !elem_at(t, i)->m.contrib)
+	if (i == UINT32_MAX || !elem_at(t, i)->m.contrib) {
+		absent(pk, set, &el);
 		return err_set(e, -ENOENT, "set %s does not hold it", set->name);
+	}
 	for (int lasting = 0; lasting < 2; lasting++) {
 		struct contrib *c = edits_find(pk, set, lasting);
 
 		if (c && member_of(t, i, c->id)) {
-			drop(c, i);
-			by_hand(c);
+			edit_drop(c, i);
+			edit_by_hand(c);
 			done = true;
 		}
 	}
 	return done ? 0 : held_error(set, elem_at(t, i), e);
 }
 
-static void clear(struct contrib *c)
+void edits_clear(struct contrib *c)
 {
 	for (uint32_t i = 0; i < c->t->n; i++)
 		if (elem_at(c->t, i)->flags & E_USED)
-			drop(c, i);
+			edit_drop(c, i);
 }
 
 static void set_base(struct contrib *c, struct live *live)
@@ -390,7 +397,7 @@ static void clear_edits(struct rpack *pk, struct obj *set, const struct contrib 
 		if (!c || c == but)
 			continue;
 		unsettle(c);
-		clear(c);
+		edits_clear(c);
 		c->filled = false;
 	}
 }
@@ -428,129 +435,6 @@ void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, boo
 		c->settle = true;
 		vec_push(&pk->rs->settling, c);
 	}
-}
-
-void edit_delta(struct contrib *c, int sign, const struct val *key, const struct val *data)
-{
-	if (!c->filled)
-		return;
-	if (c->waiting.n >= WAITING_MAX) {
-		c->filled = false;
-		return;
-	}
-	vec_push(&c->waiting,
-		(struct elem_delta){ sign, val_copy(key), data ? val_copy(data) : (struct val){ 0 } });
-}
-
-static void waiting_clear(struct contrib *c)
-{
-	vec_foreach (d, &c->waiting) {
-		val_free(&d->key);
-		val_free(&d->data);
-	}
-	vec_clear(&c->waiting);
-}
-
-struct settle {
-	struct contrib *c;
-	struct err *e;
-	int rc;
-};
-
-static void settle_add(void *ctx, const struct val *key, const struct val *data)
-{
-	struct settle *s = ctx;
-	struct contrib *c = s->c;
-	struct setelem el;
-	struct member *m;
-	uint32_t i;
-
-	if (s->rc || !value_fits(&c->t->info, key))
-		return;
-	s->rc = elem_of(c->t, key, data, key->timeout_ms, key->comment, &el, s->e);
-	if (s->rc)
-		return;
-	i = elem_intern(c->t, &el);
-	m = member_of(c->t, i, c->id);
-	if (m) {
-		m->count++;
-		journal_push(&c->pk->log, &j_count, c, i, 1);
-	} else {
-		put(c, i, attr_new(c->t, &el, boot_ms()), c->site);
-	}
-}
-
-static void settle_del(struct contrib *c, const struct val *key, const struct val *data)
-{
-	struct setelem el;
-	struct member *m;
-	uint32_t i;
-
-	if (!value_fits(&c->t->info, key) || elem_of(c->t, key, data, 0, NULL, &el, NULL) < 0)
-		return;
-	i = elem_find(c->t, &el);
-	m = i == UINT32_MAX ? NULL : member_of(c->t, i, c->id);
-	if (!m)
-		return;
-	if (m->count > 1) {
-		m->count--;
-		journal_push(&c->pk->log, &j_count, c, i, (uint32_t)-1);
-	} else {
-		drop(c, i);
-	}
-}
-
-static int settle_one(struct contrib *c, struct err *e)
-{
-	struct settle s = { c, e, 0 };
-
-	/* After a rollback nothing of the deltas is known to be applied: undo_fill makes the next settle
-	 * start over. */
-	journal_push(&c->pk->log, &j_fill, c, 0, 0);
-	if (!c->filled) {
-		waiting_clear(c);
-		clear(c);
-		c->filled = true;
-		c->live->ops->each(c->live, settle_add, &s);
-		return s.rc;
-	}
-	vec_foreach (d, &c->waiting) {
-		const struct val *data = d->data.kind ? &d->data : NULL;
-
-		if (d->sign > 0)
-			settle_add(&s, &d->key, data);
-		else
-			settle_del(c, &d->key, data);
-	}
-	waiting_clear(c);
-	return s.rc;
-}
-
-int edits_settle(struct ruleset *rs, struct rpack **culprit, struct err *e)
-{
-	while (rs->settling.n) {
-		struct contrib *c = vec_pop(&rs->settling);
-		int rc;
-
-		if (!c->settle)
-			continue;
-		c->settle = false;
-		/* Edits came behind it, and what it would have added since is not known any more: it stays as
-		 * it was then. */
-		if (c->mixed && !c->filled) {
-			c->mixed = false;
-			continue;
-		}
-		rc = settle_one(c, e);
-		c->filled &= !c->mixed;
-		c->mixed = false;
-		if (rc < 0) {
-			*culprit = c->pk;
-			err_prefix(e, "%s: replace of set %s: ", c->pk->name, c->set->name);
-			return -EINVAL;
-		}
-	}
-	return 0;
 }
 
 void edit_retire(struct contrib *c)

@@ -214,8 +214,8 @@ struct rpack {
 	char *name;
 	int order;
 	uint16_t rank;
-	bool retired;
-	struct rpack *heir; /* of a retired one */
+	bool retired, watched; /* watched: edits that change nothing are journaled too */
+	struct rpack *heir;    /* of a retired one */
 	struct journal log;
 	uint32_t stmts;
 	VEC(struct contrib *) edits;

@@ -212,6 +212,33 @@ void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, boo
 /* In the union of all layers? 1, 0 or -EINVAL. */
 int set_has(struct obj *set, const struct val *key, struct err *e);
 
+/* ---- taking edits back: takeback.c ---- */
+
+/* What one transaction made of a pack's edits, element by element, so that it can be taken back later while
+ * what others did since stays. */
+struct edit_log;
+/* Of the open transaction, before ruleset_commit(). NULL: it edited nothing. -E2BIG: more than max elements;
+ * nothing is kept. */
+int edit_log_take(struct rpack *pk, uint32_t max, struct edit_log **out, struct err *e);
+void edit_log_free(struct edit_log *l);
+uint32_t edit_log_count(const struct edit_log *l);
+/* From now on (true) edits that change nothing are remembered in the journal as well: while logs are kept. */
+void edit_log_watch(struct rpack *pk, bool on);
+/* The open transaction, of somebody without a log, edited what it edited: older logs leave that alone. Before
+ * ruleset_commit(). */
+void edit_log_over(struct rpack *pk, struct edit_log *const *logs, uint32_t n);
+/* Journaled. later: the logs of the same pack that came behind it. *kept: elements that were edited again
+ * since and stay as they are. */
+void edit_log_back(struct edit_log *l, struct rpack *pk, struct edit_log *const *later, uint32_t n,
+	uint32_t site, uint32_t *kept);
+/* It was taken back and that is committed: later ones go back to what was before it. */
+void edit_log_forget(struct edit_log *l, struct edit_log *const *later, uint32_t n);
+/* Of all logs of a pack (n, the oldest first; NULL ones are skipped) what the i-th made that still counts, as
+ * commands of nft, one a line: "+ add element inet t s { … }". */
+void edit_log_text(struct edit_log *const *logs, uint32_t n, uint32_t i, struct buf *out);
+/* A scope's statements likewise; what waits for something says for what. */
+void scope_text(const struct scope *sc, struct buf *out);
+
 /* ---- transaction ---- */
 
 /* event: one line that says what the transaction is for ("addr add 203.0.113.7/24 dev eth0"); kept while

@@ -112,8 +112,7 @@ static int cmd_confirm(void *ctx, struct session *s, const char *args, struct bu
 	return apply_confirm(ctx, out, e);
 }
 
-/* Takes option off the front of the arguments. */
-static bool option(const char **args, const char *name)
+bool command_option(const char **args, const char *name)
 {
 	size_t n = strlen(name);
 	const char *at = *args + strspn(*args, " \t");
@@ -122,73 +121,6 @@ static bool option(const char **args, const char *name)
 		return false;
 	*args = at + n;
 	return true;
-}
-
-/* The payload of a command without a structure of its own. */
-static void json_lines(struct json *j, const char *name, const char *text)
-{
-	json_open(j, name, '[');
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-
-		json_bytes(j, NULL, text, n);
-		text += n + (text[n] != 0);
-	}
-	json_close(j, ']');
-}
-
-struct eval_args {
-	bool json, dry;
-	struct buf pack, code;
-};
-
-static int eval_args(const char *args, struct eval_args *a, struct err *e)
-{
-	bool any = false;
-
-	for (;; any = true) {
-		if (option(&args, "--json")) {
-			a->json = true;
-		} else if (option(&args, "--dry-run")) {
-			a->dry = true;
-		} else if (option(&args, "--pack")) {
-			buf_clear(&a->pack);
-			if (control_word(&args, &a->pack, e) <= 0 || !a->pack.n)
-				return err_set(e, -EINVAL, "--pack needs the name of a pack");
-		} else {
-			break;
-		}
-	}
-	if (any)
-		option(&args, "--"); /* alone it would be a comment */
-	args += strspn(args, " \t");
-	if (!*args)
-		return err_set(e, -EINVAL, "eval needs CODE, such as: eval return 1 + 1");
-	control_unescape(args, &a->code);
-	return 0;
-}
-
-static int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
-{
-	struct daemon *d = ctx;
-	struct eval_args a = { 0 };
-	_buf_ struct buf text = BUF_INIT;
-	struct json j = { out, false };
-	int rc = eval_args(args, &a, e);
-
-	(void)s;
-	if (rc == 0)
-		rc = engine_eval(d->engine, a.pack.n ? buf_str(&a.pack) : NULL, buf_str(&a.code), a.code.n,
-			a.dry, a.json ? &text : out, e);
-	if (rc == 0 && a.json) {
-		json_open(&j, NULL, '{');
-		json_lines(&j, "lines", buf_str(&text));
-		json_close(&j, '}');
-		buf_putc(out, '\n');
-	}
-	buf_free(&a.pack);
-	buf_free(&a.code);
-	return rc;
 }
 
 /* One text of the words; -errno: they are none. */
@@ -208,7 +140,7 @@ static int cmd_list(void *ctx, struct session *s, const char *args, struct buf *
 {
 	struct ruleset *rs = engine_ruleset(((struct daemon *)ctx)->engine);
 	_buf_ struct buf what = BUF_INIT;
-	bool json = option(&args, "--json");
+	bool json = command_option(&args, "--json");
 	int n = joined(args, &what, e);
 
 	(void)s;
@@ -253,7 +185,7 @@ static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *
 	struct daemon *d = ctx;
 	char **words;
 	VEC(const char *) kv = { 0 };
-	bool json = option(&args, "--json");
+	bool json = command_option(&args, "--json");
 	int n = control_words(args, &words, e), rc = 0;
 
 	(void)s;
@@ -285,8 +217,13 @@ static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *
 
 static const struct control_param eval_params[] = {
 	{ "dry_run", PARAM_FLAG, "--dry-run", false },
+	{ "read_only", PARAM_FLAG, "--read-only", false },
 	{ "pack", PARAM_TEXT, "--pack", false },
 	{ "code", PARAM_CODE, NULL, true },
+	{ NULL, 0, NULL, false },
+};
+static const struct control_param undo_params[] = {
+	{ "what", PARAM_TEXT, NULL, false },
 	{ NULL, 0, NULL, false },
 };
 static const struct control_param apply_params[] = {
@@ -323,8 +260,12 @@ const struct control_cmd daemon_commands[] = {
 	{ "apply", "[CONFIG] [--confirm SECONDS]", "as reload; undone unless confirmed in time", false, true,
 		cmd_apply, false, apply_params },
 	{ "confirm", "", "keeps what apply --confirm put in force", false, false, cmd_confirm, false, NULL },
-	{ "eval", "[--json] [--dry-run] [--pack NAME] CODE", "runs Lua as one transaction", false, true,
-		cmd_eval, true, eval_params },
+	{ "eval", "[--json] [--dry-run] [--read-only] [--pack NAME] CODE", "runs Lua as one transaction",
+		false, true, cmd_eval, true, eval_params },
+	{ "delta", "[--json]", "what evals state and edited beyond the files", false, false, cmd_delta, true,
+		NULL },
+	{ "undo", "[N | #ID | all]", "takes back one's own last evals, one of them, or everybody's", false,
+		true, cmd_undo, false, undo_params },
 	{ "list", "[--json] [FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list, true,
 		list_params },
 	{ "why", "ADDRESS | FAMILY TABLE [NAME] | NAME | TEXT", "whose it is, and since when", true, true,

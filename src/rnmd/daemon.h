@@ -71,6 +71,13 @@ void daemon_event(void *ctx, const struct net_event *ev);
 
 /* commands.c */
 extern const struct control_cmd daemon_commands[];
+/* Takes option off the front of the arguments. */
+bool command_option(const char **args, const char *name);
+
+/* console.c */
+typedef int command_fn(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+command_fn cmd_eval, cmd_delta, cmd_undo;
+struct operator operator_of(const struct session *s);
 
 /* packs.c */
 int cmd_packs(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);

@@ -4,12 +4,14 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "script/internal.h"
+#include "script/check.h"
+#include "script/evals.h"
+#include "script/help.h"
 
 #define EVALS_MAX     10000            /* lines that may state something before a reload */
 #define CONSOLE_ORDER (UINT16_MAX - 1) /* after every other pack */
 
-struct pack *console_pack(struct script *s)
+static struct pack *console_pack(struct script *s) /* made on demand */
 {
 	static const struct pack_spec spec = { .name = "console", .order = CONSOLE_ORDER };
 	struct err e = ERR_INIT;
@@ -27,39 +29,43 @@ struct pack *console_pack(struct script *s)
 	return pk;
 }
 
-struct eval {
-	const char *code;
-	size_t n;
+struct input {
+	const struct eval_request *rq;
 	struct buf *out;
 };
 
-/* Where this line's statements go. One that stated nothing, or was undone, left its place free. */
-static struct subject *eval_subject(struct pack *pk, struct err *e)
+void run_writes(lua_State *L, const struct pack *pk, const char *fn)
 {
-	struct subject *sub = pk->evals.n ? vec_last(&pk->evals) : NULL;
+	if (pk->run->read_only)
+		luaL_error(L, "%s: this prompt is read-only: nothing can be changed here", fn);
+}
 
-	if (sub && !scope_stmts(sub->sc) && !sub->made.n)
-		return sub;
-	if (pk->evals.n >= EVALS_MAX) {
-		err_set(e, -EDQUOT, "more than %d lines that state something; reload first", EVALS_MAX);
-		return NULL;
-	}
-	sub = subject_new(pk, SCOPE_BLOCK, NULL);
+/* Where this line's statements go: NULL, it only reads. One that stated nothing left its place free. */
+static int eval_subject(struct pack *pk, struct subject **out, struct err *e)
+{
+	struct subject *sub = pk->spare_eval;
+
+	*out = sub;
+	if (sub)
+		return 0;
+	if (pk->evals.n >= EVALS_MAX)
+		return err_set(e, -EDQUOT, "more than %d lines that state something; undo some, or reload",
+			EVALS_MAX);
+	*out = pk->spare_eval = sub = subject_new(pk, SCOPE_BLOCK, NULL);
 	/* behind all hooks of the pack, one after the other */
-	sub->sc = scope_new(pk->rp, SCOPE_BLOCK, NULL, 0xf0000000u + pk->evals.n, NULL, 0);
+	sub->sc = scope_new(pk->rp, SCOPE_BLOCK, NULL, 0xf0000000u + pk->eval_seq++, NULL, 0);
 	scope_tell(sub->sc, "eval", 0);
-	vec_push(&pk->evals, sub);
-	return sub;
+	return 0;
 }
 
 /* An expression is tried first. Only a message about the syntax makes it a statement; budget errors go
  * through. */
 static int try_expression(lua_State *L)
 {
-	struct eval *ev = lua_touserdata(L, 1);
+	struct input *in = lua_touserdata(L, 1);
 
 	lua_pushliteral(L, "return ");
-	lua_pushlstring(L, ev->code, ev->n);
+	lua_pushlstring(L, in->rq->code, in->rq->n);
 	lua_concat(L, 2);
 	size_t n;
 	const char *s = lua_tolstring(L, -1, &n);
@@ -68,29 +74,84 @@ static int try_expression(lua_State *L)
 	return 1;
 }
 
+int lua_help(lua_State *L)
+{
+	_err_ struct err e = ERR_INIT;
+	struct buf *out;
+
+	check_count(L, "help", 1, 0, 1);
+	if (lua_gettop(L) == 0) {
+		out = push_buf(L);
+		help_overview(out);
+	} else {
+		const char *topic = check_string(L, "help", 1, 1, NULL);
+
+		out = push_buf(L);
+		if (help_topic(topic, out, &e) < 0)
+			check_raise(L, NULL, &e);
+	}
+	while (out->n && out->s[out->n - 1] == '\n')
+		out->s[--out->n] = '\0';
+	return replace_buf(L, out);
+}
+
+static int env_refuses(lua_State *L)
+{
+	size_t n;
+	const char *name = vm_tolstring(L, 2, &n);
+
+	return luaL_error(L, "%s: this prompt is read-only: use a local variable", name);
+}
+
+/* The globals of a chunk: the pack's, with help() in front; behind a wall when it only reads. */
+static void push_env(lua_State *L, bool read_only)
+{
+	lua_createtable(L, 0, 2);
+	lua_pushcfunction(L, lua_help);
+	lua_setfield(L, -2, "help");
+	if (read_only) {
+		lua_pushvalue(L, -1);
+		lua_setfield(L, -2, "_G");
+	}
+	lua_createtable(L, 0, 3);
+	lua_pushglobaltable(L);
+	lua_setfield(L, -2, "__index");
+	if (read_only)
+		lua_pushcfunction(L, env_refuses);
+	else
+		lua_pushglobaltable(L);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushboolean(L, false);
+	lua_setfield(L, -2, "__metatable");
+	lua_setmetatable(L, -2);
+}
+
 static int call_eval(lua_State *L)
 {
 	struct run *r = lua_touserdata(L, 1);
-	struct eval *ev = r->arg;
+	struct input *in = r->arg;
 
-	vm_print_to(r->pk->vm, ev->out);
+	vm_print_to(r->pk->vm, in->out);
 	lua_pushcfunction(L, try_expression);
-	lua_pushlightuserdata(L, ev);
+	lua_pushlightuserdata(L, in);
 	if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
 		vm_charge(L, 1); /* a used-up budget speaks here */
 		lua_pop(L, 1);
-		vm_load(L, ev->code, ev->n, "@eval");
+		vm_load(L, in->rq->code, in->rq->n, "@eval");
 	}
+	push_env(L, r->read_only);
+	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, LUA_MULTRET);
 	for (int i = 2; i <= lua_gettop(L); i++) {
 		struct live *l = to_live(L, i);
 
 		if (l)
 			live_ready(L, l);
-		print_value(L, i, true, ev->out);
-		buf_putc(ev->out, '\n');
+		print_value(L, i, true, in->out);
+		buf_putc(in->out, '\n');
 	}
-	hooks_globals(L, r->pk);
+	if (!r->read_only)
+		hooks_globals(L, r->pk);
 	return 0;
 }
 
@@ -118,35 +179,43 @@ static void set_strict(struct script *s, bool strict)
 	}
 }
 
-int script_eval(
-	struct script *s, const char *name, const char *code, size_t len, struct buf *out, struct err *e)
+/* What follows from it belongs to it: a block that fails now fails the eval. */
+static int settle(struct script *s, struct err *e)
 {
-	struct pack *pk = find_pack(s, name, e);
-	struct eval ev = { code, len, out };
-	struct run r = { .pk = pk, .kind = RUN_EVAL, .what = "eval", .arg = &ev };
+	int rc = 0;
+
+	err_free(&s->load_err);
+	set_strict(s, true);
+	script_settle(s);
+	set_strict(s, false);
+	if (s->load_err.code)
+		rc = err_set(e, s->load_err.code, "%s", err_text(&s->load_err));
+	err_free(&s->load_err);
+	return rc;
+}
+
+int script_eval(struct script *s, const struct eval_request *rq, struct buf *out, struct err *e)
+{
+	struct pack *pk = find_pack(s, rq->pack, e);
+	struct input in = { rq, out };
+	struct run r = { .pk = pk, .kind = RUN_EVAL, .what = "eval", .arg = &in, .read_only = rq->read_only };
 	int rc;
 
 	if (!pk)
 		return e->code;
 	if (!pk->vm)
 		return err_set(e, -EINVAL, "the console's Lua state could not be made");
-	r.sub = eval_subject(pk, e);
-	if (!r.sub)
-		return e->code;
+	rc = rq->read_only ? 0 : eval_subject(pk, &r.sub, e);
+	if (rc < 0)
+		return rc;
+	if (!rq->read_only && !rq->dry) {
+		s->evaling = eval_new(pk, rq);
+		s->evaling->sub = r.sub;
+	}
 	rc = run_do(&r, call_eval, e);
 	if (rc < 0) {
 		pk->errors++;
 		return rc;
 	}
-	/* what follows from it belongs to it: a block that fails now fails the eval */
-	err_free(&s->load_err);
-	set_strict(s, true);
-	script_settle(s);
-	set_strict(s, false);
-	if (s->load_err.code) {
-		rc = err_set(e, s->load_err.code, "%s", err_text(&s->load_err));
-		err_free(&s->load_err);
-		return rc;
-	}
-	return 0;
+	return rq->read_only ? 0 : settle(s, e);
 }

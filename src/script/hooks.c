@@ -6,7 +6,7 @@
 
 #include "nft/watch.h"
 #include "script/check.h"
-#include "script/internal.h"
+#include "script/evals.h"
 
 #define HOOKS_MAX 1000 /* of one event */
 
@@ -119,6 +119,26 @@ static void no_such_event(lua_State *L, const char *name)
 		near ? "; did you mean on_" : "", near ? near : "", near ? "?" : "");
 }
 
+struct hook *hook_global(lua_State *L, struct pack *pk, enum event_id ev)
+{
+	struct lua_ref ref = LUA_REF_INIT;
+	uint32_t site = 0;
+	struct hook *h;
+	lua_Debug ar;
+
+	lua_pushvalue(L, -1);
+	if (lua_getinfo(L, ">Su", &ar) && ar.source[0] == '@')
+		site = ruleset_site(
+			pk->s->rs, ar.source + 1, (uint32_t)(ar.linedefined < 0 ? 0 : ar.linedefined));
+	lua_ref_set(L, &ref);
+	h = hook_new(pk, ev, site);
+	h->global = true;
+	h->no_args = !ar.nparams && !ar.isvararg;
+	h->it.fn = ref;
+	hook_ready(h);
+	return h;
+}
+
 void hooks_globals(lua_State *L, struct pack *pk)
 {
 	lua_pushglobaltable(L);
@@ -147,23 +167,12 @@ void hooks_globals(lua_State *L, struct pack *pk)
 				lua_pop(L, 1);
 				continue;
 			}
-			item_cancel(&h->it);
 		}
-		lua_Debug ar;
-		uint32_t site = 0;
-
-		struct lua_ref ref = LUA_REF_INIT;
-
-		lua_pushvalue(L, -1);
-		if (lua_getinfo(L, ">Su", &ar) && ar.source[0] == '@')
-			site = ruleset_site(pk->s->rs, ar.source + 1,
-				(uint32_t)(ar.linedefined < 0 ? 0 : ar.linedefined));
-		lua_ref_set(L, &ref); /* pops the function */
-		h = hook_new(pk, (enum event_id)ev, site);
-		h->global = true;
-		h->no_args = !ar.nparams && !ar.isvararg;
-		h->it.fn = ref;
-		hook_ready(h);
+		if (pk->run->kind == RUN_EVAL)
+			eval_hook_was(L, pk, (enum event_id)ev, h);
+		if (h)
+			item_cancel(&h->it);
+		hook_global(L, pk, (enum event_id)ev);
 	}
 	lua_pop(L, 1);
 }
@@ -183,6 +192,7 @@ int lua_on(lua_State *L)
 	if (kind != RUN_MAIN && kind != RUN_BLOCK && kind != RUN_EACH && kind != RUN_EVAL)
 		return luaL_error(L,
 			"rnm.on: handlers are registered in the main chunk, an rnm.block() or an rnm.each()");
+	run_writes(L, pk, "rnm.on");
 	ev = event_find(name, n);
 	if (ev < 0) {
 		const char *near = event_suggest(name);

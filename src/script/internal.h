@@ -144,6 +144,7 @@ struct run {
 	const struct net_event *nev;
 	enum net_action action;
 	bool lifetimes, initial;
+	bool read_only; /* an eval that may change nothing */
 	const struct net_rec *rec;
 	const char *reason, *topic;
 	const struct nft_generation *gen; /* RUN_LIFECYCLE of on_nft_change */
@@ -182,7 +183,9 @@ struct pack {
 	struct subject *main;
 	VEC(struct item *) items; /* every live item, in order */
 	VEC(struct hook *) hooks[EV_COUNT];
-	VEC(struct subject *) evals;
+	VEC(struct eval *) evals;   /* that hold something, the oldest first (evals.h) */
+	struct subject *spare_eval; /* for the next one: nothing is stated in it */
+	uint32_t eval_seq;
 	VEC(struct scope *) lost;           /* made in what was rolled back; nobody states in them any more */
 	VEC(struct subject *) queue, taken; /* out of date; taken: the round that runs now */
 	struct run *run;                    /* inside Lua now */
@@ -245,6 +248,9 @@ struct script {
 	bool hooks_initial;   /* some hook has not seen the present objects */
 	struct err load_err;
 	VEC(char *) template_dirs;
+	struct eval *evaling;       /* of the open transaction */
+	VEC(struct eval *) undoing; /* likewise */
+	uint32_t eval_ids;
 };
 
 /* ---- pack.c ---- */
@@ -303,12 +309,18 @@ struct scope *run_scope(
 	lua_State *L, struct pack *pk, const char *fn); /* raises where nothing can be stated */
 struct scope *run_scope_now(struct run *r);             /* NULL: nothing to state for */
 bool run_states_elements(const struct run *r);
+void run_writes(lua_State *L, const struct pack *pk, const char *fn); /* raises in an eval that only reads */
+bool pack_settle(struct pack *pk); /* one round; false: nothing was out of date */
+void pack_unqueue(struct pack *pk, struct subject *sub);
+
+/* ---- deps.c ---- */
 void run_dep_query(struct pack *pk, struct query *q);
 void run_dep_file(struct pack *pk, struct file *f);
 void run_dep_state(struct pack *pk, const char *key); /* NULL: all of rnm.state */
 void dep_free(struct dep *d);
-bool pack_settle(struct pack *pk); /* one round; false: nothing was out of date */
-void pack_unqueue(struct pack *pk, struct subject *sub);
+void deps_begin(struct subject *sub);
+/* A failed run keeps what the run before read as well: whatever changes of both is a reason to try again. */
+void deps_end(struct subject *sub, bool ok);
 
 /* ---- item.c ---- */
 void item_init(struct pack *pk, struct item *it, enum item_kind kind,
@@ -331,6 +343,8 @@ unsigned hooks_message(struct pack *pk, const char *topic, const char *const *kv
 void hooks_initial(struct script *s); /* shows the present objects to hooks that have not seen them */
 void hooks_globals(
 	lua_State *L, struct pack *pk); /* registers on_NAME functions; raises for one that is no event */
+/* Registers the function at the top (popped) as the global handler of ev; may raise (memory). */
+struct hook *hook_global(lua_State *L, struct pack *pk, enum event_id ev);
 int lua_on(lua_State *L);
 void need_kind(struct script *s, enum net_kind kind);
 
@@ -425,8 +439,7 @@ size_t snode_bytes(const struct snode *n);
 void state_print(const struct snode *root, struct buf *out);
 struct snode *state_parse(const char *text, size_t n, struct err *e);
 
-/* ---- eval.c, print.c ---- */
-struct pack *console_pack(struct script *s);                        /* made on demand */
+/* ---- print.c ---- */
 void print_value(lua_State *L, int idx, bool top, struct buf *out); /* never raises */
 
 /* ---- lua_type.c: the metatables of what packs see ---- */

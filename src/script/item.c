@@ -2,7 +2,7 @@
 /* What runs make: blocks, eaches, hooks, timers; their life in the journal. */
 #include <string.h>
 
-#include "script/internal.h"
+#include "script/evals.h"
 
 static void item_undo_made(void *obj, uint64_t a, uint64_t b)
 {
@@ -48,6 +48,11 @@ static void item_commit_cancel(void *obj, uint64_t a, uint64_t b)
 }
 
 static const struct jtype jt_cancel = { "item cancelled", item_undo_cancel, item_commit_cancel };
+
+bool jentry_is_cancel(const struct jentry *j)
+{
+	return j->type == &jt_cancel;
+}
 
 void item_init(struct pack *pk, struct item *it, enum item_kind kind, uint32_t site)
 {

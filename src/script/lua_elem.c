@@ -16,6 +16,8 @@ static struct handle *self(lua_State *L, struct pack *pk, const char *fn, enum t
 	if (pk->run->kind == RUN_MAP)
 		luaL_error(L, "%s: a function of q:map() must be pure", fn);
 	vm_charge(L, 50);
+	if (strcmp(fn, "set:has") != 0 && strcmp(fn, "set:read") != 0)
+		run_writes(L, pk, fn);
 	handle_state(L, pk, h, run_states_elements(pk->run) ? fn : NULL);
 	return h;
 }

@@ -45,6 +45,9 @@ void handle_state(lua_State *L, struct pack *pk, struct handle *h, const char *f
 	struct run *r = pk->run;
 	struct scope *sc;
 
+	/* A name alone is how one gets to an object, to look at it. */
+	if (r->read_only && (h->main || !h->spec->given))
+		return;
 	/* What the main chunk states stands as long as the pack does: stating it again elsewhere would say
 	 * nothing. */
 	if ((h->main && r->kind != RUN_MAIN && (!fn || run_scope(L, pk, fn))) || h->run == r->id)

@@ -38,6 +38,7 @@ static int handle_cancel(lua_State *L)
 
 	if (pk->run->kind == RUN_MAP)
 		return luaL_error(L, "handle:cancel: a function of q:map() must be pure");
+	run_writes(L, pk, "handle:cancel");
 	if (it)
 		item_cancel(it);
 	return 0;
@@ -47,6 +48,7 @@ static int block_refresh(lua_State *L)
 {
 	struct item *it = item_self(L, "block:refresh");
 
+	run_writes(L, vm_user(L), "block:refresh");
 	if (it && it->pk && it->kind == ITEM_BLOCK && !it->gone)
 		subject_stale(((struct block *)it)->sub);
 	return 0;

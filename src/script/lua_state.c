@@ -277,9 +277,7 @@ static void touched(struct pack *pk, const char *top)
 
 	if (r->sub && (r->kind == RUN_BLOCK || r->kind == RUN_EACH))
 		vec_push(&r->sub->wrote, xstrdup(top));
-	for (struct dep *d = pk->state_deps; d; d = d->peer)
-		if (!d->key || strcmp(d->key, top) == 0)
-			subject_stale(d->sub);
+	pstate_touched(pk, top);
 }
 
 static bool same_scalar(const struct snode *a, const struct snode *b)
@@ -312,6 +310,7 @@ static int state_newindex(lua_State *L)
 		check_raise(L, "rnm.state", &e);
 	const char *top = top_of(p, &k, buf, sizeof(buf));
 
+	run_writes(L, pk, "rnm.state");
 	write_check(L, pk, top);
 	vm_charge(L, 50);
 	/* nothing raises from here but through check_raise(), with everything freed */
@@ -337,7 +336,7 @@ static int state_newindex(lua_State *L)
 		err_set(&e, -E2BIG, "rnm.state: more than %d bytes are changed in one transaction", UNDO_MAX);
 		check_raise(L, NULL, &e);
 	}
-	pstate_set(pk, p->node, &k, val, bytes);
+	pstate_set(pk, p->node, &k, val, top, bytes);
 	touched(pk, top);
 	return 0;
 }

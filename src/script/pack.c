@@ -9,7 +9,7 @@
 
 #include "base/paths.h"
 #include "script/check.h"
-#include "script/internal.h"
+#include "script/evals.h"
 
 #define SOURCE_MAX    (1u << 20)
 #define SETTLE_ROUNDS 16
@@ -118,6 +118,7 @@ struct pack *pack_new(struct script *s, const struct pack_spec *spec, const stru
 	pack_holds_set(pk, spec->holds, spec->n_holds);
 	pk->spec.holds = NULL;
 	pk->rp = rpack_new(s->rs, spec->name, spec->order);
+	edit_log_watch(pk->rp, before && before->evals.n); /* whose edits it takes over */
 	if (replay && before) {
 		pk->src = before->src;
 		pk->src->refs++;
@@ -142,8 +143,7 @@ void pack_close(struct pack *pk)
 	if (pk->main)
 		subject_free(pk->main, false);
 	pk->main = NULL;
-	while (pk->evals.n)
-		subject_free(vec_pop(&pk->evals), false);
+	evals_free(pk);
 	while (pk->queries.n)
 		query_put(vec_pop(&pk->queries));
 	query_cache_free(pk);

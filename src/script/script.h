@@ -147,10 +147,50 @@ void script_refused(struct script *s, const char *pack, const char *why);
 /* The transaction ended: discards what waited for the commit, tells Lua states (garbage collection step). */
 void script_txn_end(struct script *s, bool committed);
 
-/* rnm eval: code in pack (NULL: console), values printed into out one a line. All or nothing: on -errno the
- * caller rolls back. */
-int script_eval(
-	struct script *s, const char *pack, const char *code, size_t len, struct buf *out, struct err *e);
+/* ---- rnm eval ---- */
+
+struct operator
+{                            /* whose an eval is */
+	uint64_t key;        /* equal ones are one operator: the login session, else the connection */
+	uint32_t uid, login; /* login: the uid that logged in (UINT32_MAX: not known) */
+	int32_t pid;
+};
+struct eval_request {
+	const char *pack; /* NULL: console */
+	const char *code;
+	size_t n;
+	const char *note; /* what lists show of it; NULL: the code itself */
+	bool dry;         /* the engine's: a plan in place of a commit */
+	bool read_only;   /* whatever would change something raises; the engine undoes it in any case */
+	bool colours;     /* values with SGR sequences; control bytes in what is printed are escaped then */
+	struct operator who;
+};
+/* Values are printed into out, one a line. All or nothing: on -errno the caller rolls back. */
+int script_eval(struct script *s, const struct eval_request *rq, struct buf *out, struct err *e);
+
+/* An eval that stated, edited or kept something is an entry until it is taken back, or its pack is loaded
+ * anew (then only its edits stay, which do so in the ruleset). */
+struct eval_info {
+	uint32_t id; /* counts up over all packs */
+	const char *pack, *note;
+	struct operator who;
+	double time;      /* wall_s() */
+	const char *text; /* what it holds, as commands of nft, one a line: "+ add rule …" */
+};
+/* Oldest first. Anywhere. */
+void script_evals(const struct script *s, void (*fn)(void *ctx, const struct eval_info *i), void *ctx);
+
+enum undo_what { UNDO_LAST, UNDO_ID, UNDO_ALL };
+struct undo_request {
+	struct operator who;
+	enum undo_what what;
+	uint32_t n; /* UNDO_LAST: how many of who's own; UNDO_ID: which (only who's own) */
+};
+/* What the ruleset would be without them: later evals and all that others did since stay. One line a taken
+ * eval, and below it what could not be taken back. All or nothing, as script_eval(). */
+int script_undo(struct script *s, const struct undo_request *rq, struct buf *out, struct err *e);
+/* Before ruleset_commit(), and before the end of a transaction that is rolled back (committed: false). */
+void script_keep(struct script *s, bool committed);
 
 /* Bits NET_*: what hooks and queries of all packs need. Links are always needed. Outside a transaction as
  * well. */

@@ -128,20 +128,13 @@ void pstate_put(struct pstate *st)
 
 /* ---- changes ---- */
 
-struct change { /* what an entry was before */
-	struct pstate *st;
-	struct snode *table;
-	struct state_key key;
-	struct snode *old; /* NULL: it was not there */
-	size_t bytes, cost;
-};
-
 static void change_free(struct change *c)
 {
 	c->st->undoable -= c->cost;
 	snode_put(c->old);
 	snode_put(c->table);
 	free(c->key.s);
+	free(c->top);
 	pstate_put(c->st);
 	free(c);
 }
@@ -188,10 +181,17 @@ static void change_commit(void *obj, uint64_t a, uint64_t b)
 	change_free(c);
 }
 
-static const struct jtype jt_state = { "rnm.state", change_undo, change_commit };
+const struct jtype jt_state = { "rnm.state", change_undo, change_commit };
 
-void pstate_set(
-	struct pack *pk, struct snode *table, const struct state_key *key, struct snode *val, size_t bytes)
+void pstate_touched(struct pack *pk, const char *top)
+{
+	for (struct dep *d = pk->state_deps; d; d = d->peer)
+		if (!d->key || strcmp(d->key, top) == 0)
+			subject_stale(d->sub);
+}
+
+void pstate_set(struct pack *pk, struct snode *table, const struct state_key *key, struct snode *val,
+	const char *top, size_t bytes)
 {
 	struct pstate *st = pk->st;
 	struct change *c = xnew(struct change);
@@ -200,6 +200,7 @@ void pstate_set(
 	c->table = table;
 	c->table->refs++;
 	c->key = (struct state_key){ key->s ? xmemdup(key->s, key->n + 1) : NULL, key->n, key->i };
+	c->top = xstrdup(top);
 	c->bytes = st->bytes;
 	c->old = snode_swap(table, key, val);
 	c->cost = 128 + key->n + (c->old ? snode_bytes(c->old) : 0);

@@ -17,6 +17,18 @@ struct pstate {
 
 /* Puts val (taken; NULL: none) at key; gives back what was there. Not journaled. */
 struct snode *snode_swap(struct snode *table, const struct state_key *key, struct snode *val);
-/* The same, journaled with the pack. bytes: what the whole state holds then. */
-void pstate_set(
-	struct pack *pk, struct snode *table, const struct state_key *key, struct snode *val, size_t bytes);
+/* The same, journaled with the pack. top: the entry of the root that it is in or is. bytes: what the whole
+ * state holds then. */
+void pstate_set(struct pack *pk, struct snode *table, const struct state_key *key, struct snode *val,
+	const char *top, size_t bytes);
+void pstate_touched(struct pack *pk, const char *top); /* blocks and records that read it run again */
+
+struct change { /* what an entry was before; obj of jt_state */
+	struct pstate *st;
+	struct snode *table;
+	struct state_key key;
+	struct snode *old; /* NULL: it was not there */
+	char *top;
+	size_t bytes, cost;
+};
+extern const struct jtype jt_state;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "script/check.h"
-#include "script/internal.h"
+#include "script/evals.h"
 
 #define DURATION_MAX_MS (10ull * 366 * 86400 * 1000)
 #define EVERY_MIN_MS    10
@@ -22,6 +22,7 @@ static int timer_make(lua_State *L, const char *fn, bool every)
 	check_count(L, fn, 1, 2, 2);
 	if (pk->run->kind == RUN_MAP)
 		return luaL_error(L, "%s: not in a function of q:map(), which must be pure", fn);
+	run_writes(L, pk, fn);
 	if (duration_of(L, 1, "duration", &ms, &e) < 0)
 		check_raise(L, fn, &e);
 	check_function(L, fn, 2, 1);
@@ -266,6 +267,11 @@ static void emit_commit(void *obj, uint64_t a, uint64_t b)
 
 static const struct jtype jt_emit = { "emit", emit_undo, emit_commit };
 
+bool jentry_is_emit(const struct jentry *j)
+{
+	return j->type == &jt_emit;
+}
+
 static char *scalar_text(lua_State *L, int idx)
 {
 	switch (lua_type(L, idx)) {
@@ -300,6 +306,7 @@ int lua_emit(lua_State *L)
 
 	if (pk->run->kind == RUN_MAP)
 		return luaL_error(L, "rnm.emit: not in a function of q:map(), which must be pure");
+	run_writes(L, pk, "rnm.emit");
 	if (!text_is_clean(topic, n) || n > 128)
 		return luaL_error(L, "rnm.emit: the topic must be 1 to 128 printable bytes");
 	if (lua_gettop(L) == 2)

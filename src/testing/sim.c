@@ -246,7 +246,7 @@ static int sim_new(lua_State *L)
 }
 
 /* What became due by itself: emits first of all. */
-static void pump(struct sim *s)
+void sim_pump(struct sim *s)
 {
 	for (int i = 0; i < WAKES_MAX && s->wake && s->wake <= mono_ns(); i++) {
 		s->wake = 0;
@@ -257,7 +257,7 @@ static void pump(struct sim *s)
 int sim_done(lua_State *L, struct sim *s, int rc, struct err *e)
 {
 	if (rc >= 0)
-		pump(s);
+		sim_pump(s);
 	sim_loud(s);
 	if (rc < 0)
 		return sim_fail(L, e);
@@ -387,7 +387,7 @@ static int sim_message(lua_State *L)
 	sim_quiet(s);
 	rc = engine_message(s->en, topic, kv, n, &e);
 	if (rc >= 0)
-		pump(s);
+		sim_pump(s);
 	sim_loud(s);
 	if (rc < 0)
 		return sim_fail(L, &e);
@@ -415,30 +415,6 @@ static int sim_file_changed(lua_State *L)
 	return sim_done(L, s, 0, &e);
 }
 
-static int sim_eval(lua_State *L)
-{
-	struct sim *s = sim_check(L);
-	size_t n;
-	const char *code = luaL_checklstring(L, 2, &n), *pack = luaL_optstring(L, 3, NULL);
-	bool dry = lua_toboolean(L, 4);
-	struct buf out = BUF_INIT;
-	struct err e = ERR_INIT;
-	int rc;
-
-	sim_quiet(s);
-	rc = engine_eval(s->en, pack, code, n, dry, &out, &e);
-	if (rc >= 0)
-		pump(s);
-	sim_loud(s);
-	if (rc < 0) {
-		buf_free(&out);
-		return sim_fail(L, &e);
-	}
-	lua_pushlstring(L, buf_str(&out), out.n);
-	buf_free(&out);
-	return 1;
-}
-
 static int api_names(lua_State *L)
 {
 	const char *const *names = script_api_names();
@@ -461,7 +437,6 @@ int testing_sim(lua_State *L)
 		{ "clock", sim_clock },
 		{ "message", sim_message },
 		{ "file_changed", sim_file_changed },
-		{ "eval", sim_eval },
 		{ "close", sim_close },
 		{ NULL, NULL },
 	};
@@ -473,6 +448,7 @@ int testing_sim(lua_State *L)
 	luaL_newlib(L, methods);
 	luaL_setfuncs(L, sim_look, 0);
 	luaL_setfuncs(L, sim_network, 0);
+	luaL_setfuncs(L, sim_console, 0);
 	lua_setfield(L, -2, "__index");
 	lua_pop(L, 1);
 	luaL_newlib(L, fns);

@@ -44,5 +44,6 @@ int sim_fail(lua_State *L, struct err *e); /* nil, message; frees e */
 int sim_done(lua_State *L, struct sim *s, int rc, struct err *e);
 struct mirror *sim_kernel_net(void);
 void sim_dump_all(struct sim *s); /* into the engine's mirror, as a start and an overrun do */
-extern const luaL_Reg sim_look[], sim_network[];
+extern const luaL_Reg sim_look[], sim_network[], sim_console[];
 extern const luaL_Reg sim_files[]; /* functions: the files around a simulation */
+void sim_pump(struct sim *s);      /* what is due now */

@@ -172,4 +172,41 @@ describe("eval", function ()
     assert.equal("21", eval "n")
     assert.matches("did you mean on_addr_change", select(2, sim:eval "function on_adr_change() end"), 1, true)
   end)
+
+  it("only looks when it is to be read-only", function ()
+    start([[
+      t = nft.table("inet", "t")
+      s = t:set("s", { type = "ipv4_addr", elements = { "10.0.0.1" } })
+      b = rnm.block(function () end)
+      function on_message() end
+      seen = {}
+    ]], { links = { eth0 = {} } })
+    local function look(code, pack) return sim:eval(code, pack, { read_only = true }) end
+    local before = sim:ruleset()
+    assert.equal("true\n", look "nft.table('inet', 't'):set('s'):has('10.0.0.1')")
+    assert.equal("true\n", look("s:has('10.0.0.1')", "p"))
+    assert.equal("eth0\n", look "net.links {}:first().name")
+    assert.equal("3\n", look "local x = 1 local function f() return x + 2 end return f()")
+    assert.matches("^rnm.block", look "help('rnm.block')")
+    for code, message in pairs {
+      ["nft.table('inet', 'u', { comment = 'x' })"] = "nft.table", ["nft.table('inet', 't'):chain('c'):rule('accept')"] = "chain:rule",
+      ["nft.table('inet', 't'):set('u', { type = 'mark' })"] = "table:set", ["nft.load('table inet u { }')"] = "nft.load",
+      ["nft.table('inet', 't'):set('s'):add('10.0.0.2')"] = "set:add", ["nft.table('inet', 't'):set('s'):replace({})"] = "set:replace",
+      ["nft.table('inet', 't'):set('s'):del('10.0.0.1')"] = "set:del", ["nft.table('inet', 't'):set('s'):follow(net.addrs {})"] = "set:follow",
+      ["nft.table('inet', 't'):map('m'):add('1', '2')"] = "map:add", ["nft.attach('inet', 'a', 'b')"] = "nft.attach",
+      ["rnm.block(function () end)"] = "rnm.block", ["rnm.each(net.links {}, function () end)"] = "rnm.each",
+      ["rnm.on('start', function () end)"] = "rnm.on", ["rnm.after(1, function () end)"] = "rnm.after", ["rnm.every(1, function () end)"] = "rnm.every",
+      ["rnm.emit('x')"] = "rnm.emit", ["rnm.state.x = 1"] = "rnm.state",
+      ["b:refresh()"] = "block:refresh", ["b:cancel()"] = "handle:cancel", ["x = 1"] = "x", ["_G.x = 1"] = "x", ["function on_start() end"] = "on_start",
+      ["pcall(function () rnm.state.x = 1 end) rnm.state.y = 1"] = "rnm.state",
+    } do
+      local ok, err = look(code, "p")
+      assert.is_nil(ok, code)
+      assert.matches(message .. ": this prompt is read-only", err, 1, true)
+    end
+    assert.equal(before, sim:ruleset())
+    assert.equal(0, #sim.batches)
+    assert.same({}, sim:evals())
+    assert.equal("nil\nnil", eval("return x, rnm.state.x", "p"))
+  end)
 end)

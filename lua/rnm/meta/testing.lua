@@ -306,13 +306,32 @@ function simulation:file_changed(path) end
 ---@return string? message why the old state stays
 function simulation:reload(options) end
 
+---@class testing.eval_options
+---@field pack? string
+---@field dry_run? boolean
+---@field read_only? boolean whatever would change something is an error
+---@field colours? boolean values as a terminal shows them
+---@field who? integer a number for each operator (1)
+---@field note? string what lists show of it, in place of the code
+
 ---As `rnm eval`.
 ---@param code string
----@param pack? string|{ pack?: string, dry_run?: boolean }
----@param dry_run? boolean
----@return string? output the values, one a line; with dry_run the plan as well
+---@param pack? string|testing.eval_options
+---@param options? boolean|testing.eval_options true: a dry run
+---@return string? output the values, one a line; of a dry run the plan as well
 ---@return string? message
-function simulation:eval(code, pack, dry_run) end
+function simulation:eval(code, pack, options) end
+
+---As `:undo` at the prompt of `rnm eval`.
+---@param what? integer|string how many of the operator's own (1), "#ID" or "all"
+---@param who? integer
+---@return string? output what was undone, and what could not be
+---@return string? message
+function simulation:undo(what, who) end
+
+---What evals left that can be taken back, the oldest first; `text` is it as nft commands.
+---@return { id: integer, pack: string, note: string, who: integer, text: string }[]
+function simulation:evals() end
 
 ---on_stop runs.
 ---@param reason? string

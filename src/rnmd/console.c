@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The commands of the prompt: running code, seeing what it left, taking it back. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "rnmd/daemon.h"
+
+/* A number of /proc/PID/NAME; UINT32_MAX: not set, or not to be had. */
+static uint32_t proc_number(pid_t pid, const char *name)
+{
+	char path[64], text[16] = "";
+	uint64_t v;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	_autoclose_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return UINT32_MAX;
+	text[strcspn(text, "\n")] = '\0';
+	return parse_u64(text, UINT32_MAX, &v) ? (uint32_t)v : UINT32_MAX;
+}
+
+/* One operator is one login: all that comes from one login shell, by whatever process. Where nobody counts
+ * logins it is the terminal's session, and for what can not be seen from here the connection. */
+struct operator operator_of(const struct session *s)
+{
+	enum { BY_CONNECTION, BY_TERMINAL, BY_LOGIN } by = BY_CONNECTION;
+	struct session_peer p = session_peer(s);
+	struct operator who = { .uid = p.uid, .login = UINT32_MAX, .pid = p.pid };
+	uint32_t id = UINT32_MAX;
+
+	if (p.pid > 0) {
+		pid_t sid;
+
+		who.login = proc_number(p.pid, "loginuid");
+		id = proc_number(p.pid, "sessionid");
+		by = BY_LOGIN;
+		if (id == UINT32_MAX && (sid = getsid(p.pid)) > 0) {
+			id = (uint32_t)sid;
+			by = BY_TERMINAL;
+		}
+	}
+	if (id == UINT32_MAX) {
+		id = (uint32_t)p.serial;
+		by = BY_CONNECTION;
+	}
+	who.key = (uint64_t)by << 62 | (uint64_t)(p.uid & 0x3fffffff) << 32 | id;
+	return who;
+}
+
+/* The payload of a command without a structure of its own. */
+static void json_lines(struct json *j, const char *name, const char *text)
+{
+	json_open(j, name, '[');
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		json_bytes(j, NULL, text, n);
+		text += n + (text[n] != 0);
+	}
+	json_close(j, ']');
+}
+
+struct eval_args {
+	bool json;
+	struct eval_request rq; /* without pack and code */
+	struct buf pack, code;
+};
+
+static int eval_args(const char *args, struct eval_args *a, struct err *e)
+{
+	bool any = false;
+
+	for (;; any = true) {
+		if (command_option(&args, "--json")) {
+			a->json = true;
+		} else if (command_option(&args, "--dry-run")) {
+			a->rq.dry = true;
+		} else if (command_option(&args, "--read-only")) {
+			a->rq.read_only = true;
+		} else if (command_option(&args, "--colour")) {
+			a->rq.colours = true;
+		} else if (command_option(&args, "--pack")) {
+			buf_clear(&a->pack);
+			if (control_word(&args, &a->pack, e) <= 0 || !a->pack.n)
+				return err_set(e, -EINVAL, "--pack needs the name of a pack");
+		} else {
+			break;
+		}
+	}
+	if (any)
+		command_option(&args, "--"); /* alone it would be a comment */
+	args += strspn(args, " \t");
+	if (!*args)
+		return err_set(e, -EINVAL, "eval needs CODE, such as: eval return 1 + 1");
+	control_unescape(args, &a->code);
+	return 0;
+}
+
+int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+	struct eval_args a = { 0 };
+	_buf_ struct buf text = BUF_INIT;
+	struct json j = { out, false };
+	int rc = eval_args(args, &a, e);
+
+	a.rq.who = operator_of(s);
+	a.rq.pack = a.pack.n ? buf_str(&a.pack) : NULL;
+	a.rq.code = buf_str(&a.code);
+	a.rq.n = a.code.n;
+	if (rc == 0)
+		rc = engine_eval(d->engine, &a.rq, a.json ? &text : out, e);
+	if (rc == 0 && a.json) {
+		json_open(&j, NULL, '{');
+		json_lines(&j, "lines", buf_str(&text));
+		json_close(&j, '}');
+		buf_putc(out, '\n');
+	}
+	buf_free(&a.pack);
+	buf_free(&a.code);
+	return rc;
+}
+
+static void delta_entry(void *ctx, const struct eval_info *i)
+{
+	time_t at = (time_t)i->time;
+	struct tm tm;
+	char when[32] = "";
+
+	if (localtime_r(&at, &tm))
+		strftime(when, sizeof(when), "%F %T", &tm);
+	buf_printf(ctx, "# #%u %s, uid %u", i->id, when, i->who.uid);
+	if (i->who.login != UINT32_MAX && i->who.login != i->who.uid)
+		buf_printf(ctx, " (login %u)", i->who.login);
+	buf_printf(ctx, " pid %d", i->who.pid);
+	if (strcmp(i->pack, "console") != 0)
+		buf_printf(ctx, ", in %s", i->pack);
+	buf_printf(ctx, ": %s\n%s", i->note, i->text);
+}
+
+static void delta_json(void *ctx, const struct eval_info *i)
+{
+	struct json *j = ctx;
+
+	json_open(j, NULL, '{');
+	json_unsigned(j, "id", i->id);
+	json_seconds(j, "time", i->time);
+	json_unsigned(j, "uid", i->who.uid);
+	if (i->who.login != UINT32_MAX)
+		json_unsigned(j, "login", i->who.login);
+	json_num(j, "pid", i->who.pid);
+	json_text(j, "pack", i->pack);
+	json_text(j, "code", i->note);
+	json_lines(j, "delta", i->text);
+	json_close(j, '}');
+}
+
+int cmd_delta(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	const struct script *script = engine_script(((struct daemon *)ctx)->engine);
+	struct json j = { out, false };
+
+	(void)s, (void)e;
+	if (!command_option(&args, "--json")) {
+		script_evals(script, delta_entry, out);
+		return 0;
+	}
+	json_open(&j, NULL, '{');
+	json_open(&j, "evals", '[');
+	script_evals(script, delta_json, &j);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	buf_putc(out, '\n');
+	return 0;
+}
+
+int cmd_undo(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+	struct undo_request rq = { .who = operator_of(s), .what = UNDO_LAST, .n = 1 };
+	_buf_ struct buf what = BUF_INIT;
+	int rc = control_word(&args, &what, e);
+	const char *w = buf_str(&what);
+	uint64_t n;
+
+	if (rc < 0)
+		return rc;
+	if (!strcmp(w, "all")) {
+		rq.what = UNDO_ALL;
+	} else if (rc > 0) {
+		rq.what = *w == '#' ? UNDO_ID : UNDO_LAST;
+		if (!parse_u64(w + (*w == '#'), UINT32_MAX, &n) || !n)
+			return err_set(e, -EINVAL,
+				"'%s': expected how many of your own, the #ID of one of them, or all", w);
+		rq.n = (uint32_t)n;
+	}
+	return engine_undo(d->engine, &rq, out, e);
+}
