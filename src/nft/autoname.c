@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "nft/model.h"
+#include "nft/autoset.h"
 
 #define SPARE_MAX  256u   /* names that nobody uses: more are forgotten */
 #define NUMBER_MAX 65536u /* of a set found in the kernel */

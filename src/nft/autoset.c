@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The sets that hold live lists of rules: one for each list and type of key in a table, for all rules of a
  * pack that look into it. */
-#include "nft/model.h"
+#include "nft/autoset.h"
 
 struct wanted {
 	const struct obj *tab;

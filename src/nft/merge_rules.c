@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "nft/autoset.h"
 #include "nft/model.h"
 
 #define FEW_NAMES 8

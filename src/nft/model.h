@@ -489,20 +489,6 @@ enum obj_kind target_kind(const struct set_info *info);
 void obj_lost(struct obj *o); /* the kernel has it no more */
 void table_lost(struct obj *table);
 
-/* autoset.c */
-const struct set_info *auto_set(
-	struct stmt *st, const char *param, struct live *live, const struct nft_type *key);
-bool auto_used(const struct stmt *st, const char *param); /* a set holds the live value of $param */
-void autos_off(struct stmt *st);
-void autos_free(struct stmt *st);
-void autos_orphan(struct rpack *pk); /* the pack is freed */
-
-/* autoname.c */
-void auto_name_take(struct rpack *pk, struct autoset *a, uint32_t site); /* to a->name, and into a->want */
-void auto_name_put(struct autoset *a);
-void auto_name_known(struct ruleset *rs, const char *name, uint64_t id); /* the kernel has such a set */
-void auto_names_free(struct ruleset *rs);
-
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
 
@@ -584,6 +570,7 @@ bool set_compatible(const struct obj *o); /* what the kernel has needs not be ma
 /* plan_rules.c */
 struct rcode *rule_of(const struct stmt *st);
 void plan_rules(struct plan *p, struct obj *chain, bool fresh);
+void plan_held_rules(struct plan *p, struct obj *chain); /* what had to make way for something made anew */
 /* plan_obj.c */
 bool object_compatible(const struct obj *o);
 bool flowtable_compatible(const struct obj *o);

@@ -128,8 +128,11 @@ static void plan_set(struct plan *p, struct obj *o)
 
 static void plan_members(struct plan *p, struct obj *o)
 {
-	if (held(o))
+	if (held(o)) {
+		if (o->kind == OBJ_CHAIN)
+			plan_held_rules(p, o);
 		return;
+	}
 	switch (o->kind) {
 	case OBJ_TABLE: return;
 	case OBJ_CHAIN:

@@ -163,18 +163,35 @@ static void del_rule(struct plan *p, struct obj *chain, const struct krule *k)
 	op->rule.text = k->rc->text;
 }
 
+static void stays(struct next_chain *next, const struct krule *k)
+{
+	vec_push(&next->rules, (struct next_rule){ .rc = rcode_ref(k->rc),
+				       .handle = k->handle,
+				       .id = k->id,
+				       .unclaimed = k->unclaimed });
+}
+
+void plan_held_rules(struct plan *p, struct obj *chain)
+{
+	struct next_chain next = { .chain = chain };
+	uint32_t gone = 0;
+
+	vec_foreach (k, &chain->krules)
+		gone += k->gone;
+	if (!gone)
+		return;
+	vec_foreach (k, &chain->krules)
+		if (!k->gone)
+			stays(&next, k);
+	vec_push(&p->next->chains, next);
+}
+
 /* Rules of a pack that is left out stay where they are: goes on to the first other one. */
 static uint32_t pass_held(
 	struct obj *chain, const struct rules *r, struct next_chain *next, uint32_t h, uint32_t h_end)
 {
-	for (; h < h_end && r->have.v[h]->unclaimed && chain->rs->hold_deletes; h++) {
-		const struct krule *k = r->have.v[h];
-
-		vec_push(&next->rules, (struct next_rule){ .rc = rcode_ref(k->rc),
-					       .handle = k->handle,
-					       .id = k->id,
-					       .unclaimed = true });
-	}
+	for (; h < h_end && r->have.v[h]->unclaimed && chain->rs->hold_deletes; h++)
+		stays(next, r->have.v[h]);
 	return h;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 
 #include "base/log.h"
+#include "nft/autoset.h"
 #include "nft/readback_impl.h"
 
 static bool same_set(const struct set_want *a, const struct set_want *b)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "nft/autoset.h"
 #include "nft/attach_impl.h"
 
 struct ruleset *ruleset_new(void)

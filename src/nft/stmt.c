@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "nft/autoset.h"
 #include "nft/model.h"
 
 /* ---- specs ---- */
