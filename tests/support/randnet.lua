@@ -37,11 +37,11 @@ function Net:any(t)
 	return #keys > 0 and self:one(keys) or nil
 end
 
--- What goes with a link, without word of it.
-function Net:forget(name)
+-- What goes with a link, or with its being up.
+function Net:forget(name, which)
 	for _, kind in ipairs { "addrs", "neighs", "routes" } do
 		for key, r in pairs(self[kind]) do
-			if r.link == name then self[kind][key] = nil end
+			if r.link == name and (not which or which(kind, r)) then self[kind][key] = nil end
 		end
 	end
 end
@@ -54,7 +54,7 @@ function step.link_add(self, sim)
 	self.index = self.index + 1
 	local link = { up = self.random(4) > 1, mtu = 1500, ifindex = self.index, mac = ("02:00:00:00:00:%02x"):format(self.random(9)) }
 	self.links[name] = link
-	if sim then sim:link_add(name, link) end
+	sim:link_add(name, link)
 end
 
 function step.link_del(self, sim)
@@ -62,7 +62,7 @@ function step.link_del(self, sim)
 	if not name or self.random(3) > 1 then return end
 	self.links[name] = nil
 	self:forget(name)
-	if sim then sim:link_del(name) else self.gone = true end
+	sim:link_del(name)
 end
 
 function step.link_set(self, sim)
@@ -70,14 +70,16 @@ function step.link_set(self, sim)
 	if not name then return end
 	local change = self:one { { up = true }, { up = false }, { mtu = 1000 + self.random(4) }, { carrier = false },
 		{ mac = ("02:00:00:00:00:%02x"):format(self.random(9)) } }
+	local was = self.links[name].up
 	for k, v in pairs(change) do self.links[name][k] = v end
 	if change.up ~= nil then self.links[name].carrier = change.up end
-	if sim then sim:link_set(name, change) end
+	if was and change.up == false then self:forget(name, function(kind, r) return kind ~= "addrs" or r.address:find ":" end) end
+	sim:link_set(name, change)
 end
 
 function step.link_rename(self, sim)
 	local name, to = self:any(self.links), self:one(names)
-	if not name or self.links[to] or not sim then return end
+	if not name or self.links[to] then return end
 	self.links[name], self.links[to] = nil, self.links[name]
 	for _, kind in ipairs { "addrs", "neighs", "routes" } do
 		for _, r in pairs(self[kind]) do
@@ -98,28 +100,28 @@ function step.addr(self, sim)
 		old.valid_lft = 2000
 	elseif old then
 		self.addrs[key] = nil
-		if sim then sim:addr_del(name, a) end
+		sim:addr_del(name, a)
 		return
 	else
 		self.addrs[key] = { link = name, address = a }
 	end
-	if sim then sim:addr_add(name, a, { valid_lft = self.addrs[key].valid_lft, preferred_lft = self.addrs[key].preferred_lft }) end
+	sim:addr_add(name, a, { valid_lft = self.addrs[key].valid_lft, preferred_lft = self.addrs[key].preferred_lft })
 end
 step.addr_again = step.addr
 step.addr_more = step.addr
 
 function step.neigh(self, sim)
 	local name = self:any(self.links)
-	if not name then return end
+	if not name or not self.links[name].up then return end
 	local a = self:one { "10.0.0.9", "10.0.0.10", "10.0.1.9", "fe80::9" }
 	local key = self.links[name].ifindex .. " " .. a
 	if self.neighs[key] and self.random(2) == 1 then
 		self.neighs[key] = nil
-		if sim then sim:neigh_del(name, a) end
+		sim:neigh_del(name, a)
 		return
 	end
 	self.neighs[key] = { link = name, address = a, mac = ("02:00:00:00:01:%02x"):format(self.random(3)), state = self:one(states) }
-	if sim then sim:neigh_add(name, a, { mac = self.neighs[key].mac, state = self.neighs[key].state }) end
+	sim:neigh_add(name, a, { mac = self.neighs[key].mac, state = self.neighs[key].state })
 end
 
 local function route_fields(r)
@@ -131,26 +133,26 @@ function step.route(self, sim)
 	if key and self.random(2) == 1 then
 		local r = self.routes[key]
 		self.routes[key] = nil
-		if sim then sim:route_del(route_fields(r)) end
+		sim:route_del(route_fields(r))
 		return
 	end
 	local name = self:any(self.links)
-	if not name then return end
+	if not name or not self.links[name].up then return end
 	local r = { link = name, dst = self:one { "default", "198.51.100.0/24", "203.0.113.0/24" }, gateway = "10.0.0.254", metric = self.random(2), protocol = "static" }
 	key = ("%s %d"):format(r.dst, r.metric)
 	if self.routes[key] then return end
 	self.routes[key] = r
-	if sim then sim:route_add(route_fields(r)) end
+	sim:route_add(route_fields(r))
 end
 
 function step.rule(self, sim)
 	local prio = 100 + self.random(3)
 	if self.rules[prio] then
-		if sim then sim:rule_del(self.rules[prio]) end
+		sim:rule_del(self.rules[prio])
 		self.rules[prio] = nil
 	else
 		self.rules[prio] = { priority = prio, fwmark = self.random(3), table = 100 }
-		if sim then sim:rule_add(self.rules[prio]) end
+		sim:rule_add(self.rules[prio])
 	end
 end
 
@@ -181,22 +183,9 @@ end
 
 -- Things happen and nobody hears of them; then everything is read anew.
 function Net:miss(sim)
-	for _ = 1, self.random(8) do step[self:one(kinds)](self) end
-	local links = {}
-	for _, name in ipairs(sorted(self.links)) do
-		local l = { name = name }
-		for k, v in pairs(self.links[name]) do l[k] = v end
-		links[#links + 1] = l
-		sim.links[name] = l
-	end
-	for name in pairs(sim.links) do
-		if not self.links[name] then sim.links[name] = nil end
-	end
-	sim:dump("link", links, "missed")
-	sim:dump("addr", records(self, "addrs"), "missed")
-	sim:dump("route", records(self, "routes"), "missed")
-	sim:dump("rule", records(self, "rules"), "missed")
-	sim:dump("neigh", records(self, "neighs"), "missed")
+	sim:resync(function()
+		for _ = 1, self.random(8) do step[self:one(kinds)](self, sim) end
+	end)
 end
 
 -- All of it at once, for a simulation that begins.

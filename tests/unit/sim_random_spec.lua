@@ -10,7 +10,7 @@ local seeds = tonumber(os.getenv "RNM_SEEDS") or (sanitized and 6 or 25)
 local first = tonumber(os.getenv "RNM_SEED") or 1
 
 local function begin(packs, before)
-  return simulate { packs = packs, zones = { ["wan*"] = "wan", ["lan*"] = "lan" }, before = before }
+  return simulate { packs = packs, limits = { memory = "8M", main_instructions = 1000000 }, zones = { ["wan*"] = "wan", ["lan*"] = "lan" }, before = before }
 end
 
 local function calm(sim, seed)
@@ -42,5 +42,56 @@ describe("the ruleset of random policies", function ()
       sim:close()
       fresh:close()
     end
+  end)
+
+  local breaks = {
+    function (text, random) return text:sub(1, random(#text)) end,                       -- half-written
+    function (text) return text .. "x = = 1" end,
+    function (text) return text .. "error 'main'" end,
+    function (text) return text .. "while true do end" end,
+    function (text) return text .. "local t = {} for i = 1, 1e9 do t[i] = i end" end,
+    function (text) return text .. "require 'not.there'" end,
+    function (text) return text .. "rnm.block(function () error 'block' end)" end,
+    function (text) return text .. "base:rule 'meta mark 0xdead accept'" end,            -- refused by the kernel
+    function (text) return text .. "t:set('firsts', { type = 'ipv6_addr' })" end,
+    function (text) return text .. "t:chain('in', { policy = 'drop' }) base:rule('jump in')" end,
+  }
+
+  it("is not touched by a reload that fails", function ()
+    local refused = 0
+    for seed = first, first + seeds - 1 do
+      local net, packs = randnet.new(seed), randpack.packs(seed)
+      local sim = begin(packs)
+      sim:emit "calm"
+      sim:refuse "57005"
+      for _ = 1, 30 do
+        net:change(sim)
+        if net.random(4) == 1 then
+          local names, new = {}, {}
+          for name, text in pairs(packs) do names[#names + 1], new[name] = name, text end
+          table.sort(names)
+          local name = names[net.random(#names)]
+          new[name] = breaks[net.random(#breaks)](new[name], net.random)
+          local before, sent, states = sim:ruleset(), #sim.batches, sim:packs()
+          local ok, err = sim:reload { packs = new }
+          if ok then                                     -- half of a file may be a whole one
+            assert(sim:reload { packs = packs })
+          else
+            refused = refused + 1
+            assert.matches(name:match "p%d", err)
+            assert.equal(sent, #sim.batches)
+            for pack, state in pairs(sim:packs()) do assert.equal(states[pack].state, state.state, pack) end
+          end
+          assert.equal(randpack.plain(before), randpack.plain(sim:ruleset()), "seed " .. seed)
+        end
+      end
+      calm(sim, seed)
+      local fresh = begin(packs, net:feed())
+      calm(fresh, seed)
+      assert.equal(randpack.plain(fresh:ruleset()), randpack.plain(sim:ruleset()), "seed " .. seed)
+      sim:close()
+      fresh:close()
+    end
+    assert.is_true(refused > 0)
   end)
 end)
