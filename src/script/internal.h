@@ -404,9 +404,9 @@ void pstate_put(struct pstate *st); /* the last one saves */
 void pstate_save_due(struct pstate *st, uint64_t now, uint64_t *next);
 void lua_state_open(lua_State *L);                        /* pushes rnm.state */
 void state_value(lua_State *L, int idx, struct buf *out); /* prints the part behind a userdata of it */
-/* A plain copy of the part of rnm.state at idx is pushed, as of now, and was read; false: it is no such part. */
+/* Pushes a plain copy of the part of rnm.state at idx, which counts as read; false: it is no such part. */
 bool state_plain(lua_State *L, int idx);
-/* The same, kept as the part's user value 1, for code that may not raise. Anything else at idx is left as it is. */
+/* The same, but kept as the part's user value 1, for code that may not raise. */
 void state_keep(lua_State *L, int idx);
 /* ---- state_text.c ---- */
 enum snode_kind { SN_BOOL, SN_INT, SN_REAL, SN_STRING, SN_TABLE };
