@@ -139,14 +139,24 @@ static void add_found(struct finder *f, found_packs *to, const char *stem, const
 		secure_pack(f, &vec_last(to));
 }
 
+static bool ends_with(const char *s, size_t n, const char *end)
+{
+	size_t m = strlen(end);
+
+	return n > m && !strcmp(s + n - m, end);
+}
+
 static void look_at(struct finder *f, found_packs *to, const char *dir, const char *entry)
 {
 	_autofree_ char *path = xasprintf("%s/%s", dir, entry);
 	size_t len = strlen(entry);
 	struct stat st;
 
+	/* tests lie beside what they test, for `rnm test` */
+	if (ends_with(entry, len, "_spec.lua"))
+		return;
 	if (stat(path, &st) < 0) {
-		if (len > 4 && !strcmp(entry + len - 4, ".lua"))
+		if (ends_with(entry, len, ".lua"))
 			problem(&f->p, "can not read '%s': %s", path, strerror(errno));
 		return;
 	}
@@ -157,7 +167,7 @@ static void look_at(struct finder *f, found_packs *to, const char *dir, const ch
 			add_found(f, to, entry, init, path);
 		return;
 	}
-	if (len <= 4 || strcmp(entry + len - 4, ".lua"))
+	if (!ends_with(entry, len, ".lua"))
 		return;
 	if (!S_ISREG(st.st_mode)) {
 		problem(&f->p, "'%s' is no regular file", path);

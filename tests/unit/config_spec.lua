@@ -433,7 +433,7 @@ describe("a configuration file", function()
 		end)
 
 		it("as files and folders, by order and name", function()
-			for _, name in ipairs { "20-wan.lua", "zeta.lua", "alpha.lua", "beta/init.lua", "007-first.lua", ".hidden.lua",
+			for _, name in ipairs { "20-wan.lua", "zeta.lua", "alpha.lua", "alpha_spec.lua", "beta/init.lua", "007-first.lua", ".hidden.lua",
 				"README", "old.lua.bak", "beta/helper.lua" } do
 				write("p/" .. name, "")
 			end
