@@ -97,10 +97,10 @@ int find_packs(struct engine *en, const struct config *cfg, const char *shipped,
 void packs_free(found_packs *found, pack_specs *specs);
 
 /* switch.c */
+void switches_open(struct engine *en); /* the state folder's own */
 void switches_settle(
 	struct engine *en, const pack_specs *specs); /* quarantines that their pack's text ended */
 
 /* packs_text.c */
-void quarantine_line(const struct quarantine *q, const char *before, struct buf *out);
 struct json;
 void packs_json(struct engine *en, const char *name, struct json *j); /* a list of all */

@@ -146,7 +146,7 @@ struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
 
 	en->ops = *ops;
 	en->state_dir = state_dir ? xstrdup(state_dir) : NULL;
-	engine_switches(en, state_dir);
+	switches_open(en);
 	en->mirror = mirror_new(&(struct mirror_ops){ .event = on_net_event, .ctx = en });
 	en->queries = queries_new(en->mirror);
 	en->rs = ruleset_new();

@@ -122,7 +122,8 @@ int engine_packs(struct engine *en, const char *only, struct buf *out, struct er
 int engine_packs_json(struct engine *en, const char *only, struct json *j, struct err *e);
 /* Takes over what was switched with this state folder, to look at only. For checks; engine_new() has its own.
  */
-void engine_switches(struct engine *en, const char *dir);
+int engine_switches(struct engine *en, const char *dir, struct err *e);
+void engine_switched(struct engine *en, const char *before, struct buf *out); /* what it is, a line each */
 /* Before the start: the process before died in this code of a pack; at NULL: not in such code. */
 struct blackbox_place;
 void engine_died(struct engine *en, const struct blackbox_place *at, int signal);

@@ -121,7 +121,7 @@ static void stamp(double t, char out[32])
 		snprintf(out, 32, "?");
 }
 
-void quarantine_line(const struct quarantine *q, const char *before, struct buf *out)
+static void quarantine_line(const struct quarantine *q, const char *before, struct buf *out)
 {
 	char when[32];
 
@@ -139,6 +139,20 @@ static void quarantine_lines(const struct engine *en, const char *pack, const ch
 	vec_foreach (q, &en->sw.held)
 		if (!strcmp(q->pack, pack))
 			quarantine_line(q, before, out);
+}
+
+void engine_switched(struct engine *en, const char *before, struct buf *out)
+{
+	vec_foreach (q, &en->sw.held) {
+		buf_printf(out, "%spack %s: ", before, q->pack);
+		quarantine_line(q, "quarantined: ", out);
+	}
+	vec_foreach (o, &en->sw.off)
+		buf_printf(out, "%spack %s: disabled by an operator\n", before, o->pack);
+	for (uint32_t i = 0; en->cfg && i < en->cfg->packs.n; i++)
+		if (!en->cfg->packs.v[i].enabled)
+			buf_printf(out, "%spack %s: disabled by the configuration (%s:%u)\n", before,
+				en->cfg->packs.v[i].name, en->cfg->path, en->cfg->packs.v[i].line);
 }
 
 /* The first line of it; a traceback is for the log. */

@@ -54,18 +54,8 @@ void engine_status(struct engine *en, struct buf *out)
 		(unsigned long long)(en->commits ? en->sum_ns / en->commits / 1000 : 0),
 		(unsigned long long)(en->max_ns / 1000));
 	script_status(en->script, pack_line, out);
-	vec_foreach (q, &en->sw.held) {
-		_autofree_ char *before = xasprintf("pack %s: quarantined: ", q->pack);
-
-		quarantine_line(q, before, out);
-	}
-	vec_foreach (o, &en->sw.off)
-		buf_printf(out, "pack %s: disabled by an operator\n", o->pack);
+	engine_switched(en, "", out);
 	ruleset_pending(en->rs, pending_line, out);
-	for (uint32_t i = 0; en->cfg && i < en->cfg->packs.n; i++)
-		if (!en->cfg->packs.v[i].enabled)
-			buf_printf(out, "pack %s: disabled by the configuration (%s:%u)\n",
-				en->cfg->packs.v[i].name, en->cfg->path, en->cfg->packs.v[i].line);
 	if (en->cfg)
 		vec_foreach (n, &en->cfg->notes)
 			buf_printf(out, "note: %s\n", *n);

@@ -10,17 +10,18 @@
 #include "base/text.h"
 #include "engine/core.h"
 
-void engine_switches(struct engine *en, const char *dir)
+int engine_switches(struct engine *en, const char *dir, struct err *e)
+{
+	return switches_load(&en->sw, dir, e);
+}
+
+void switches_open(struct engine *en)
 {
 	_err_ struct err e = ERR_INIT;
 	_autofree_ char *bad = NULL;
 
-	if (switches_load(&en->sw, dir, &e) == 0)
+	if (switches_load(&en->sw, en->state_dir, &e) == 0)
 		return;
-	if (!en->state_dir) {
-		log_warn("pack", "%s: what is disabled or in quarantine is not known", err_text(&e));
-		return;
-	}
 	bad = xasprintf("%s.bad", en->sw.path);
 	if (rename(en->sw.path, bad) == 0)
 		log_warn("pack", "%s: nothing counts as disabled or in quarantine; kept as %s", err_text(&e),

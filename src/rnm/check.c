@@ -23,6 +23,7 @@ struct check {
 		     */
 	unsigned errors; /* lines of the log: only whether there were any */
 	unsigned warnings;
+	const char *socket; /* the daemon's, whose state folder it is */
 	uint64_t handles;
 };
 
@@ -177,6 +178,16 @@ static void find_kernel(struct check *c)
 		no_kernel(c, &e);
 }
 
+/* What rnmd would leave out: no part of what is checked. */
+static void take_switches(struct check *c, const struct config *cfg)
+{
+	_autofree_ char *dir = state_dir(c->socket, cfg);
+	_err_ struct err e = ERR_INIT;
+
+	if (engine_switches(c->engine, dir, &e) < 0)
+		printf("note: what `rnm packs` disabled is not known: %s\n", err_text(&e));
+}
+
 static int run(struct check *c, struct config *cfg, const char *shipped, struct err *e)
 {
 	const struct engine_ops ops = {
@@ -198,6 +209,7 @@ static int run(struct check *c, struct config *cfg, const char *shipped, struct 
 	const struct watch_opt wopt = { .max_events = cfg->max_events, .max_delay_ms = cfg->max_delay_ms };
 
 	c->engine = engine_new(&ops, NULL); /* no state folder: a check writes nothing */
+	take_switches(c, cfg);
 	c->watch = watch_new(engine_mirror(c->engine), &wops, &wopt, e);
 	if (!c->watch)
 		return e->code ? e->code : -ENOMEM;
@@ -303,11 +315,19 @@ static unsigned conclude(struct check *c, bool failed_early)
 	return bad;
 }
 
-static int check(const char *path)
+static void print_switched(struct check *c)
+{
+	_buf_ struct buf lines = BUF_INIT;
+
+	engine_switched(c->engine, "note: ", &lines);
+	put_text(stdout, buf_str(&lines), lines.n);
+}
+
+static int check(const char *path, const char *socket)
 {
 	_autofree_ char *shipped = shipped_dir();
 	_err_ struct err e = ERR_INIT;
-	struct check c = { 0 };
+	struct check c = { .socket = socket };
 	struct config *cfg = NULL;
 	int rc = config_load(path, &cfg, &e);
 	unsigned bad = 1;
@@ -325,6 +345,7 @@ static int check(const char *path)
 	if (c.engine && engine_config(c.engine)) {
 		if (rc == 0 && !c.errors)
 			run_again(&c, path, shipped);
+		print_switched(&c);
 		bad = conclude(&c, rc < 0);
 	} else {
 		config_free(cfg);
@@ -352,5 +373,5 @@ int tool_check(struct tool *t, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage_error(t, "unexpected argument '%s'; the file goes behind -c", argv[optind]);
-	return check(path);
+	return check(path, t->socket);
 }

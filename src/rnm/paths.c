@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/paths.h"
 #include "base/xalloc.h"
+#include "config/config.h"
 #include "rnm/paths.h"
+#include "rnm/rnm.h"
 
 char *shipped_dir(void)
 {
 	return data_path("policies");
+}
+
+char *state_dir(const char *socket, const struct config *cfg)
+{
+	if (strcmp(socket, DEFAULT_SOCKET) != 0)
+		return xasprintf("%s.state", socket);
+	return xstrdup(cfg->state_dir ? cfg->state_dir : DEFAULT_STATE);
 }
 
 char *lua_paths(void)

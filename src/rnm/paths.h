@@ -5,5 +5,7 @@
 
 /* Allocated; never NULL, but what it names need not exist. */
 char *shipped_dir(void); /* the packs that come with rnm */
-char *lua_paths(void);   /* package.path for `require "rnm.…"`, ending in ";;" so that Lua's own follows */
+struct config;
+char *state_dir(const char *socket, const struct config *cfg); /* of the rnmd with this socket */
+char *lua_paths(void); /* package.path for `require "rnm.…"`, ending in ";;" so that Lua's own follows */
 char *lua_cpaths(void);

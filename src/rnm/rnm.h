@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #define DEFAULT_SOCKET "/run/rnm/rnm.sock"
+#define DEFAULT_STATE  "/var/lib/rnm"
 #define DEFAULT_CONFIG "/etc/rnm/config.yaml"
 
 enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
