@@ -104,17 +104,9 @@ static void read_commit(struct reader *r, const struct at *at, const struct ynod
 	read_map(r, at, n, keys, ARRAY_SIZE(keys), into);
 }
 
-static void read_owner(struct reader *r, const struct at *at, const struct ynode *n, void *into)
-{
-	read_bool(r, at, n, into);
-	if (*(bool *)into)
-		note(r, at, n->line, n->col,
-			"is not acted on in this version: other tools can change rnm's tables");
-}
-
 static void read_table(struct reader *r, const struct at *at, const struct ynode *n, void *into)
 {
-	static const struct key keys[] = { { "owner", read_owner, offsetof(struct config, owner) } };
+	static const struct key keys[] = { { "owner", read_bool, offsetof(struct config, owner) } };
 
 	read_map(r, at, n, keys, ARRAY_SIZE(keys), into);
 }

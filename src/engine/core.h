@@ -44,6 +44,9 @@ struct engine {
 	} net_mode;                            /* run hooks; feed queries only; the mirror is being filled */
 	uint64_t script_at, heal_at, retry_at; /* mono_ns, 0: none */
 	unsigned retries;
+	uint64_t owner_at; /* when tables that another process owns are looked at again */
+	unsigned owner_looks;
+	bool looking; /* this transaction does */
 	bool holding; /* a pack is left out: tables that nobody claims stay */
 	bool lost;    /* the kernel does not hold what it should: made anew by the next transaction */
 	VEC(struct emit) emits; /* the first emit_head are delivered */
@@ -73,6 +76,7 @@ void txn_abort(struct engine *en);
 /* What the open transaction would send, as text; then everything is undone. */
 int txn_dry(struct engine *en, struct buf *out, struct err *e);
 void wake_update(struct engine *en);
+void owners_wake(struct engine *en); /* looks whether tables that others own are free */
 int read_tables(struct engine *en, struct err *e);
 int kernel_check(struct engine *en, struct err *e);
 /* drift.c */

@@ -229,6 +229,7 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 	need_kind(en, NET_LINK);
 	en->script = script_new(en->rs, en->mirror, en->queries, &ops, &limits, en->state_dir);
 	set_templates(en, cfg);
+	ruleset_owner(en->rs, cfg->owner);
 	en->net_mode = NET_RUN;
 	txn_begin(en, ORIGIN_START, NULL);
 	rc = script_load(en->script, en->specs.v, en->specs.n, true, "start", e);
@@ -318,6 +319,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	en->net_mode = NET_RUN;
 	script_limits_set(en->script, &limits);
 	set_templates(en, cfg);
+	ruleset_owner(en->rs, cfg->owner);
 	rc = script_load(en->script, specs.v, specs.n, false, "reload", e);
 	if (rc < 0)
 		txn_abort(en);
@@ -327,6 +329,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 	if (rc < 0) {
 		script_limits_set(en->script, &before);
 		set_templates(en, en->cfg);
+		ruleset_owner(en->rs, en->cfg->owner);
 		/* The zones go back; what follows them runs again, and finds itself as it was. */
 		txn_begin(en, ORIGIN_RELOAD, "reload undone");
 		en->net_mode = NET_FEED;
@@ -431,6 +434,8 @@ void engine_wake(struct engine *en)
 	}
 	drift_late(en);
 	drift_wake(en, now);
+	if (en->owner_at && en->owner_at <= now)
+		owners_wake(en);
 	if (en->retry_at && en->retry_at <= now) {
 		en->retry_at = 0;
 		txn_begin(en, ORIGIN_HEAL, "commit tried again");

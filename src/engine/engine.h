@@ -53,6 +53,8 @@ struct engine_ops {
 	int (*read_tables)(void *ctx, struct err *e);
 	/* Reads what is suspect of own tables (nft/readback.h); NULL in simulations. */
 	int (*read_back)(void *ctx, struct read_back *found, struct err *e);
+	/* Does the kernel let tables keep an owner (nft_persists())? NULL: yes. */
+	bool (*persists)(void *ctx);
 	/* Foreign commits that were not told yet: engine_nft_changed() for each, now. NULL in simulations. */
 	void (*nft_poll)(void *ctx);
 	int (*set_read)(void *ctx, struct obj *set, void (*fn)(void *c, const struct setelem *el), void *c,

@@ -77,14 +77,29 @@ void txn_abort(struct engine *en)
 	close_txn(en, false);
 }
 
+static void owner_asked(struct engine *en)
+{
+	bool can = !en->ops.persists || en->ops.persists(en->ops.ctx);
+
+	ruleset_owner_can(en->rs, can);
+	if (!can)
+		log_warn("nft",
+			"this kernel has no `persist` for tables (Linux 6.9 has): they are made without "
+			"`flags owner`, and others can change them");
+}
+
 static int merge(struct engine *en, bool all, struct err *e)
 {
 	for (int round = 0; round < MERGE_ROUNDS; round++) {
 		_err_ struct err why = ERR_INIT;
 		struct rpack *culprit = NULL;
 
-		if (ruleset_merge(en->rs, &culprit, &why) == 0)
-			return 0;
+		if (ruleset_merge(en->rs, &culprit, &why) == 0) {
+			if (!ruleset_owner_asked(en->rs))
+				return 0;
+			owner_asked(en);
+			continue;
+		}
 		if (all || !culprit)
 			return err_set(e, -EINVAL, "%s", err_text(&why));
 		log_error("nft", "%s: %s", rpack_name(culprit), err_text(&why));
@@ -145,14 +160,41 @@ static void kernel_unknown(struct engine *en)
 		ruleset_suspect_all(en->rs);
 }
 
-static void retry_later(struct engine *en)
+/* 1 s after the first try, then twice as long each time. */
+static uint64_t later(unsigned *tries)
 {
 	uint64_t s = 1;
 
-	for (unsigned i = 0; i < en->retries && s < RETRY_MAX_S; i++)
+	for (unsigned i = 0; i < *tries && s < RETRY_MAX_S; i++)
 		s *= 2;
-	en->retries++;
-	en->retry_at = mono_ns() + (s > RETRY_MAX_S ? RETRY_MAX_S : s) * 1000000000ull;
+	++*tries;
+	return mono_ns() + (s > RETRY_MAX_S ? RETRY_MAX_S : s) * 1000000000ull;
+}
+
+static void retry_later(struct engine *en)
+{
+	en->retry_at = later(&en->retries);
+}
+
+/* No notification tells that a table's owner went. */
+static void wait_for_owners(struct engine *en)
+{
+	if (!ruleset_owned(en->rs, false)) {
+		en->owner_at = 0;
+		en->owner_looks = 0;
+	} else if (!en->owner_at) {
+		en->owner_at = later(&en->owner_looks);
+	}
+	en->looking = false;
+}
+
+void owners_wake(struct engine *en)
+{
+	en->owner_at = 0;
+	txn_begin(en, ORIGIN_DRIFT, "tables that others owned");
+	ruleset_owned(en->rs, true);
+	en->looking = true;
+	txn_end(en, false, NULL);
 }
 
 struct sent {
@@ -160,7 +202,7 @@ struct sent {
 	struct commit_result result;
 	uint64_t merge_ns, plan_ns, commit_ns;
 	unsigned restarts;
-	bool any, anew;
+	bool any, anew, forbidden;
 };
 
 /* Does the kernel hold the rules of the chain that rnm takes it to hold? */
@@ -206,7 +248,8 @@ static bool reads_back(const struct engine *en, const struct sent *s)
 {
 	bool warn = en->cfg && en->cfg->drift_warn;
 
-	bool all = !warn || s->anew || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD;
+	bool all = !warn || s->anew || s->forbidden || en->looking || en->origin == ORIGIN_START ||
+		   en->origin == ORIGIN_RELOAD;
 
 	ruleset_read_only_attached(en->rs, !all);
 	return en->ops.read_back && ruleset_suspects(en->rs) && (all || ruleset_attaching(en->rs));
@@ -246,6 +289,11 @@ static int failed(struct engine *en, bool all, struct sent *s, int rc, const str
 		return 0;
 	if (rc == -EBADMSG && s->result.op_err && plan_detach(&s->plan, &s->result, &others) && !others)
 		return 0;
+	if (rc == -EBADMSG && s->result.op_err && en->ops.read_back && !s->forbidden &&
+		plan_forbidden(&s->plan, &s->result)) {
+		s->forbidden = true;
+		return 0;
+	}
 	if (rc == -EBADMSG && s->result.op_err && (s->anew || !lost(en, s)))
 		blamed = plan_refuse(&s->plan, &s->result, !all, &text) > 0;
 	if (blamed && !text.n)
@@ -367,6 +415,7 @@ int txn_end(struct engine *en, bool all, struct err *e)
 		log_error("nft", "%s: %s; tried again later", origin_name(en->origin), err_text(&why));
 		retry_later(en);
 	}
+	wait_for_owners(en);
 	close_txn(en, rc >= 0 || !all);
 	return rc < 0 ? err_set(e, rc, "%s", err_text(&why)) : 0;
 }
@@ -394,7 +443,7 @@ int txn_dry(struct engine *en, struct buf *out, struct err *e)
 void wake_update(struct engine *en)
 {
 	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, 0, en->emits.n ? 1 : 0, drift_next(en),
-		en->late.n ? 1 : 0 },
+		en->late.n ? 1 : 0, en->owner_at },
 		 first = 0;
 	uint64_t expiry = ruleset_next_expiry(en->rs), now_ms;
 

@@ -25,9 +25,19 @@ int nft_commit(struct nft_conn *c, const struct plan *p, bool dry, struct commit
 int nft_rule_handles(struct nft_conn *c, uint8_t family, const char *table, const char *chain,
 	uint64_t **handles, uint64_t **ids, struct err *e);
 
-/* Tables of this namespace; own: carries this instance's mark. 0 or -errno. */
-int nft_tables(struct nft_conn *c, void (*fn)(void *ctx, uint8_t family, const char *name, bool own),
-	void *ctx, struct err *e);
+/* Tables of this namespace. 0 or -errno. */
+int nft_tables(
+	struct nft_conn *c, void (*fn)(void *ctx, const struct table_seen *t), void *ctx, struct err *e);
+
+/* ---- tables with an owner (`flags owner`): only the socket of that port may change them ---- */
+
+/* Is this the port of another process than the one that c commits for? 0 is nobody's. */
+bool nft_owned(const struct nft_conn *c, uint32_t port);
+/* c only looks, on behalf of whoever runs: owners of tables are no obstacle. */
+void nft_conn_looks(struct nft_conn *c);
+/* Does this kernel take `persist` (Linux 6.9), without which an owned table goes with its owner? Asked with a
+ * batch that changes nothing, once. */
+bool nft_persists(struct nft_conn *c);
 
 /* Elements of one set as the kernel has them, packet-path ones too; intervals closed. 0 or -errno. */
 int nft_set_read(struct nft_conn *c, uint8_t family, const char *table, const struct set_info *set,

@@ -65,7 +65,7 @@ struct nft_conn *nft_conn_new(const char *instance, struct err *e)
 	}
 	strcpy(c->instance, instance);
 	c->seq = c->dump_seq = 1;
-	c->destroys = -1;
+	c->destroys = c->persists = -1;
 	if (nft_socket(&c->commit, e) < 0 || nft_socket(&c->dump, e) < 0 || nft_probe(c, e) < 0) {
 		nft_conn_free(c);
 		return NULL;
@@ -99,6 +99,16 @@ void conn_room(struct nft_conn *c, size_t bytes)
 uint32_t nft_conn_portid(const struct nft_conn *c)
 {
 	return mnl_socket_get_portid(c->commit);
+}
+
+bool nft_owned(const struct nft_conn *c, uint32_t port)
+{
+	return port && port != nft_conn_portid(c) && !c->looks;
+}
+
+void nft_conn_looks(struct nft_conn *c)
+{
+	c->looks = true;
 }
 
 struct mnl_socket *nft_conn_dump(struct nft_conn *c)

@@ -103,7 +103,8 @@ struct nft_conn {
 	uint32_t seq, dump_seq;
 	uint32_t genid; /* the batch carries it; 0: none */
 	int sndbuf, rcvbuf;
-	int8_t destroys; /* -1: not known yet */
+	int8_t destroys, persists; /* -1: not known yet */
+	bool looks;
 	char instance[64];
 	_Alignas(struct nlmsghdr) uint8_t answer[ANSWER_BUF];
 };

@@ -173,37 +173,72 @@ void commit_result_free(struct commit_result *r)
 
 /* ---- what the kernel can ---- */
 
+static void probe_begin(struct nft_conn *c, struct msgbuf *m)
+{
+	*m = (struct msgbuf){ .seq0 = c->seq };
+	msg_end(m, msg_begin(m, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, MSG_NONE));
+}
+
+/* The answer to the one message of the batch, which asks for one. */
+static int probe_send(struct nft_conn *c, struct msgbuf *m)
+{
+	int result = -EINVAL;
+	ssize_t n = mnl_socket_sendto(c->commit, m->pages.v[0].p, m->bytes);
+
+	while (n >= 0 &&
+		(n = recv(mnl_socket_get_fd(c->commit), c->answer, sizeof(c->answer), MSG_DONTWAIT)) > 0) {
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)c->answer;
+
+		if (msg_ok(nlh, (const char *)nlh + n) && nlh->nlmsg_type == NLMSG_ERROR &&
+			nlh->nlmsg_seq == m->seq0 + 1 &&
+			nlh->nlmsg_len >= MNL_NLMSG_HDRLEN + sizeof(struct nlmsgerr))
+			result = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
+	}
+	c->seq += m->op.n;
+	msgbuf_free(m);
+	return result;
+}
+
 /* A table by a handle that none has is destroyed: a kernel that knows the message has nothing to do. */
 static bool probe_destroy(struct nft_conn *c)
 {
-	struct msgbuf m = { .seq0 = c->seq };
-	int32_t result = -EINVAL;
 	struct nlmsghdr *nlh;
-	ssize_t n;
+	struct msgbuf m;
 
-	msg_end(&m, msg_begin(&m, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, MSG_NONE));
+	probe_begin(c, &m);
 	nlh = msg_begin(&m, MSG_DESTROYTABLE, NLM_F_ACK, NFPROTO_INET, MSG_NONE);
 	mnl_attr_put_u64(nlh, NFTA_TABLE_HANDLE, UINT64_MAX);
 	msg_end(&m, nlh);
 	msg_end(&m, msg_begin(&m, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, MSG_NONE));
-	n = mnl_socket_sendto(c->commit, m.pages.v[0].p, m.bytes);
-	while (n >= 0 &&
-		(n = recv(mnl_socket_get_fd(c->commit), c->answer, sizeof(c->answer), MSG_DONTWAIT)) > 0) {
-		nlh = (struct nlmsghdr *)(void *)c->answer;
-		if (msg_ok(nlh, (char *)nlh + n) && nlh->nlmsg_type == NLMSG_ERROR &&
-			nlh->nlmsg_seq == m.seq0 + 1 &&
-			nlh->nlmsg_len >= MNL_NLMSG_HDRLEN + sizeof(struct nlmsgerr))
-			result = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
-	}
-	msgbuf_free(&m);
-	return !result;
+	return !probe_send(c, &m);
 }
 
 bool nft_destroys(struct nft_conn *c)
 {
-	if (c->destroys < 0) {
+	if (c->destroys < 0)
 		c->destroys = probe_destroy(c);
-		c->seq += 3;
-	}
 	return c->destroys;
+}
+
+/* A new table with the flags, in a batch without its end: the kernel looks at it and takes it back. The name
+ * is one that no table has: of one that is there other flags would be at fault. */
+static bool probe_persist(struct nft_conn *c)
+{
+	_autofree_ char *name = xasprintf("_rnm_probe_%u", nft_conn_portid(c));
+	struct nlmsghdr *nlh;
+	struct msgbuf m;
+
+	probe_begin(c, &m);
+	nlh = msg_begin(&m, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, NFPROTO_INET, MSG_NONE);
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
+	mnl_attr_put_u32(nlh, NFTA_TABLE_FLAGS, htonl(NFT_TABLE_F_OWNER | TABLE_F_PERSIST));
+	msg_end(&m, nlh);
+	return !probe_send(c, &m);
+}
+
+bool nft_persists(struct nft_conn *c)
+{
+	if (c->persists < 0)
+		c->persists = probe_persist(c);
+	return c->persists;
 }

@@ -27,15 +27,18 @@ void ruleset_tables_begin(struct ruleset *rs)
 		(*o)->seen = false;
 }
 
-void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own)
+void ruleset_kernel_table(struct ruleset *rs, const struct table_seen *t)
 {
-	struct obj *o = obj_get(rs, OBJ_TABLE, family, NULL, name);
+	struct obj *o = obj_get(rs, OBJ_TABLE, t->family, NULL, t->name);
 
 	o->seen = true;
-	o->own_before = own && !o->have;
-	if (!own && o->have) /* rnm's is gone, and somebody else's came in its place */
+	o->own_before = t->own && !o->have;
+	if (!t->own && o->have) /* rnm's is gone, and somebody else's came in its place */
 		table_lost(o);
-	o->foreign = !own;
+	o->foreign = !t->own;
+	o->looked_at = false;
+	if (t->persists) /* so the kernel has it */
+		rs->owner_can = 1;
 	obj_dirty(o);
 	obj_changed(o);
 	obj_put(o);

@@ -209,21 +209,27 @@ int kread_tables(struct nft_conn *c, uint8_t family, const char *name,
 }
 
 struct tables_adapter {
-	void (*fn)(void *ctx, uint8_t family, const char *name, bool own);
+	void (*fn)(void *ctx, const struct table_seen *t);
 	void *ctx;
+	struct nft_conn *conn;
 };
 
 static void one_table(void *ctx, const struct kread_table *t)
 {
 	const struct tables_adapter *a = ctx;
+	bool owned = nft_owned(a->conn, t->owner);
 
-	a->fn(a->ctx, t->family, t->name, t->own);
+	a->fn(a->ctx, &(struct table_seen){ .family = t->family,
+			      .name = t->name,
+			      .own = t->own && !owned,
+			      .persists = t->want.flags & TABLE_F_PERSIST,
+			      .owner = owned ? t->owner : 0 });
 }
 
-int nft_tables(struct nft_conn *c, void (*fn)(void *ctx, uint8_t family, const char *name, bool own),
-	void *ctx, struct err *e)
+int nft_tables(
+	struct nft_conn *c, void (*fn)(void *ctx, const struct table_seen *t), void *ctx, struct err *e)
 {
-	struct tables_adapter a = { fn, ctx };
+	struct tables_adapter a = { fn, ctx, c };
 
 	return kread_tables(c, NFPROTO_UNSPEC, NULL, one_table, &a, e);
 }

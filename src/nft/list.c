@@ -223,8 +223,11 @@ int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct e
 			continue;
 		members = wanted(t->members.v, t->members.n, false);
 		buf_printf(out, "table %s %s {\n", nft_family_name(t->family), t->name);
-		if (t->table_want.flags & NFT_TABLE_F_DORMANT)
-			buf_puts(out, "\tflags dormant\n");
+		if (t->table_want.flags) {
+			buf_puts(out, "\tflags ");
+			table_flags_text(t->table_want.flags, ",", out);
+			buf_putc(out, '\n');
+		}
 		hits += !name[0];
 		for (uint32_t j = 0, shown = 0; j < members.n; j++) {
 			if (name[0] && strcmp(members.v[j]->name, name) != 0)

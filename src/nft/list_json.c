@@ -69,9 +69,15 @@ static void table(struct doc *d, const struct obj *o)
 	json_open(&d->j, NULL, '{');
 	json_open(&d->j, "table", '{');
 	place(d, o);
-	if (o->table_want.flags & NFT_TABLE_F_DORMANT) {
+	if (o->table_want.flags) {
+		_buf_ struct buf flags = BUF_INIT;
+		const char *word;
+		char *rest;
+
+		table_flags_text(o->table_want.flags, " ", &flags);
 		json_open(&d->j, "flags", '[');
-		json_text(&d->j, NULL, "dormant");
+		for (word = strtok_r(flags.s, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+			json_text(&d->j, NULL, word);
 		json_close(&d->j, ']');
 	}
 	if (o->comment)

@@ -171,11 +171,11 @@ int merge_table(struct obj *o, struct rpack **culprit, struct err *e)
 			return rc;
 	}
 	o->want = g.stated && !o->foreign;
-	obj_set_why(o, g.stated && o->foreign
-			       ? "a table of this name exists and is not rnm's: choose another "
-				 "name, or delete that table"
-			       : NULL);
+	free(o->why);
+	o->why = g.stated && o->foreign ? table_why(o) : NULL;
 	o->table_want.flags = given(&g, SPEC_FLAGS) ? given(&g, SPEC_FLAGS)->flags : 0;
+	if (g.stated)
+		o->table_want.flags = owner_flags(o->rs, o->table_want.flags);
 	given_comment(o, &g);
 	o->table_want.comment = o->comment;
 	return 0;

@@ -34,6 +34,14 @@ bool given_later(const struct stmt *a, const struct stmt *b); /* is a's pack the
 int given_unfit(struct obj *o, struct stmt *by, const char *why, struct rpack **culprit, struct err *e);
 void given_comment(struct obj *o, const struct given *g);
 void obj_set_why(struct obj *o, const char *why);
+
+/* ---- owner.c ---- */
+
+/* The flags that a table gets which was stated with these. */
+uint32_t owner_flags(struct ruleset *rs, uint32_t flags);
+/* Why a table that is stated is not made: somebody else's is in the way. Owned. */
+char *table_why(const struct obj *o);
+
 char *stateful_squeeze(const char *text); /* set_stmts.c: one space between words; the caller's */
 
 int merge_set(struct obj *o, struct rpack **culprit, struct err *e);

@@ -293,6 +293,9 @@ struct obj {
 	uint8_t suspect; /* readback_impl.h's: what the kernel has may be otherwise */
 	bool in_the_way; /* flowtables: deleted before anything is made */
 	bool flags_wait; /* tables: they change when nothing in it is held any more */
+	bool looked_at;  /* tables of others that are stated: read, to tell why they are in the way */
+	uint32_t owner;  /* tables: port of another process that owns it, 0: none */
+	bool marked;     /* tables with an owner: it is rnm's all the same */
 	struct table_want table_have;
 	struct chain_def chain_have;
 	struct set_want set_have;
@@ -341,6 +344,10 @@ struct ruleset {
 	bool hold_deletes;
 	bool suspects;      /* some obj.suspect is set */
 	bool only_attached; /* of these only what is attached to is read */
+	bool owner;         /* its tables are to be nobody else's to change */
+	bool owner_asked;   /* some table is */
+	bool owned;         /* some table may be another process's */
+	int8_t owner_can;   /* whether the kernel lets it; -1: not known */
 	bool unsent;        /* a plan was made and not acknowledged */
 };
 
@@ -566,6 +573,8 @@ static inline bool had(const struct obj *o)
 {
 	return o->have && !o->tab->recreate;
 }
+/* The flags that the kernel is to have: it takes `persist` off no table, and alone it means nothing. */
+uint32_t table_flags(const struct obj *o);
 bool set_compatible(const struct obj *o); /* what the kernel has needs not be made anew */
 /* plan_rules.c */
 struct rcode *rule_of(const struct stmt *st);
@@ -584,6 +593,7 @@ void elems_gone(struct elem_table *t); /* the kernel has none of them */
 void chain_rules_gone(struct obj *chain);
 void next_free(struct plan_next *n);
 /* plan_text.c */
+void table_flags_text(uint32_t flags, const char *sep, struct buf *out);
 void chain_text(const struct chain_want *c, uint8_t family, const char *sep, struct buf *out);
 void set_text(const struct set_want *s, const char *sep, struct buf *out); /* each property followed by sep */
 void elem_line(const struct set_info *info, const struct setelem *el, struct buf *out);

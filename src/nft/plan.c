@@ -49,10 +49,11 @@ static void plan_table(struct plan *p, struct obj *o)
 	}
 	if (o->have && !o->want && !held(o))
 		plan_op(p, PH_DEL_TABLE, OP_DEL_TABLE, o);
-	if (!o->want || o->flags_wait || (stays && o->table_have.flags == o->table_want.flags))
+	if (!o->want || o->flags_wait || (stays && o->table_have.flags == table_flags(o)))
 		return;
 	op = plan_op(p, stays ? PH_MOD_TABLE : PH_ADD_TABLE, OP_ADD_TABLE, o);
 	op->table_want = o->table_want;
+	op->table_want.flags = table_flags(o);
 	op->changed = stays;
 	op->recreate = o->recreate;
 }

@@ -162,6 +162,10 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, s
  */
 unsigned plan_detach(struct plan *p, struct commit_result *r, bool *others);
 
+/* Refused because somebody else owns the table (-EPERM)? Such tables are marked to be read again. Where it is
+ * an attached set's table plan_detach() knows. */
+bool plan_forbidden(const struct plan *p, const struct commit_result *r);
+
 /* Refused because what an operation is for is gone (somebody flushed the ruleset)? *look, when not NULL, a
  * chain or table, has to be looked for first: the same answer comes for what this kernel lacks. */
 bool plan_lost(const struct plan *p, const struct commit_result *r, struct obj **look);
@@ -181,8 +185,15 @@ void ruleset_hold_deletes(struct ruleset *rs, bool hold);
 /* The tables of the kernel, between begin and end: an own one of an earlier run is deleted, or made anew when
  * it is stated again; a foreign one's name nobody may state; what was rnm's and is not told of is gone and
  * made again. */
+struct table_seen {
+	uint8_t family;
+	const char *name;
+	bool own;       /* it has this instance's mark, and nobody else owns it */
+	bool persists;  /* it has the flag */
+	uint32_t owner; /* port of another process that does; 0: none */
+};
 void ruleset_tables_begin(struct ruleset *rs);
-void ruleset_kernel_table(struct ruleset *rs, uint8_t family, const char *name, bool own);
+void ruleset_kernel_table(struct ruleset *rs, const struct table_seen *t);
 void ruleset_tables_end(struct ruleset *rs);
 /* Whether these are the handles of a chain's rules, as far as rnm knows. */
 bool ruleset_handles_match(const struct obj *chain, const uint64_t *handles, uint32_t n);

@@ -222,6 +222,8 @@ static void ack_obj(struct obj *o)
 		return;
 	o->unclaimed = false;
 	if (o->kind == OBJ_TABLE) {
+		uint32_t flags = table_flags(o);
+
 		if (o->own_before && !(o->rs->hold_deletes && !o->want))
 			o->own_before = false;
 		if (o->have && (!o->want || o->recreate))
@@ -230,7 +232,7 @@ static void ack_obj(struct obj *o)
 		o->have = o->want;
 		o->recreate = false;
 		if (!o->flags_wait)
-			o->table_have = o->table_want;
+			o->table_have.flags = flags;
 		return;
 	}
 	if (!o->want && !(o->attach && attach_stated(o))) {

@@ -78,15 +78,32 @@ static bool other_devices(const struct obj *o)
 	return same != a->dev.n || same != b->dev.n;
 }
 
+uint32_t table_flags(const struct obj *o)
+{
+	uint32_t want = o->table_want.flags, have = o->table_have.flags;
+
+	if (!o->have || o->recreate || (want | have) & NFT_TABLE_F_OWNER)
+		return want;
+	return (want & ~TABLE_F_PERSIST) | (have & TABLE_F_PERSIST);
+}
+
+/* A table that had an owner, who went. */
+static bool orphan(uint32_t flags)
+{
+	return flags & TABLE_F_PERSIST && !(flags & NFT_TABLE_F_OWNER);
+}
+
 /* The kernel lets a table fall asleep or wake, but in such a batch it registers and removes no other hooks of
- * what is there. Its other flags never change. */
+ * what is there. Not where the table has an owner: then no flag ever changes. An orphan can be claimed. */
 static bool needs_other_table(const struct obj *o)
 {
-	uint32_t diff = o->table_have.flags ^ o->table_want.flags;
+	uint32_t diff = o->table_have.flags ^ table_flags(o);
 
+	if (orphan(o->table_have.flags) && o->table_want.flags & TABLE_F_PERSIST)
+		diff &= ~(uint32_t)NFT_TABLE_F_OWNER;
 	if (!o->have || !o->want || !diff)
 		return false;
-	if (diff & ~(uint32_t)NFT_TABLE_F_DORMANT)
+	if (diff & ~(uint32_t)NFT_TABLE_F_DORMANT || o->table_have.flags & NFT_TABLE_F_OWNER)
 		return true;
 	vec_foreach (m, &o->members)
 		if ((*m)->changed && (*m)->have && (*m)->want &&
@@ -110,6 +127,7 @@ static void table_anew(struct obj *o)
 {
 	bool held = false;
 
+	o->recreate = false;
 	o->recreate = needs_other_table(o);
 	o->flags_wait = false;
 	if (!o->recreate)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "nft/model.h"
+#include "nft/readback.h"
 
 /* Who declared it in this transaction is at fault; where nobody did, all are. */
 static bool refuse_decls(struct obj *o)
@@ -172,6 +173,21 @@ bool plan_lost(const struct plan *p, const struct commit_result *r, struct obj *
 			*look = o->tab;
 	}
 	return *look != NULL;
+}
+
+bool plan_forbidden(const struct plan *p, const struct commit_result *r)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < p->ops.n; i++) {
+		const struct op *op = &p->ops.v[i];
+
+		if (r->op_err[i] != -EPERM || !obj_find(p->rs, OBJ_TABLE, op->family, NULL, op->table))
+			continue;
+		ruleset_suspect(p->rs, OBJ_TABLE, op->family, op->table, NULL);
+		any = true;
+	}
+	return any;
 }
 
 struct blame {

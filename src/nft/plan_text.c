@@ -230,6 +230,18 @@ static void elems_text(const struct op *op, struct buf *out)
 	buf_puts(out, " }");
 }
 
+void table_flags_text(uint32_t flags, const char *sep, struct buf *out)
+{
+	static const char *const words[] = { "dormant", "owner", "persist" };
+	bool any = false;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		if (flags >> i & 1) {
+			buf_printf(out, "%s%s", any ? sep : "", words[i]);
+			any = true;
+		}
+}
+
 static void op_text(const struct op *op, struct buf *out)
 {
 	buf_printf(out, "%c %s ", sign(op), verb(op));
@@ -240,8 +252,11 @@ static void op_text(const struct op *op, struct buf *out)
 		buf_printf(out, " %s", op->name);
 	switch (op->kind) {
 	case OP_ADD_TABLE:
-		if (op->table_want.flags & NFT_TABLE_F_DORMANT)
-			buf_puts(out, " { flags dormant; }");
+		if (op->table_want.flags) {
+			buf_puts(out, " { flags ");
+			table_flags_text(op->table_want.flags, ",", out);
+			buf_puts(out, "; }");
+		}
 		break;
 	case OP_ADD_CHAIN:
 	case OP_MOD_CHAIN:

@@ -54,11 +54,20 @@ static bool unread(struct obj *o)
 	return o->kind == OBJ_SET && o->have && o->want && !o->elems_have && elems_of(o);
 }
 
+/* Somebody else has the table's name, and it is not told yet who. */
+static bool in_the_way(const struct obj *o)
+{
+	return o->kind == OBJ_TABLE && o->foreign && !o->looked_at && o->why;
+}
+
 bool ruleset_suspects(struct ruleset *rs)
 {
-	vec_foreach (o, &rs->changed)
-		if (unread(*o))
-			ruleset_suspect(rs, OBJ_SET, (*o)->family, (*o)->table, (*o)->name);
+	vec_foreach (p, &rs->changed) {
+		struct obj *o = *p;
+
+		if (unread(o) || in_the_way(o))
+			ruleset_suspect(rs, o->kind, o->family, o->tab->name, o->name);
+	}
 	return rs->suspects;
 }
 
@@ -97,6 +106,8 @@ static struct obj *member(struct reading *r, enum obj_kind kind, const char *nam
 		o->suspect |= SUSPECT_CONTENT;
 		o->unclaimed = !o->want;
 		r->found->objs_foreign += !o->want;
+		if (kind == OBJ_SET)
+			all_anew(elems_of(o));
 		obj_dirty(o);
 		obj_changed(o);
 	}
@@ -220,7 +231,7 @@ static void on_object(void *ctx, const struct kread_object *k)
 
 struct table_state {
 	bool there, own;
-	uint32_t flags;
+	uint32_t flags, owner;
 };
 
 static void on_table(void *ctx, const struct kread_table *k)
@@ -230,6 +241,27 @@ static void on_table(void *ctx, const struct kread_table *k)
 	t->there = true;
 	t->own = k->own;
 	t->flags = k->want.flags;
+	t->owner = k->owner;
+}
+
+/* It is not there, or not rnm's to change. */
+static int read_foreign(struct reading *r, const struct table_state *s, bool all)
+{
+	struct obj *t = r->tab;
+
+	r->found->objs_missing += t->have;
+	if (t->have)
+		table_lost(t);
+	t->own_before = false;
+	t->looked_at = true;
+	if (t->foreign != s->there || t->owner != s->owner || t->marked != s->own)
+		obj_dirty(t);
+	t->foreign = s->there;
+	t->owner = s->owner;
+	r->rs->owned |= s->owner != 0;
+	t->marked = s->own;
+	obj_changed(t);
+	return read_attached(r, s->there, all);
 }
 
 static int read_members(struct reading *r)
@@ -271,20 +303,18 @@ static int read_table(struct reading *r)
 	}
 	if (rc < 0)
 		return rc;
-	if (!state.there || !state.own) {
-		r->found->objs_missing += t->have;
-		if (t->have)
-			table_lost(t);
-		t->own_before = false;
-		if (t->foreign != state.there)
-			obj_dirty(t);
-		t->foreign = state.there;
-		obj_changed(t);
-		return read_attached(r, state.there, all);
-	}
+	if (!nft_owned(r->c, state.owner))
+		state.owner = 0;
+	if (!state.there || !state.own || state.owner)
+		return read_foreign(r, &state, all);
 	rc = read_attached(r, false, all);
 	if (rc < 0)
 		return rc;
+	if (t->foreign) { /* its owner let go of it */
+		t->foreign = false;
+		t->owner = 0;
+		obj_dirty(t);
+	}
 	if (!t->have) {
 		t->have = true;
 		t->unclaimed = !t->want;

@@ -68,8 +68,7 @@ static void lost(struct obj *set)
 	obj_lost(set);
 }
 
-/* It was not there: all that is wanted is looked at. */
-static void all_anew(struct elem_table *t)
+void all_anew(struct elem_table *t)
 {
 	for (uint32_t i = 0; t && i < t->n; i++)
 		if (elem_at(t, i)->flags & E_USED)

@@ -21,5 +21,7 @@ int read_rules(struct reading *r, bool all);
 /* Of the sets that are suspect, or of all, where their type is the wanted one. */
 int read_elems(struct reading *r, bool all);
 int read_set(struct reading *r, struct obj *set);
+/* The set was not there, or not rnm's: all elements that are wanted are looked at. */
+void all_anew(struct elem_table *t);
 /* Of a table of somebody else the sets that are attached to. */
 int read_attached(struct reading *r, bool there, bool all);

@@ -12,6 +12,7 @@ struct ruleset *ruleset_new(void)
 	struct ruleset *rs = xnew(struct ruleset);
 
 	vec_push(&rs->sites, (struct site){ "?", 0 });
+	rs->owner_can = -1;
 	return rs;
 }
 

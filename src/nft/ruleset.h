@@ -102,6 +102,8 @@ enum {
 	SPEC_ATTACH = 1 << 14, /* of somebody else's table, which is not stated with it; flags: NFT_SET_MAP */
 };
 
+#define TABLE_F_PERSIST 4u /* NFT_TABLE_F_PERSIST, newer than the headers this is built with */
+
 /* What one declaration gives; fields left out are not in `given`. Reference counted, immutable once stated.
  */
 struct spec {
@@ -264,6 +266,19 @@ void ruleset_event_note(struct ruleset *rs, const struct event_note *note); /* t
 int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e);
 void ruleset_commit(struct ruleset *rs);   /* all journals; after plan_ack(), or when the plan was empty */
 void ruleset_rollback(struct ruleset *rs); /* all journals, all packs; call ruleset_merge() after it */
+
+/* ---- owner ---- */
+
+/* Whether own tables get the kernel's flags `owner` and `persist`, so that nobody else can change them while
+ * this process runs. A table that is there is made anew for it, unless it had them once. */
+void ruleset_owner(struct ruleset *rs, bool owner);
+/* Does what is stated want these flags, and nobody has told yet whether the kernel takes them? Then tell, and
+ * merge again: without `persist` tables are made without either. */
+bool ruleset_owner_asked(const struct ruleset *rs);
+void ruleset_owner_can(struct ruleset *rs, bool can);
+/* Tables that are stated and wait because another process owns them. look: they are read again. Returns how
+ * many. */
+unsigned ruleset_owned(struct ruleset *rs, bool look);
 
 /* ---- reading ---- */
 

@@ -94,11 +94,16 @@ static int op_object_read(
 	return ruleset_object_read(d->conn, o, fn, c, e);
 }
 
-static void kernel_table(void *ctx, uint8_t family, const char *name, bool own)
+static void kernel_table(void *ctx, const struct table_seen *t)
 {
 	struct daemon *d = ctx;
 
-	ruleset_kernel_table(engine_ruleset(d->engine), family, name, own);
+	ruleset_kernel_table(engine_ruleset(d->engine), t);
+}
+
+static bool op_persists(void *ctx)
+{
+	return nft_persists(((struct daemon *)ctx)->conn);
 }
 
 static int op_read_tables(void *ctx, struct err *e)
@@ -175,6 +180,7 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 		.object_read = op_object_read,
 		.read_tables = op_read_tables,
 		.read_back = op_read_back,
+		.persists = op_persists,
 		.nft_poll = op_nft_poll,
 		.need_kinds = op_need_kinds,
 		.wake_at = op_wake_at,

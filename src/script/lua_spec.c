@@ -95,17 +95,28 @@ static const char *one_of(
 	return NULL;
 }
 
+static uint32_t table_flag(lua_State *L, const char *fn, const char *word)
+{
+	static const char *const words[] = { "dormant", "owner", "persist" };
+	static const uint32_t bits[] = { NFT_TABLE_F_DORMANT, NFT_TABLE_F_OWNER, TABLE_F_PERSIST };
+
+	word = one_of(L, fn, "flags", word, words, ARRAY_SIZE(words));
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (word == words[i])
+			return bits[i];
+	return 0;
+}
+
 void spec_of_table(lua_State *L, int idx, struct handle *h)
 {
 	static const char *const fields[] = { "flags", "comment", NULL };
-	static const char *const flags[] = { "dormant" };
 	const char *fn = "nft.table";
-	char text[128];
+	char text[128], *word, *rest;
 
 	check_fields(L, fn, idx, fields);
 	if (flags_text(L, fn, idx, text, sizeof(text))) {
-		one_of(L, fn, "flags", text, flags, 1);
-		h->spec->flags = NFT_TABLE_F_DORMANT;
+		for (word = strtok_r(text, ", ", &rest); word; word = strtok_r(NULL, ", ", &rest))
+			h->spec->flags |= table_flag(L, fn, word);
 		h->spec->given |= SPEC_FLAGS;
 	}
 	spec_comment(L, fn, idx, h->spec);

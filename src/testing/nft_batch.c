@@ -432,11 +432,12 @@ struct each {
 	lua_Integer n;
 };
 
-static void push_table(void *ctx, uint8_t fam, const char *name, bool own)
+static void push_table(void *ctx, const struct table_seen *t)
 {
 	struct each *x = ctx;
 
-	lua_pushfstring(x->L, "%d %s%s", fam, name, own ? " own" : "");
+	lua_pushfstring(
+		x->L, "%d %s%s%s", t->family, t->name, t->own ? " own" : "", t->owner ? " owned" : "");
 	lua_rawseti(x->L, -2, ++x->n);
 }
 

@@ -78,11 +78,9 @@ static bool check_rules(struct world *w, const struct sim_obj *o)
 	       fail(w, "chain %s %s: other rules in the kernel, %d for %u", o->table, o->name, n, o->rules.n);
 }
 
-static void count_table(void *ctx, uint8_t family, const char *name, bool own)
+static void count_table(void *ctx, const struct table_seen *t)
 {
-	(void)family;
-	(void)name;
-	*(unsigned *)ctx += own;
+	*(unsigned *)ctx += t->own;
 }
 
 static void read_object(void *ctx, const struct kread_object *k)

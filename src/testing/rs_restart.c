@@ -90,11 +90,11 @@ bool as_wanted(struct world *w)
 	return ok;
 }
 
-static void count_table(void *ctx, uint8_t family, const char *name, bool own)
+static void count_table(void *ctx, const struct table_seen *t)
 {
 	struct world *w = ctx;
 
-	ruleset_kernel_table(w->rs, family, name, own);
+	ruleset_kernel_table(w->rs, t);
 }
 
 /* The daemon is gone, the kernel stays. */

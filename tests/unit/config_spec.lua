@@ -175,7 +175,7 @@ interfaces:
 			places[#places + 1] = place
 		end
 		assert.same({
-			"1:8: zones", "4:3: port_forwards", "6:17: table.owner",
+			"1:8: zones", "4:3: port_forwards",
 			"9:5: interfaces[0].dhcp", "11:5: interfaces[0].gateway", "12:5: interfaces[0].routes",
 			"14:5: interfaces[0].rules", "16:5: interfaces[0].mtu", "17:5: interfaces[0].up",
 			"18:5: interfaces[0].match", "22:5: interfaces[1].addresses", "21:5: interfaces[1].managed",

@@ -9,7 +9,7 @@ nft = {}
 ---@alias nft.family "inet"|"ip"|"ip6"|"arp"|"bridge"|"netdev"
 
 ---@class nft.table_spec
----@field flags? "dormant"
+---@field flags? string|string[] "dormant"; "owner": nobody but rnmd can change the table (Linux 6.9)
 ---@field comment? string
 
 ---States a table of this pack's share and gives its handle.
