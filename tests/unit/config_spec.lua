@@ -180,7 +180,7 @@ interfaces:
 			"14:5: interfaces[0].rules", "16:5: interfaces[0].mtu", "17:5: interfaces[0].up",
 			"18:5: interfaces[0].match", "22:5: interfaces[1].addresses", "21:5: interfaces[1].managed",
 		}, places)
-		assert.matches("watched only", c.notes[4])
+		assert.matches("watched only", c.notes[3])
 		assert.same({ "10.0.0.2/24", "2001:db8::1/64" }, c.ifaces[2].addresses)
 	end)
 end)
