@@ -20,7 +20,7 @@ for _, part in ipairs { "network", "look", "snapshot" } do
 end
 
 local options = {
-  "before", "config", "dir", "files", "limits", "links", "addrs", "lists", "neighs", "packs", "routes", "rules", "state", "templates",
+  "before", "config", "dir", "files", "limits", "links", "addrs", "lists", "neighs", "nft", "packs", "routes", "rules", "state", "templates",
   "time", "trusted", "yaml", "zones",
 }
 
@@ -52,13 +52,17 @@ local function build(self, opts)
   for _, n in ipairs(opts.neighs or {}) do self:neigh_add(n) end
 end
 
+local function known_options(fn, opts)
+  for key in pairs(opts or {}) do
+    if not tools.contains(options, key) then tools.fail("%s: there is no option '%s'%s", fn, tostring(key), tools.near(key, options)) end
+  end
+end
+
 ---A network, and rnm started over it.
 function M.simulate(opts)
   opts = opts or {}
   if type(opts) ~= "table" then tools.fail("simulate: expected a table of options, got a " .. type(opts)) end
-  for key in pairs(opts) do
-    if not tools.contains(options, key) then tools.fail("simulate: there is no option '%s'%s", tostring(key), tools.near(key, options)) end
-  end
+  known_options("simulate", opts)
   local self = setmetatable({
     links = {}, records = { addr = {}, route = {}, rule = {}, neigh = {} }, next_ifindex = 1, batches = {}, seen = 0, opts = opts,
     lines = setmetatable({}, tools.list), faults = setmetatable({}, tools.list),
@@ -67,13 +71,16 @@ function M.simulate(opts)
   self.policies = self.tmp .. "/policies.d"
   self.root = self.tmp .. "/root"
   self.path = self.tmp .. "/rnm.yaml"
+  self.state = opts.state or self.tmp .. "/state"
+  assert(core.sim.mkdir(self.state))
   self.spec = tools.caller()
   self.spec_dir = self.spec:match "^(.*)/[^/]*$" or "."
   setup.install(self, opts)
   for path, text in tools.sorted(opts.lists) do self:write_file(path, text) end
-  local c, err = core.sim.new(self.path, setup.shipped, opts.state, self.root)
+  local c, err = core.sim.new(self.path, setup.shipped, self.state, self.root)
   if not c then tools.fail(err) end
   self.c = c
+  if opts.nft then self:nft(opts.nft) end
   if opts.time then c:clock(tools.time(opts.time)) end
   build(self, opts)
   if opts.before then opts.before(self) end
@@ -151,15 +158,44 @@ end
 
 ---The configuration and packs of opts (those of the start where they say nothing). nil, message when the reload was refused.
 function Sim:reload(opts)
-  for key in pairs(opts or {}) do
-    if not tools.contains(options, key) then tools.fail("reload: there is no option '%s'%s", tostring(key), tools.near(key, options)) end
-  end
+  known_options("reload", opts)
   local new = tools.merged(self.opts, opts)
   setup.install(self, new)
   local ok, err = self.c:reload(self.path)
   self:_collect()
   if ok then self.opts = new end
   return ok, err
+end
+
+---rnm ends and begins anew, over the same network and the same kernel; rnm.state is kept. opts as for reload(), and
+---kill = true: it ends without a word. What the start sends is in sim.start_batch, and among sim.batches.
+function Sim:restart(opts)
+  opts = tools.merged(opts)
+  local kill = opts.kill
+  opts.kill = nil
+  known_options("restart", opts)
+  self.opts = tools.merged(self.opts, opts)
+  setup.install(self, self.opts)
+  self.started = nil
+  local before = self.seen
+  self:_check(self.c:restart(self.path, kill))
+  self.started = true
+  self.start_batch = self.c:batch(before + 1) or ""
+  return self
+end
+
+---Commands of nft's language, by another process: what `nft TEXT` does to the kernel. Returns what they print ("list ruleset").
+function Sim:nft(text, by)
+  by = by or {}
+  local out, err = self.c:nft(text, by.pid, by.process)
+  self:_collect()
+  if not out then tools.fail(err) end
+  return out
+end
+
+---What the kernel has, in nft's syntax: all, or of "FAMILY TABLE".
+function Sim:kernel(what)
+  return self:nft(what and "list table " .. what or "list ruleset")
 end
 
 ---Code in the state of the console, or of a pack. The printed values, or nil and a message.

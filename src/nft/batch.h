@@ -10,6 +10,19 @@ struct nft_conn;
 struct nft_conn *nft_conn_new(
 	const char *instance, struct err *e); /* -EPERM: says that CAP_NET_ADMIN is missing */
 void nft_conn_free(struct nft_conn *c);
+
+/* A kernel that is simulated: it gets the messages and gives the answers that netlink would carry. */
+struct nlmsghdr;
+typedef void nft_answer(void *to, const struct nlmsghdr *nlh);
+struct nft_wire {
+	void *ctx;
+	/* One message of a batch after the other, from its begin to its end; answers as of the commit socket.
+	 */
+	void (*message)(void *ctx, const struct nlmsghdr *nlh, nft_answer *answer, void *to);
+	/* A question, and its answers without the final DONE. 0 or -errno. */
+	int (*dump)(void *ctx, const struct nlmsghdr *question, nft_answer *answer, void *to);
+};
+struct nft_conn *nft_conn_over(const char *instance, const struct nft_wire *wire); /* borrows wire */
 uint32_t nft_conn_portid(const struct nft_conn *c);
 /* The generation that the next batches are made for (NFNL_BATCH_GENID): where it is another one, nft_commit()
  * gives -ERESTART and nothing is applied. 0: whatever it is. */

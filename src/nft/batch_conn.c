@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The connection: two sockets, one for batches and one for questions. */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -72,6 +74,18 @@ struct nft_conn *nft_conn_new(const char *instance, struct err *e)
 	}
 	c->sndbuf = sock_int(c->commit, SO_SNDBUF);
 	c->rcvbuf = sock_int(c->commit, SO_RCVBUF);
+	return c;
+}
+
+struct nft_conn *nft_conn_over(const char *instance, const struct nft_wire *wire)
+{
+	struct nft_conn *c = xnew(struct nft_conn);
+
+	snprintf(c->instance, sizeof(c->instance), "%s", instance);
+	c->seq = c->dump_seq = 1;
+	c->destroys = c->persists = 1;
+	c->rcvbuf = c->sndbuf = INT_MAX;
+	c->wire = wire;
 	return c;
 }
 

@@ -96,6 +96,7 @@ struct build {
 
 struct nft_conn {
 	struct mnl_socket *commit, *dump;
+	const struct nft_wire *wire; /* in place of the sockets; NULL: the kernel that runs */
 	struct msgbuf msgs;
 	struct build build;
 	struct iovec *iov;

@@ -68,6 +68,11 @@ static int receive_dump(struct mnl_socket *s, uint32_t seq, char *buf, struct nf
 	}
 }
 
+static void wired_answer(void *to, const struct nlmsghdr *nlh)
+{
+	dump_message(nlh, to);
+}
+
 int nft_dump(struct nft_conn *c, uint16_t type, uint8_t family, struct nft_dump *d, struct err *e)
 {
 	_autofree_ char *buf = xmalloc(DUMP_BUF);
@@ -83,7 +88,9 @@ int nft_dump(struct nft_conn *c, uint16_t type, uint8_t family, struct nft_dump 
 		d->interrupted = false;
 		if (d->reset)
 			d->reset(d);
-		if (mnl_socket_sendto(nft_conn_dump(c), nlh, nlh->nlmsg_len) < 0)
+		if (c->wire)
+			r = c->wire->dump(c->wire->ctx, nlh, wired_answer, d);
+		else if (mnl_socket_sendto(nft_conn_dump(c), nlh, nlh->nlmsg_len) < 0)
 			r = -errno;
 		else
 			r = receive_dump(nft_conn_dump(c), seq, buf, d);

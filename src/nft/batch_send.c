@@ -123,6 +123,29 @@ static bool receive(struct nft_conn *c, uint32_t n_ops, struct commit_result *r)
 	}
 }
 
+struct wired {
+	struct nft_conn *c;
+	uint32_t n;
+	struct commit_result *r;
+};
+
+static void wired_answer(void *to, const struct nlmsghdr *nlh)
+{
+	struct wired *w = to;
+
+	answer(w->c, nlh, w->n, w->r);
+}
+
+static void send_wired(struct nft_conn *c, uint32_t n, struct commit_result *r)
+{
+	struct wired w = { c, n, r };
+	const struct nlmsghdr *nlh;
+
+	vec_foreach (pg, &c->msgs.pages)
+		msgs_foreach (nlh, pg->p, (ssize_t)pg->n)
+			c->wire->message(c->wire->ctx, nlh, wired_answer, &w);
+}
+
 static int outcome(uint32_t n, bool whole, struct commit_result *r, struct err *e)
 {
 	uint32_t bad = 0;
@@ -142,16 +165,20 @@ static int outcome(uint32_t n, bool whole, struct commit_result *r, struct err *
 int conn_send(struct nft_conn *c, uint32_t n, struct commit_result *r, struct err *e)
 {
 	uint64_t start = mono_ns();
-	bool whole;
-	int code;
+	bool whole = true;
+	int code = 0;
 
 	c->seq += c->msgs.op.n;
 	r->bytes = c->msgs.bytes;
 	r->messages = c->msgs.op.n;
-	code = send_all(c, e);
+	if (c->wire)
+		send_wired(c, n, r);
+	else
+		code = send_all(c, e);
 	if (code < 0)
 		return r->error = code;
-	whole = receive(c, n, r);
+	if (!c->wire)
+		whole = receive(c, n, r);
 	r->send_ns = mono_ns() - start;
 	msgbuf_trim(&c->msgs);
 	if (!whole)

@@ -60,58 +60,6 @@ static void tap(void *ctx, enum log_level level, const char *area, const char *t
 		vec_push(&current->logs, xasprintf("%s %s: %s", names[level], area, text));
 }
 
-/* ---- the kernel that is none ---- */
-
-static bool op_refused(struct sim *s, const struct plan *p, struct op *op)
-{
-	struct plan one = { .rs = p->rs };
-	_buf_ struct buf text = BUF_INIT;
-	bool hit = false;
-
-	if (!s->refuse.n)
-		return false;
-	vec_push(&one.ops, *op);
-	plan_text(&one, false, &text);
-	vec_free(&one.ops);
-	vec_foreach (r, &s->refuse)
-		hit |= strstr(buf_str(&text), *r) != NULL;
-	return hit;
-}
-
-static int sim_commit(void *ctx, const struct plan *p, bool dry, struct commit_result *r, struct err *e)
-{
-	struct sim *s = ctx;
-	_buf_ struct buf text = BUF_INIT;
-	bool bad = false;
-
-	memset(r, 0, sizeof(*r));
-	r->op_err = xcalloc(p->ops.n + 1, sizeof(*r->op_err));
-	r->handle = xcalloc(p->ops.n + 1, sizeof(*r->handle));
-	r->handles_known = true;
-	if (s->fail_next) {
-		r->error = -s->fail_next;
-		s->fail_next = 0;
-		return err_set(e, r->error, "%s", strerror(-r->error));
-	}
-	for (uint32_t i = 0; i < p->ops.n; i++)
-		if (op_refused(s, p, &p->ops.v[i])) {
-			r->op_err[i] = -EINVAL;
-			bad = true;
-		}
-	if (bad) {
-		r->error = -EBADMSG;
-		return err_set(e, -EBADMSG, "refused");
-	}
-	if (dry)
-		return 0;
-	for (uint32_t i = 0; i < p->ops.n; i++)
-		if (p->ops.v[i].kind == OP_ADD_RULE || p->ops.v[i].kind == OP_REPLACE_RULE)
-			r->handle[i] = ++s->handle;
-	plan_text(p, false, &text);
-	vec_push(&s->batches, (struct sim_batch){ .text = xstrdup(buf_str(&text)) });
-	return 0;
-}
-
 static void sim_report(void *ctx, const struct txn_report *r)
 {
 	struct sim *s = ctx;
@@ -126,14 +74,6 @@ static void sim_report(void *ctx, const struct txn_report *r)
 		net_event_text(r->first, &event);
 	b->origin = origin_name(r->origin);
 	b->event = buf_take(&event);
-}
-
-static int sim_rule_handles(
-	void *ctx, const struct obj *chain, uint64_t **handles, uint64_t **ids, struct err *e)
-{
-	(void)ctx, (void)chain;
-	*handles = *ids = NULL;
-	return err_set(e, -EOPNOTSUPP, "a simulated commit knows its handles");
 }
 
 static void sim_need_kinds(void *ctx, unsigned kinds)
@@ -181,6 +121,8 @@ static int sim_close(lua_State *L)
 	}
 	config_free(s->cfg);
 	mirror_free(s->net);
+	sim_kernel_free(s);
+	free(s->state_dir);
 	vec_foreach (b, &s->batches) {
 		free(b->text);
 		free(b->event);
@@ -212,6 +154,20 @@ int sim_fail(lua_State *L, struct err *e)
 	return 2;
 }
 
+static void new_engine(struct sim *s)
+{
+	struct engine_ops ops = {
+		.ctx = s,
+		.need_kinds = sim_need_kinds,
+		.wake_at = sim_wake_at,
+		.watch_file = sim_watch_file,
+		.report = sim_report,
+	};
+
+	sim_kernel_ops(s, &ops);
+	s->en = engine_new(&ops, s->state_dir);
+}
+
 static int sim_new(lua_State *L)
 {
 	const char *config = luaL_checkstring(L, 1), *shipped = luaL_optstring(L, 2, NULL),
@@ -224,20 +180,12 @@ static int sim_new(lua_State *L)
 	luaL_setmetatable(L, "rnm.testing.sim");
 	if (config_load(config, &s->cfg, &e) < 0)
 		return sim_fail(L, &e);
-	struct engine_ops ops = {
-		.ctx = s,
-		.commit = sim_commit,
-		.rule_handles = sim_rule_handles,
-		.need_kinds = sim_need_kinds,
-		.wake_at = sim_wake_at,
-		.watch_file = sim_watch_file,
-		.report = sim_report,
-	};
-
 	s->shipped = shipped ? xstrdup(shipped) : NULL;
 	s->root = root ? xstrdup(root) : NULL;
-	s->en = engine_new(&ops, state);
+	s->state_dir = state ? xstrdup(state) : NULL;
 	s->net = sim_kernel_net();
+	sim_kernel_init(s);
+	new_engine(s);
 	clock_skew_ns = clock_wall_ns = 0;
 	log_level_set(LOG_INFO);
 	log_tap(tap, NULL);
@@ -254,11 +202,16 @@ void sim_pump(struct sim *s)
 	}
 }
 
-int sim_done(lua_State *L, struct sim *s, int rc, struct err *e)
+void sim_end(struct sim *s, int rc)
 {
 	if (rc >= 0)
 		sim_pump(s);
 	sim_loud(s);
+}
+
+int sim_done(lua_State *L, struct sim *s, int rc, struct err *e)
+{
+	sim_end(s, rc);
 	if (rc < 0)
 		return sim_fail(L, e);
 	lua_pushboolean(L, true);
@@ -278,6 +231,34 @@ static int sim_start(lua_State *L)
 	if (rc == 0 || engine_config(s->en) == s->cfg)
 		s->cfg = NULL;
 	s->started = rc >= 0;
+	return sim_done(L, s, rc, &e);
+}
+
+/* sim:restart(path): rnm ends (kill: without a word) and begins anew, over the same network and the same
+ * kernel. */
+static int sim_restart(lua_State *L)
+{
+	struct sim *s = sim_check(L);
+	const char *path = luaL_checkstring(L, 2);
+	struct config *cfg;
+	struct err e = ERR_INIT;
+	int rc = config_load(path, &cfg, &e);
+
+	if (rc < 0)
+		return sim_fail(L, &e);
+	sim_quiet(s);
+	if (!lua_toboolean(L, 3))
+		engine_stop(s->en, "restart");
+	engine_free(s->en);
+	s->wake = 0;
+	s->zones.n = 0;
+	s->started = false;
+	new_engine(s);
+	sim_dump_all(s);
+	rc = engine_start(s->en, cfg, s->shipped, &e);
+	s->started = rc >= 0;
+	if (rc < 0 && engine_config(s->en) != cfg)
+		config_free(cfg);
 	return sim_done(L, s, rc, &e);
 }
 
@@ -432,6 +413,7 @@ int testing_sim(lua_State *L)
 	static const luaL_Reg methods[] = {
 		{ "start", sim_start },
 		{ "reload", sim_reload },
+		{ "restart", sim_restart },
 		{ "stop", sim_stop },
 		{ "advance", sim_advance },
 		{ "clock", sim_clock },
@@ -449,6 +431,7 @@ int testing_sim(lua_State *L)
 	luaL_setfuncs(L, sim_look, 0);
 	luaL_setfuncs(L, sim_network, 0);
 	luaL_setfuncs(L, sim_console, 0);
+	luaL_setfuncs(L, sim_others, 0);
 	lua_setfield(L, -2, "__index");
 	lua_pop(L, 1);
 	luaL_newlib(L, fns);

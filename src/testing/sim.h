@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "engine/engine.h"
+#include "testing/nfkernel.h"
 #include "testing/sim_rec.h"
 
 struct watched {
@@ -22,14 +23,18 @@ struct sim {
 	struct engine *en;
 	struct config *cfg;   /* until the engine has taken it */
 	char *shipped, *root; /* root: list files below it stand for those of the host */
-	uint64_t wake, handle;
+	char *state_dir;      /* NULL: none */
+	uint64_t wake;
 	VEC(struct sim_batch) batches;
 	VEC(char *) logs;
 	struct mirror *net; /* what the kernel has; the engine's mirror is what rnm knows of it */
 	VEC(struct watched) files;
 	VEC(struct zone_rule) zones; /* of links that the configuration does not know */
 	VEC(char *) refuse;          /* plan lines with one of these are refused, as a kernel might */
-	int fail_next;               /* the next commit fails with this errno */
+	struct nfkernel kernel;
+	struct nft_wire wire;
+	struct nft_conn *conn, *others; /* rnm's, and everybody else's */
+	bool found_attached;
 	int fd2;
 	bool started;
 };
@@ -43,7 +48,11 @@ int sim_fail(lua_State *L, struct err *e); /* nil, message; frees e */
 /* The end of a piece of work: what became due by itself runs as well. Pushes true, or nil and a message. */
 int sim_done(lua_State *L, struct sim *s, int rc, struct err *e);
 struct mirror *sim_kernel_net(void);
-void sim_dump_all(struct sim *s); /* into the engine's mirror, as a start and an overrun do */
-extern const luaL_Reg sim_look[], sim_network[], sim_console[];
+void sim_dump_all(struct sim *s);    /* into the engine's mirror, as a start and an overrun do */
+void sim_end(struct sim *s, int rc); /* the same without an answer */
+void sim_kernel_init(struct sim *s);
+void sim_kernel_free(struct sim *s);
+void sim_kernel_ops(struct sim *s, struct engine_ops *ops); /* for an engine over the simulated kernel */
+extern const luaL_Reg sim_look[], sim_network[], sim_others[], sim_console[];
 extern const luaL_Reg sim_files[]; /* functions: the files around a simulation */
 void sim_pump(struct sim *s);      /* what is due now */

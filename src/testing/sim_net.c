@@ -86,15 +86,9 @@ static void goes_down(struct sim *s, uint32_t ifindex, bool told)
 
 static void change(struct sim *s, const struct sim_change *c, bool told)
 {
-	const struct net_link *l = (const struct net_link *)c->rec, *was = NULL;
-	bool down;
-
-	if (c->rec->kind == NET_LINK && !c->del)
-		was = mirror_link(s->net, l->ifindex);
-	down = was && was->up && !l->up;
-	happens(s, c->rec, c->del, told);
-	if (down)
-		goes_down(s, l->ifindex, told);
+	happens(s, c->rec, c->verb == SIM_DEL, told);
+	if (c->verb == SIM_DOWN)
+		goes_down(s, ((const struct net_link *)c->rec)->ifindex, told);
 }
 
 /* ---- dumps ---- */
@@ -162,8 +156,8 @@ static void changes_free(struct sim_change *c, uint32_t n)
 	free(c);
 }
 
-/* sim:net(changes[, missed]): { { "set" | "del", kind, { field = … } }, … } as one backlog of the socket;
- * missed: rnm does not hear of them. */
+/* sim:net(changes[, missed]): { { "set" | "del" | "down", kind, { field = … } }, … } as one backlog of the
+ * socket; missed: rnm does not hear of them. */
 static int sim_net(lua_State *L)
 {
 	struct sim *s = sim_check(L);
@@ -294,7 +288,7 @@ static int sim_bench(lua_State *L)
 		const struct sim_change *x = &c[i & 1];
 
 		engine_net_begin(s->en);
-		if (x->del)
+		if (x->verb == SIM_DEL)
 			mirror_del(engine_mirror(s->en), x->rec);
 		else
 			mirror_set(engine_mirror(s->en), x->rec);

@@ -181,7 +181,9 @@ int sim_change_read(lua_State *L, int idx, struct sim_change *out, struct err *e
 	lua_rawgeti(L, idx, 3);
 	verb = lua_tostring(L, -3);
 	kind = lua_tostring(L, -2);
-	out->del = verb && strcmp(verb, "del") == 0;
+	out->verb = verb && !strcmp(verb, "del")    ? SIM_DEL
+		    : verb && !strcmp(verb, "down") ? SIM_DOWN
+						    : SIM_SET;
 	for (int k = 0; kind && k < NET_KINDS; k++)
 		if (strcmp(kind, sim_kinds[k]) == 0) {
 			out->rec = sim_record_read(L, lua_gettop(L), (enum net_kind)k, e);

@@ -73,8 +73,12 @@ function step.link_set(self, sim)
 	local was = self.links[name].up
 	for k, v in pairs(change) do self.links[name][k] = v end
 	if change.up ~= nil then self.links[name].carrier = change.up end
-	if was and change.up == false then self:forget(name, function(kind, r) return kind ~= "addrs" or r.address:find ":" end) end
-	sim:link_set(name, change)
+	if was and change.up == false then
+		self:forget(name, function(kind, r) return kind ~= "addrs" or r.address:find ":" end)
+		sim:link_down(name)
+	else
+		sim:link_set(name, change)
+	end
 end
 
 function step.link_rename(self, sim)

@@ -82,10 +82,6 @@ local function network(seed)
       if self.route == name then self.route = nil end
     elseif what == 2 then
       link.up = not link.up
-      if not link.up then                                -- what the kernel does to what stands on it
-        link.neighs = {}
-        if self.route == name then self.route = nil end
-      end
       sim:link_set(name, { up = link.up })
     elseif what == 3 then
       link.mtu = 1000 + random(5)

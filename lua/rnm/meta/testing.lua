@@ -71,6 +71,7 @@ local testing = {}
 ---@field yaml? string more of the configuration
 ---@field state? string a folder for rnm.state: what is in it outlives the simulation
 ---@field time? number|string the time at start, "2026-01-31 08:00"
+---@field nft? string what others have in nf_tables before rnm starts, in nft's language
 ---@field dir? string where packs are looked for first
 ---@field before? fun(sim: testing.simulation) before rnm starts
 
@@ -96,7 +97,7 @@ local simulation = {}
 ---@return testing.simulation
 function simulation:link_add(name, fields) end
 
----Some fields of it change; { name = … } renames it.
+---Some fields of it change, and nothing else happens; { name = … } renames it.
 ---@param name string
 ---@param fields testing.link
 ---@return testing.simulation
@@ -117,7 +118,7 @@ function simulation:link_rename(name, to) end
 ---@return testing.simulation
 function simulation:link_up(name) end
 
----As the kernel does it: IPv4 routes over the link go without a word, its IPv6 addresses, IPv6 routes and neighbours are told to
+---An administrator sets it down, and what follows from that: IPv4 routes over the link go without a word, its IPv6 addresses, IPv6 routes and neighbours are told to
 ---go, its IPv4 addresses stay.
 ---@param name string
 ---@return testing.simulation
@@ -305,6 +306,24 @@ function simulation:file_changed(path) end
 ---@return boolean? ok
 ---@return string? message why the old state stays
 function simulation:reload(options) end
+
+---rnm ends and begins anew, over the same network and the same kernel; rnm.state is kept. What the start sends is sim.start_batch,
+---and among sim.batches.
+---@param options? testing.options|{ kill?: boolean } kill: it ends without a word
+---@return testing.simulation
+function simulation:restart(options) end
+
+---Commands of nft's language by another process, which rnm may hear of: "flush ruleset", "delete element inet t s { 192.0.2.1 }",
+---a table of somebody else.
+---@param text string
+---@param by? { pid?: integer, process?: string }
+---@return string output of list commands
+function simulation:nft(text, by) end
+
+---What the kernel has, in nft's syntax: all of it, or a table.
+---@param what? string "FAMILY TABLE"
+---@return string
+function simulation:kernel(what) end
 
 ---@class testing.eval_options
 ---@field pack? string

@@ -83,7 +83,7 @@ function M:link_add(name, fields)
   return send_link(self, link)
 end
 
-function M:link_set(name, fields)
+local function link_set(self, name, fields, verb)
   local old = find_link(self, name)
   local link = tools.merged(old, fields)
   if (fields or {}).up ~= nil and fields.carrier == nil then link.carrier = fields.up end
@@ -91,32 +91,23 @@ function M:link_set(name, fields)
   self.links[name] = nil
   self.links[link.name] = link
   for _, other in pairs(self.links) do if other.master == name then other.master = link.name end end
-  return send_link(self, link)
+  return send_link(self, link, verb)
 end
+
+---Fields of the link change, and nothing else.
+function M:link_set(name, fields) return link_set(self, name, fields) end
 M.link_change = M.link_set
 
-function M:link_rename(name, to)
-  find_link(self, name)
-  return self:link_set(name, { name = to })
-end
+function M:link_rename(name, to) return link_set(self, name, { name = to }) end
 
 ---The administrator's switch. Down: the kernel takes the IPv4 routes over it away without a word, and its IPv6
 ---addresses, IPv6 routes and neighbours, which it tells.
-function M:link_up(name)
-  find_link(self, name)
-  return self:link_set(name, { up = true })
-end
+function M:link_up(name) return link_set(self, name, { up = true }) end
 
-function M:link_down(name)
-  find_link(self, name)
-  return self:link_set(name, { up = false })
-end
+function M:link_down(name) return link_set(self, name, { up = false }, "down") end
 
 ---The cable.
-function M:link_carrier(name, on)
-  find_link(self, name)
-  return self:link_set(name, { carrier = on ~= false })
-end
+function M:link_carrier(name, on) return link_set(self, name, { carrier = on ~= false }) end
 
 local function forget(self, ifindex)
   for _, list in pairs(self.records) do
