@@ -78,4 +78,47 @@ done]]
 		assert.is_true(last < first * 1.05 + 1024, ("%d KiB, then %d KiB"):format(first, last))
 		rnmd.stop(d)
 	end)
+
+	-- Of each change there and back: as many generations as changes without coalescing, at most so many with it.
+	local function changes(coalesce)
+		local ns = rnmd.quiet_ns()
+		ns:veth("wan0", "wan1")
+		local d = daemon.start(ns, { packs = packs, config = ("commit: { coalesce: %s }"):format(coalesce) })
+		local function generation()
+			return tonumber(ns:run [[lua5.4 -e 'print(require("rnm.core").nft.type.batch.genid())']])
+		end
+		local lines, n = {}, 0
+		for round = 1, 10 do
+			for _, verb in ipairs { "add", "del" } do
+				for i = 1, 200 do
+					n = n + 1
+					lines[n] = ("addr %s 10.0.%d.%d/32 dev wan0"):format(verb, round, i)
+				end
+			end
+		end
+		local before = generation()
+		d:write("changes", table.concat(lines, "\n") .. "\n")
+		local blowing = sh.spawn(ns:enter() .. "sh -c " .. sh.quote(("ip -batch %s/changes; touch %s/done"):format(d.dir, d.dir)))
+		local done = 0
+		while done < 2 do
+			d:cmd "reload"
+			done = done + (sh.read(d.dir .. "/done") and 1 or 0)
+		end
+		blowing:stop()
+		rnmd.settle(d)
+		local made = generation() - before
+		assert.same({}, d:cmd "plan")
+		rnmd.stop(d)
+		return n, made
+	end
+
+	it("makes a generation for each change, and none for a reload that changes nothing", function()
+		local n, made = changes "never"
+		assert.equal(n, made)
+	end)
+
+	it("makes at most one for each change where they may share one", function()
+		local n, made = changes "auto"
+		assert.is_true(made > 0 and made <= n, ("%d of %d"):format(made, n))
+	end)
 end)
