@@ -11,6 +11,7 @@
 
 #include <linux/openat2.h>
 
+#include "base/file.h"
 #include "nft/file.h"
 
 struct search {
@@ -54,21 +55,11 @@ static int trusted(const struct stat *st, const char *path, struct err *e)
 
 static int read_all(int fd, const char *path, struct include_file *f, struct err *e)
 {
-	struct buf b = BUF_INIT;
-	char part[65536];
-	ssize_t n;
+	_buf_ struct buf b = BUF_INIT;
+	int rc = fd_read(fd, path, FILE_BYTES_MAX, &b, e);
 
-	while ((n = read(fd, part, sizeof(part))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || b.n + (size_t)n > FILE_BYTES_MAX) {
-			int rc = n < 0 ? -errno : -EFBIG;
-
-			buf_free(&b);
-			return err_set(e, rc, "%s: %s", path, strerror(-rc));
-		}
-		buf_put(&b, part, (size_t)n);
-	}
+	if (rc < 0)
+		return rc;
 	f->len = b.n;
 	f->text = b.s ? buf_take(&b) : xstrdup("");
 	return 0;

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "nft/load.h"
 #include "rnm/nft_cmd.h"
 
 #define INCLUDE_DIR "/etc" /* where nft looks for what is included */
-#define READ_STEP   (64u << 10)
 
 typedef VEC(const char *) strings;
 
@@ -23,47 +23,21 @@ struct nft_args {
 
 /* ---- the text ---- */
 
-static int read_all(int fd, struct buf *out, struct err *e)
-{
-	for (;;) {
-		ssize_t n;
-
-		if (out->n > FILE_BYTES_MAX)
-			return err_set(e, -EFBIG, "larger than %u MiB", FILE_BYTES_MAX >> 20);
-		if (out->cap - out->n < READ_STEP) {
-			out->cap = out->cap < READ_STEP ? 2 * READ_STEP : 2 * out->cap;
-			out->s = xrealloc(out->s, out->cap, 1);
-		}
-		n = read(fd, out->s + out->n, out->cap - out->n - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, -errno, "%s", strerror(errno));
-		if (!n)
-			return 0;
-		out->n += (size_t)n;
-	}
-}
-
 static int read_file(const char *path, struct buf *out, struct err *e)
 {
 	_autoclose_ int fd = -1;
 	struct stat st;
-	int r;
 
 	if (!strcmp(path, "-"))
-		return read_all(STDIN_FILENO, out, e);
+		return fd_read(STDIN_FILENO, "-", FILE_BYTES_MAX, out, e);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_set(e, -errno, "'%s': %s", path, strerror(errno));
 	if (S_ISREG(st.st_mode) && st.st_size < FILE_BYTES_MAX) { /* in one piece */
-		out->cap = (size_t)st.st_size + READ_STEP + 1;
+		out->cap = (size_t)st.st_size + 1;
 		out->s = xmalloc(out->cap);
 	}
-	r = read_all(fd, out, e);
-	if (r < 0)
-		err_prefix(e, "'%s': ", path);
-	return r;
+	return fd_read(fd, path, FILE_BYTES_MAX, out, e);
 }
 
 static struct nft_file *parse(struct nft_args *a, struct include_dirs *dirs, struct errlist *errs)

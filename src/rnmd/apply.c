@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/file.h"
 #include "rnmd/apply.h"
 
 #include <errno.h>
@@ -24,55 +25,16 @@ static const char *const words[] = {
 
 /* ---- what a later start has to know ---- */
 
-static void sync_folder_of(const char *file)
-{
-	_autofree_ char *dir = xstrdup(file);
-	char *slash = strrchr(dir, '/');
-	int fd;
-
-	if (!slash)
-		return;
-	*slash = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
-static int write_whole(const char *path, const char *data, size_t n, mode_t mode, struct err *e)
-{
-	_autofree_ char *tmp = xasprintf("%s.new", path);
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode), rc = 0;
-	ssize_t done;
-
-	if (fd < 0)
-		return err_set(e, -errno, "can not write '%s': %s", tmp, strerror(errno));
-	done = write(fd, data, n);
-	if (done >= 0 && done < (ssize_t)n)
-		rc = err_set(e, -ENOSPC, "can not write '%s': %s", tmp, strerror(ENOSPC));
-	else if (done < 0 || fsync(fd) < 0)
-		rc = err_set(e, -errno, "can not write '%s': %s", tmp, strerror(errno));
-	close(fd);
-	if (rc == 0 && rename(tmp, path) < 0)
-		rc = err_set(e, -errno, "can not replace '%s': %s", path, strerror(errno));
-	if (rc < 0)
-		unlink(tmp);
-	else
-		sync_folder_of(path);
-	return rc;
-}
-
 static int set_state(struct apply *a, enum apply_state state, struct err *e)
 {
 	int rc = 0;
 
 	if (state != APPLY_NONE)
-		rc = write_whole(a->file, words[state], strlen(words[state]), 0600, e);
+		rc = file_replace(a->file, words[state], strlen(words[state]), e);
 	else if (unlink(a->file) < 0 && errno != ENOENT)
 		rc = err_set(e, -errno, "can not remove '%s': %s", a->file, strerror(errno));
 	else
-		sync_folder_of(a->file);
+		rc = sync_folder_of(a->file, e);
 	if (rc == 0)
 		a->state = state;
 	return rc;
@@ -248,7 +210,7 @@ static int install(struct daemon *d, struct buf *out, struct err *e)
 	unlink(before);
 	if (link(d->config_path, before) < 0 && errno != ENOENT)
 		return err_set(e, -errno, "can not keep '%s': %s", before, strerror(errno));
-	rc = write_whole(d->config_path, buf_str(&text), text.n, st.st_mode & 0644, e);
+	rc = file_write(d->config_path, st.st_mode & 0644, true, buf_str(&text), text.n, e);
 	if (rc == 0 && out)
 		buf_printf(
 			out, "%s is now what %s was; the former is %s\n", d->config_path, a->config, before);

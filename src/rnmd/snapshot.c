@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/file.h"
 #include "rnmd/snapshot.h"
 
 #include <dirent.h>
@@ -64,25 +65,20 @@ static int add_file(struct tree *t, const char *path, char *name, struct err *e)
 {
 	_autoclose_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	_buf_ struct buf data = BUF_INIT;
-	char part[16384];
-	ssize_t n;
+	size_t size;
+	int rc;
 
 	if (fd < 0) {
 		free(name);
 		return cannot(e, "can not read", path);
 	}
-	while ((n = read(fd, part, sizeof(part))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || data.n > BYTES_MAX) {
-			free(name);
-			return n < 0 ? cannot(e, "can not read", path)
-				     : err_set(e, -EFBIG, "'%s' is too large", path);
-		}
-		buf_put(&data, part, (size_t)n);
+	rc = fd_read(fd, path, BYTES_MAX, &data, e);
+	if (rc < 0) {
+		free(name);
+		return rc;
 	}
-	n = (ssize_t)data.n;
-	return add(t, name, buf_take(&data), (size_t)n, e);
+	size = data.n;
+	return add(t, name, buf_take(&data), size, e);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -173,16 +169,9 @@ static int write_file(const char *path, const char *data, size_t n, struct err *
 
 	if (fd < 0)
 		return cannot(e, "can not make", path);
-	while (n) {
-		ssize_t done = write(fd, data, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return cannot(e, "can not write", path);
-		data += done;
-		n -= (size_t)done;
-	}
+	errno = -fd_write(fd, data, n);
+	if (errno)
+		return cannot(e, "can not write", path);
 	return fsync(fd) < 0 ? cannot(e, "can not write", path) : 0;
 }
 

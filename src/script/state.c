@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "script/state_int.h"
 
 #define SAVE_EVERY_NS 1000000000ull
@@ -51,38 +52,14 @@ struct pstate *pstate_ref(struct pstate *st)
 	return st;
 }
 
-static int write_all(int fd, const char *s, size_t n)
-{
-	while (n) {
-		ssize_t w = write(fd, s, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return w < 0 ? -errno : -EIO;
-		s += w;
-		n -= (size_t)w;
-	}
-	return 0;
-}
-
+/* Not synced: it would stop the loop for as long as the disk takes. */
 static int save(struct pstate *st)
 {
-	_autofree_ char *tmp = xasprintf("%s.new", st->path);
 	_buf_ struct buf text = BUF_INIT;
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), rc;
+	_err_ struct err e = ERR_INIT;
 
-	if (fd < 0)
-		return -errno;
 	state_print(st->root, &text);
-	rc = write_all(fd, buf_str(&text), text.n);
-	if (close(fd) < 0 && rc == 0)
-		rc = -errno;
-	if (rc == 0 && rename(tmp, st->path) < 0)
-		rc = -errno;
-	if (rc < 0)
-		unlink(tmp);
-	return rc;
+	return file_write(st->path, 0600, false, buf_str(&text), text.n, &e);
 }
 
 static void save_now(struct pstate *st)
