@@ -15,6 +15,7 @@ const char *const *script_api_names(void)
 		"map:add",
 		"map:del",
 		"map:follow",
+		"map:has",
 		"map:replace",
 		"net.addrs",
 		"net.contains",

@@ -94,6 +94,9 @@ static void hook_ready(struct hook *h)
 {
 	struct script *s = h->it.pk->s;
 
+	if (h->ev == EV_LEASE)
+		log_warn("pack", "%s: lease_change: this version knows no DHCP leases: it is never called",
+			h->it.pk->spec.name);
 	if (events[h->ev].kind < 0)
 		return;
 	h->initial = true;

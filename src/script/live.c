@@ -486,7 +486,7 @@ static void sel_of(lua_State *L, struct query *q, int idx, struct sel *out)
 		if (!out->field) {
 			const char *near = net_field_suggest(kind, name);
 
-			luaL_error(L, "a %s has no field \"%s\"%s%s%s", net_kind_name(kind), name,
+			luaL_error(L, "%ss have no field \"%s\"%s%s%s", net_kind_name(kind), name,
 				near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 		}
 		break;

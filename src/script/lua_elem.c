@@ -16,7 +16,7 @@ static struct handle *self(lua_State *L, struct pack *pk, const char *fn, enum t
 	if (pk->run->kind == RUN_MAP)
 		luaL_error(L, "%s: a function of q:map() must be pure", fn);
 	vm_charge(L, 50);
-	if (strcmp(fn, "set:has") != 0 && strcmp(fn, "set:read") != 0)
+	if (strcmp(fn + 4, "has") != 0 && strcmp(fn, "set:read") != 0)
 		run_writes(L, pk, fn);
 	handle_state(L, pk, h, run_states_elements(pk->run) ? fn : NULL);
 	return h;
@@ -275,15 +275,15 @@ static int map_replace(lua_State *L)
 	return replace(L, pk, h, "map:replace");
 }
 
-static int elem_has(lua_State *L)
+static int has_key(lua_State *L, const char *fn, enum tag tag)
 {
 	struct pack *pk = vm_user(L);
-	struct handle *h = self(L, pk, "set:has", TAG_SET, 1, 1);
+	struct handle *h = self(L, pk, fn, tag, 1, 1);
 	_err_ struct err e = ERR_INIT;
 	struct val key;
 	int rc;
 
-	check_elem_type(L, "set:has", 2);
+	check_elem_type(L, fn, 2);
 	rc = value_of(L, 2, VALUE_ELEM, &key, &e);
 	if (rc == 0)
 		rc = set_has(h->obj, &key, &e);
@@ -292,6 +292,16 @@ static int elem_has(lua_State *L)
 		return check_nil(L, &e);
 	lua_pushboolean(L, rc);
 	return 1;
+}
+
+static int elem_has(lua_State *L)
+{
+	return has_key(L, "set:has", TAG_SET);
+}
+
+static int map_has(lua_State *L)
+{
+	return has_key(L, "map:has", TAG_MAP);
 }
 
 static struct live *live_arg(lua_State *L, const char *fn)
@@ -401,7 +411,7 @@ const luaL_Reg set_methods[] = {
 	{ NULL, NULL },
 };
 const luaL_Reg map_methods[] = { { "add", map_add }, { "del", map_del }, { "replace", map_replace },
-	{ "follow", map_follow }, { NULL, NULL } };
+	{ "has", map_has }, { "follow", map_follow }, { NULL, NULL } };
 
 /* ---- `elements` of a spec ---- */
 

@@ -99,6 +99,23 @@ static int fn_prefix(lua_State *L)
 	return 1;
 }
 
+/* Addresses and numbers have an order; what words stand for is known where they are used. */
+static bool backwards(const struct val *a, const struct val *b)
+{
+	struct ipaddr from, to;
+	uint64_t first, last;
+
+	if (a->kind == VAL_INT)
+		return a->num > b->num;
+	if (a->kind == VAL_ADDR)
+		return a->ip.addr.family == b->ip.addr.family && ipaddr_cmp(&a->ip.addr, &b->ip.addr) > 0;
+	if (a->kind != VAL_STRING)
+		return false;
+	if (ipaddr_parse(a->str, &from) && ipaddr_parse(b->str, &to))
+		return from.family == to.family && ipaddr_cmp(&from, &to) > 0;
+	return parse_u64(a->str, UINT64_MAX, &first) && parse_u64(b->str, UINT64_MAX, &last) && first > last;
+}
+
 static int fn_range(lua_State *L)
 {
 	_err_ struct err e = ERR_INIT;
@@ -118,6 +135,11 @@ static int fn_range(lua_State *L)
 	if (v->list[0].kind != v->list[1].kind) {
 		lua_pushnil(L);
 		lua_pushliteral(L, "both ends of a range must be of one kind");
+		return 2;
+	}
+	if (backwards(&v->list[0], &v->list[1])) {
+		lua_pushnil(L);
+		lua_pushliteral(L, "the range ends before it begins");
 		return 2;
 	}
 	return 1;

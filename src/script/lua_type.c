@@ -106,38 +106,6 @@ int type_method(lua_State *L, const char *type)
 	return unknown(L, type, -1, 2);
 }
 
-/* ---- tables with known fields ---- */
-
-static int strict_index(lua_State *L)
-{
-	const char *name = lua_tostring(L, lua_upvalueindex(1));
-
-	if (lua_type(L, 2) == LUA_TSTRING && strcmp(name, "net") == 0 &&
-		strcmp(lua_tostring(L, 2), "leases") == 0)
-		return luaL_error(L, "net.leases: this version knows no DHCP leases");
-	return unknown(L, name, 1, 2);
-}
-
-static int strict_newindex(lua_State *L)
-{
-	return luaL_error(L, "%s: fields can not be set (\"%s\")", lua_tostring(L, lua_upvalueindex(1)),
-		luaL_tolstring(L, 2, NULL));
-}
-
-void strict_table(lua_State *L, const char *name)
-{
-	lua_createtable(L, 0, 3);
-	lua_pushstring(L, name);
-	lua_pushcclosure(L, strict_index, 1);
-	lua_setfield(L, -2, "__index");
-	lua_pushstring(L, name);
-	lua_pushcclosure(L, strict_newindex, 1);
-	lua_setfield(L, -2, "__newindex");
-	lua_pushboolean(L, false);
-	lua_setfield(L, -2, "__metatable");
-	lua_setmetatable(L, -2);
-}
-
 /* ---- read-only tables ---- */
 
 static int readonly_newindex(lua_State *L)
@@ -159,11 +127,12 @@ static int readonly_pairs(lua_State *L)
 	return 3;
 }
 
-void readonly_make(lua_State *L)
+/* The table at the top behind a proxy; newindex, above it, speaks where a field is set. */
+static void make_proxy(lua_State *L)
 {
-	int real = lua_gettop(L);
+	int newindex = lua_gettop(L), real = newindex - 1;
 
-	lua_newtable(L); /* the proxy */
+	lua_newtable(L);
 	lua_createtable(L, 0, 8);
 	lua_pushinteger(L, TAG_READONLY);
 	lua_rawsetp(L, -2, &tag_key);
@@ -171,7 +140,7 @@ void readonly_make(lua_State *L)
 	lua_rawsetp(L, -2, &real_key);
 	lua_pushvalue(L, real);
 	lua_setfield(L, -2, "__index");
-	lua_pushcfunction(L, readonly_newindex);
+	lua_pushvalue(L, newindex);
 	lua_setfield(L, -2, "__newindex");
 	lua_pushvalue(L, real);
 	lua_pushcclosure(L, readonly_len, 1);
@@ -183,6 +152,13 @@ void readonly_make(lua_State *L)
 	lua_setfield(L, -2, "__metatable");
 	lua_setmetatable(L, -2);
 	lua_replace(L, real);
+	lua_settop(L, real);
+}
+
+void readonly_make(lua_State *L)
+{
+	lua_pushcfunction(L, readonly_newindex);
+	make_proxy(L);
 }
 
 bool readonly_unwrap(lua_State *L, int idx)
@@ -194,6 +170,44 @@ bool readonly_unwrap(lua_State *L, int idx)
 	lua_rawgetp(L, -1, &real_key);
 	lua_remove(L, -2);
 	return true;
+}
+
+/* ---- tables with known fields ---- */
+
+static int strict_index(lua_State *L)
+{
+	const char *name = lua_tostring(L, lua_upvalueindex(1)), *key = lua_tostring(L, 2);
+
+	if (lua_type(L, 2) == LUA_TSTRING && strcmp(name, "net") == 0) {
+		if (strcmp(key, "leases") == 0)
+			return luaL_error(L, "net.leases: this version knows no DHCP leases");
+		if (strcmp(key, "forget") == 0)
+			return luaL_error(L, "net.forget: this version does not touch conntrack entries");
+	}
+	return unknown(L, name, 1, 2);
+}
+
+static int strict_newindex(lua_State *L)
+{
+	const char *name = lua_tostring(L, lua_upvalueindex(1)), *key = luaL_tolstring(L, 2, NULL);
+
+	if (strcmp(name, "rnm") == 0 && strcmp(key, "state") == 0)
+		return luaL_error(L, "rnm.state: it can not be replaced; set its fields: rnm.state.x = …");
+	return luaL_error(L, "%s: fields can not be set (\"%s\")", name, key);
+}
+
+void strict_table(lua_State *L, const char *name)
+{
+	lua_createtable(L, 0, 2);
+	lua_pushstring(L, name);
+	lua_pushcclosure(L, strict_index, 1);
+	lua_setfield(L, -2, "__index");
+	lua_pushboolean(L, false);
+	lua_setfield(L, -2, "__metatable");
+	lua_setmetatable(L, -2);
+	lua_pushstring(L, name);
+	lua_pushcclosure(L, strict_newindex, 1);
+	make_proxy(L);
 }
 
 void raw_field(lua_State *L, int idx, const char *name)

@@ -208,6 +208,7 @@ describe("hooks", function ()
     start("function on_lease_change() end function on_nft_change() end")
     assert.equal("running", sim:packs().p.state)
     assert.equal("on_lease_change, on_nft_change", sim:packs().p.hook_names)
+    assert.same({ "warn pack: p: lease_change: this version knows no DHCP leases: it is never called" }, sim.errors)
   end)
 
   it("report a resync after what really changed", function ()

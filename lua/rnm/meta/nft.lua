@@ -341,6 +341,12 @@ function map:del(key) end
 ---@return string? message
 function map:replace(t) end
 
+---Whether any layer of any pack holds the key.
+---@param key nft.element
+---@return boolean? has
+---@return string? message
+function map:has(key) end
+
 ---States that the map is kept equal to keys and values of a query's records.
 ---@param q query
 ---@param key string|fun(record: table): any
