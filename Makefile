@@ -122,7 +122,7 @@ install: all
 	$(call to,lib/sysusers.d,rnm.conf,pkg-files/systemd/rnm.sysusers)
 	$(call to,lib/tmpfiles.d,rnm.conf,pkg-files/systemd/rnm.tmpfiles)
 	$(call to,share/bash-completion/completions,rnm,pkg-files/completions/rnm.bash)
-	$(Q)for f in rnm.8 rnmd.8 rnm.yaml.5; do \
+	$(Q)for f in rnm.8 rnmd.8 rnm.yaml.5 rnm-json.7; do \
 		install -D -m 644 pkg-files/man/$$f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$$f || exit 1; done
 	$(Q)install -d -m 755 $(DESTDIR)/etc/rnm $(DESTDIR)/etc/rnm/policies.d
 	$(Q)test -e $(DESTDIR)/etc/rnm/config.yaml || install -m 600 pkg-files/config/config.yaml $(DESTDIR)/etc/rnm/config.yaml

@@ -22,15 +22,16 @@ _rnm() {
 	esac
 	case $command in
 	'') mapfile -t COMPREPLY < <(compgen -W "--socket --help --version \
-		ping status reload apply confirm eval monitor plan list why packs emit check test nft help version" -- "$word") ;;
-	list | status) mapfile -t COMPREPLY < <(compgen -W "--json" -- "$word") ;;
+		ping status reload apply confirm eval metrics monitor plan list why packs emit check test nft help version" -- "$word") ;;
+	list | status | monitor) mapfile -t COMPREPLY < <(compgen -W "--json" -- "$word") ;;
 	apply) mapfile -t COMPREPLY < <(compgen -f -W "--confirm" -- "$word") ;;
 	packs) case $before in
 		packs) mapfile -t COMPREPLY < <(compgen -W "--json show enable disable quarantine release" -- "$word") ;;
 		show | enable | disable | quarantine | release)
 			mapfile -t COMPREPLY < <(compgen -W "$(rnm packs 2>/dev/null | awk 'NR > 1 && !/^ / { print $1 }')" -- "$word") ;;
 		esac ;;
-	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --pack" -- "$word") ;;
+	plan) mapfile -t COMPREPLY < <(compgen -W "--json --read" -- "$word") ;;
+	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --json --pack" -- "$word") ;;
 	check) mapfile -t COMPREPLY < <(compgen -W "-c --config" -- "$word") ;;
 	nft) case $before in
 		nft) mapfile -t COMPREPLY < <(compgen -W "load compile add create insert replace delete destroy flush rename reset list get \

@@ -4,8 +4,10 @@
 
 #include "engine/core.h"
 
-int engine_eval(struct engine *en, const struct eval_request *rq, struct buf *out, struct err *e)
+int engine_eval(struct engine *en, const struct eval_request *rq, const struct plan_view *plan,
+	struct buf *out, struct err *e)
 {
+	const struct plan_view behind = { .text = out };
 	int rc;
 
 	txn_begin(en, ORIGIN_EVAL, NULL);
@@ -13,7 +15,7 @@ int engine_eval(struct engine *en, const struct eval_request *rq, struct buf *ou
 	if (rc < 0 || rq->read_only)
 		txn_abort(en);
 	else if (rq->dry)
-		rc = txn_dry(en, out, e);
+		rc = txn_dry(en, plan ? plan : &behind, e);
 	else
 		rc = txn_end(en, true, e);
 	if (rc < 0)

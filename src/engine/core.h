@@ -14,6 +14,8 @@ struct emit {
 
 typedef VEC(struct pack_spec) pack_specs;
 
+#define LATENCY_N 13
+
 struct fight {                           /* an object that others change, and how often that was put right */
 	uint64_t key, first, last, rest; /* mono_ns; rest: until then it is left alone */
 	unsigned repairs;
@@ -27,6 +29,7 @@ struct fight {                           /* an object that others change, and ho
 struct engine {
 	struct engine_ops ops;
 	char *state_dir;
+	bool read_only; /* nothing is written there */
 	struct mirror *mirror;
 	struct query_set *queries;
 	struct ruleset *rs;
@@ -64,6 +67,8 @@ struct engine {
 		first; /* the first network event, with copies of its records: made text only for who asks */
 	/* counters */
 	uint64_t transactions, commits, failures, event_count, sum_ns, max_ns;
+	uint64_t run_count, operations, repairs;
+	uint64_t took[LATENCY_N]; /* commits by engine_latency[], the last: longer */
 	struct txn_report last;
 };
 
@@ -74,18 +79,23 @@ void txn_begin(struct engine *en, enum origin origin, const char *event);
 int txn_end(struct engine *en, bool all, struct err *e);
 void txn_abort(struct engine *en);
 /* What the open transaction would send, as text; then everything is undone. */
-int txn_dry(struct engine *en, struct buf *out, struct err *e);
+int txn_dry(struct engine *en, const struct plan_view *view, struct err *e);
+void plan_show(const struct plan *p, const struct plan_view *view);
 void wake_update(struct engine *en);
 void owners_wake(struct engine *en); /* looks whether tables that others own are free */
 int read_tables(struct engine *en, struct err *e);
 int kernel_check(struct engine *en, struct err *e);
 /* drift.c */
 uint64_t drift_next(const struct engine *en); /* mono_ns, 0: nothing is due */
+bool drift_owes(const struct engine *en);     /* something is left alone for a while */
 void drift_settle(struct engine *en);         /* what is left alone for a while is not any more */
 void drift_wake(struct engine *en, uint64_t now);
 void drift_late(struct engine *en);
 void drift_free(struct engine *en);
 void first_event_free(struct engine *en);
+
+/* metrics.c */
+void engine_took(struct engine *en, uint64_t ns);
 
 /* why.c */
 void event_keep(struct engine *en); /* what the transaction was for, when something of it asks to know */

@@ -152,6 +152,11 @@ static bool end_rest(struct engine *en, uint64_t now)
 	return any;
 }
 
+bool drift_owes(const struct engine *en)
+{
+	return drift_next(en) != 0;
+}
+
 void drift_settle(struct engine *en)
 {
 	end_rest(en, UINT64_MAX);

@@ -154,6 +154,11 @@ struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
 	return en;
 }
 
+void engine_read_only(struct engine *en)
+{
+	en->read_only = true;
+}
+
 void engine_free(struct engine *en)
 {
 	if (!en)
@@ -228,6 +233,8 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 	set_zones(en, cfg);
 	need_kind(en, NET_LINK);
 	en->script = script_new(en->rs, en->mirror, en->queries, &ops, &limits, en->state_dir);
+	if (en->read_only)
+		script_read_only(en->script);
 	set_templates(en, cfg);
 	ruleset_owner(en->rs, cfg->owner);
 	en->net_mode = NET_RUN;
@@ -459,10 +466,12 @@ int engine_message(struct engine *en, const char *topic, const char *const *kv, 
 	txn_begin(en, ORIGIN_MESSAGE, topic);
 	handlers = script_message(en->script, topic, kv, n);
 	rc = txn_end(en, false, e);
+	if (en->ops.message)
+		en->ops.message(en->ops.ctx, topic, kv, n, handlers);
 	return rc < 0 ? rc : (int)handlers;
 }
 
-int engine_plan(struct engine *en, struct buf *out, struct err *e)
+int engine_plan(struct engine *en, const struct plan_view *view, struct err *e)
 {
 	struct plan p;
 	struct rpack *culprit = NULL;
@@ -472,9 +481,31 @@ int engine_plan(struct engine *en, struct buf *out, struct err *e)
 		rc = plan_make(en->rs, &p, e);
 	if (rc < 0)
 		return rc;
-	plan_text(&p, true, out);
+	plan_show(&p, view);
 	plan_free(&p);
 	return 0;
+}
+
+bool engine_unsure(struct engine *en)
+{
+	return en->ops.read_back && (ruleset_suspects(en->rs) || drift_owes(en));
+}
+
+int engine_plan_read(struct engine *en, bool all, const struct plan_view *view, struct err *e)
+{
+	struct rpack *culprit = NULL;
+	struct read_back found;
+	int rc = ruleset_merge(en->rs, &culprit, e);
+
+	drift_settle(en);
+	if (rc == 0 && all) {
+		rc = read_tables(en, e);
+		ruleset_suspect_all(en->rs);
+	}
+	ruleset_read_only_attached(en->rs, false);
+	if (rc == 0)
+		rc = en->ops.read_back(en->ops.ctx, &found, e);
+	return rc < 0 ? rc : engine_plan(en, view, e);
 }
 
 void engine_stop(struct engine *en, const char *reason)

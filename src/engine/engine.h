@@ -70,9 +70,12 @@ struct engine_ops {
 	void (*ran)(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok);
 	void (*event)(
 		void *ctx, const struct net_event *ev); /* every real change, for monitor; may be NULL */
+	/* Every message, behind its handlers; kv: 2 n strings. May be NULL. */
+	void (*message)(void *ctx, const char *topic, const char *const *kv, uint32_t n, unsigned handlers);
 };
 
 struct engine *engine_new(const struct engine_ops *ops, const char *state_dir);
+void engine_read_only(struct engine *en); /* before the start: nothing is written to the state folder */
 void engine_free(struct engine *en);
 struct mirror *engine_mirror(struct engine *en);
 struct ruleset *engine_ruleset(struct engine *en);
@@ -101,12 +104,25 @@ void engine_wake(struct engine *en); /* timers, healing, expiry, emits: whatever
 void engine_file_changed(struct engine *en, uint64_t token);
 /* Delivers a message now; returns the number of handlers, or -errno. */
 int engine_message(struct engine *en, const char *topic, const char *const *kv, uint32_t n, struct err *e);
-/* One transaction. dry: out gets the plan as well, and nothing stays. */
-int engine_eval(struct engine *en, const struct eval_request *rq, struct buf *out, struct err *e);
+/* Where a plan goes: nft syntax, or fields of an open object. */
+struct plan_view {
+	struct buf *text;
+	struct json *json; /* rather than text */
+	size_t max;        /* of json: bytes from which on operations are left out */
+};
+/* One transaction. plan: gets what a dry one would send; NULL: that stands in out as well. */
+int engine_eval(struct engine *en, const struct eval_request *rq, const struct plan_view *plan,
+	struct buf *out, struct err *e);
 /* Takes evals back (script.h): what could not be, and what waits for something now that did not before. */
 int engine_undo(struct engine *en, const struct undo_request *rq, struct buf *out, struct err *e);
-/* What would be sent now (empty when the kernel holds what is wanted, as far as rnm knows). */
-int engine_plan(struct engine *en, struct buf *out, struct err *e);
+/* What would be sent now: nothing when the kernel holds what is wanted. */
+int engine_plan(struct engine *en, const struct plan_view *view, struct err *e);
+/* May the kernel hold something else than rnm takes it to hold, because others changed it and that is not put
+ * right (yet)? Then this tells what of it a repair would send. It reads the kernel, of all own tables or what
+ * may be otherwise, and takes what it finds for the state to go on from: only for a process that ends after
+ * it. */
+bool engine_unsure(struct engine *en);
+int engine_plan_read(struct engine *en, bool all, const struct plan_view *view, struct err *e);
 void engine_stop(struct engine *en, const char *reason);
 
 /* Packs at run time, over restarts: what is done is kept in the state folder, before it is done; when it can
@@ -131,5 +147,6 @@ struct blackbox_place;
 void engine_died(struct engine *en, const struct blackbox_place *at, int signal);
 void engine_status(struct engine *en, struct buf *out);
 void engine_status_json(struct engine *en, struct json *j); /* the same, as fields of an open object */
+void engine_metrics(struct engine *en, struct buf *out);    /* Prometheus' text format */
 /* One line about something that waits, or that the kernel refused. */
 void engine_pending_text(const struct pending *p, struct buf *out);

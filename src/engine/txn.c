@@ -368,6 +368,11 @@ static void report(struct engine *en, const struct sent *s, const char *error)
 
 	en->transactions++;
 	en->commits += s->any;
+	en->run_count += en->runs;
+	en->operations += s->any ? s->plan.ops.n : 0;
+	en->repairs += s->any && en->origin == ORIGIN_DRIFT;
+	if (s->any)
+		engine_took(en, r.total_ns);
 	en->failures += error != NULL;
 	en->sum_ns += s->any ? r.total_ns : 0;
 	if (s->any && r.total_ns > en->max_ns)
@@ -420,7 +425,15 @@ int txn_end(struct engine *en, bool all, struct err *e)
 	return rc < 0 ? err_set(e, rc, "%s", err_text(&why)) : 0;
 }
 
-int txn_dry(struct engine *en, struct buf *out, struct err *e)
+void plan_show(const struct plan *p, const struct plan_view *view)
+{
+	if (view->json)
+		plan_json(p, view->max, view->json);
+	else
+		plan_text(p, PLAN_WHY, view->text);
+}
+
+int txn_dry(struct engine *en, const struct plan_view *view, struct err *e)
 {
 	struct plan p;
 	int rc;
@@ -430,7 +443,7 @@ int txn_dry(struct engine *en, struct buf *out, struct err *e)
 	if (rc == 0)
 		rc = plan_make(en->rs, &p, e);
 	if (rc == 0) {
-		plan_text(&p, true, out);
+		plan_show(&p, view);
 		plan_free(&p);
 	}
 	undo_all(en);

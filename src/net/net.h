@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/inet.h"
+#include "base/json.h"
 #include "base/tree.h"
 
 enum net_kind { NET_LINK, NET_ADDR, NET_ROUTE, NET_RULE, NET_NEIGH, NET_KINDS };
@@ -185,3 +186,6 @@ const struct net_field *net_natural_field(
 const char *net_kind_name(enum net_kind kind);  /* "link", "addr", "route", "rule", "neigh" */
 const char *net_action_name(enum net_action a); /* "add", "change", "del" */
 void net_event_text(const struct net_event *ev, struct buf *out); /* one line for logs and monitor */
+/* As policies see it: fields of an open object. A link's stand in "link"; "changed" holds the old values. */
+void net_event_json(const struct net_event *ev, struct json *j);
+void net_rec_json(const struct net_rec *r, struct json *j);

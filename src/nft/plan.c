@@ -19,6 +19,7 @@ struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj 
 		if (!op.pack || can_blame(st->sc->pk)) {
 			op.pack = st->sc->pk->name;
 			op.site = st->site;
+			op.stmt = st;
 		}
 		if (can_blame(st->sc->pk)) /* rather who spoke now than who spoke first */
 			break;

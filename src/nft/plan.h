@@ -122,7 +122,9 @@ struct op {
 	/* who asked: */
 	const char *pack;
 	uint32_t site;
-	void *owner; /* plan.c's: stmt or obj that an answer is for */
+	const struct stmt *stmt;     /* NULL: none */
+	const struct member *member; /* of elements, rather than stmt; NULL: none */
+	void *owner;                 /* plan.c's: stmt or obj that an answer is for */
 };
 
 struct plan {
@@ -134,9 +136,17 @@ struct plan {
 /* From what is merged to what the kernel holds. An empty plan: nothing to send. Frees with plan_free(). */
 int plan_make(struct ruleset *rs, struct plan *out, struct err *e);
 void plan_free(struct plan *p);
-/* nft syntax, one operation a line, with "+ ", "- ", "~ " or "! " in front. provenance: "# pack file:line"
- * behind. */
-void plan_text(const struct plan *p, bool provenance, struct buf *out);
+/* nft syntax, one operation a line, with "+ ", "- ", "~ " or "! " in front. */
+enum plan_who {
+	PLAN_BARE,
+	PLAN_SITE, /* "# PACK FILE:LINE" behind */
+	PLAN_WHY,  /* and which hook or block it was, for which event */
+};
+void plan_text(const struct plan *p, enum plan_who who, struct buf *out);
+/* The same for programs, as fields of an open object: "operations", one object each, and "counts". max: bytes
+ * from which on operations are left out, "left_out" says how many. */
+struct json;
+void plan_json(const struct plan *p, size_t max, struct json *j);
 
 /* Answers for one plan: per op an errno (0 accepted) and, for new rules, handles. */
 struct commit_result {

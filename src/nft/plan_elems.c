@@ -36,6 +36,7 @@ static void attribute(struct op *op, const struct elem_table *t, uint32_t i)
 		return;
 	op->pack = c->pk->name;
 	op->site = m->site ? m->site : c->site;
+	op->member = m;
 }
 
 /* Takes list, an array of n items of the given size. */

@@ -284,7 +284,7 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, s
 			continue; /* nothing to tell: it is tried again */
 		one.ops.v = op;
 		one.ops.n = 1;
-		plan_text(&one, false, &line);
+		plan_text(&one, PLAN_BARE, &line);
 		while (line.n && line.s[line.n - 1] == '\n')
 			line.s[--line.n] = '\0';
 		buf_printf(text, "%s%s %s:%u: %s: %s", text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,

@@ -139,6 +139,7 @@ static struct op *rule_op(
 	op->owner = st;
 	op->pack = stmt_pack(st)->name;
 	op->site = st->site;
+	op->stmt = st;
 	op->rule.code = rule_of(st)->code;
 	op->rule.comment = rule_of(st)->comment;
 	op->rule.id = st->rule.id;

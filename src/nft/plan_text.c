@@ -6,6 +6,9 @@
 #include "nft/decompile.h"
 #include "nft/model.h"
 
+#include "nft/plan_text.h"
+#include "nft/why.h"
+
 #define ELEMS_SHOWN 64
 
 static bool is_map(const struct op *op)
@@ -46,7 +49,7 @@ static const char *verb(const struct op *op)
 	return "?";
 }
 
-static char sign(const struct op *op)
+char op_sign(const struct op *op)
 {
 	if (op->recreate)
 		return '!';
@@ -208,22 +211,27 @@ void elem_line(const struct set_info *info, const struct setelem *el, struct buf
 	buf_puts(out, all.s + begin);
 }
 
-static void elems_text(const struct op *op, struct buf *out)
+void op_element(const struct op *op, uint32_t i, struct buf *out)
 {
 	struct set_info info = op->elem.set->info;
 	struct setelem el;
 
-	if (op->kind == OP_DEL_ELEM)
-		info.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT); /* the key says it all */
+	op->elem.get(op, i, &el);
+	el.expires_ms = 0;
+	if (op->kind == OP_DEL_ELEM) { /* the key says it all */
+		info.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
+		el.n_exprs = 0;
+	}
+	elem_line(&info, &el, out);
+}
+
+static void elems_text(const struct op *op, struct buf *out)
+{
 	buf_puts(out, " { ");
 	for (uint32_t i = 0; i < op->elem.n && i < ELEMS_SHOWN; i++) {
-		op->elem.get(op, i, &el);
-		if (op->kind == OP_DEL_ELEM)
-			el.n_exprs = 0;
-		el.expires_ms = 0;
 		if (i)
 			buf_puts(out, ", ");
-		elem_line(&info, &el, out);
+		op_element(op, i, out);
 	}
 	if (op->elem.n > ELEMS_SHOWN)
 		buf_printf(out, ", ... %u more", op->elem.n - ELEMS_SHOWN);
@@ -242,9 +250,9 @@ void table_flags_text(uint32_t flags, const char *sep, struct buf *out)
 		}
 }
 
-static void op_text(const struct op *op, struct buf *out)
+void op_command(const struct op *op, struct buf *out)
 {
-	buf_printf(out, "%c %s ", sign(op), verb(op));
+	buf_printf(out, "%s ", verb(op));
 	if (op->kind == OP_ADD_OBJ || op->kind == OP_MOD_OBJ || op->kind == OP_DEL_OBJ)
 		buf_printf(out, "%s ", obj_kind_word(object_kind(op->obj->type)));
 	buf_printf(out, "%s %s", nft_family_name(op->family), op->table);
@@ -311,15 +319,18 @@ static void op_text(const struct op *op, struct buf *out)
 	}
 }
 
-void plan_text(const struct plan *p, bool provenance, struct buf *out)
+void plan_text(const struct plan *p, enum plan_who who, struct buf *out)
 {
 	vec_foreach (op, &p->ops) {
-		op_text(op, out);
-		if (provenance && op->pack) {
+		buf_printf(out, "%c ", op_sign(op));
+		op_command(op, out);
+		if (who != PLAN_BARE && op->pack) {
 			struct site s = ruleset_site_get(p->rs, op->site);
 
 			buf_printf(out, "  # %s %s:%u", op->pack, s.file, s.line);
 		}
+		if (who == PLAN_WHY)
+			why_behind(p->rs, op->stmt, op->member, out);
 		buf_putc(out, '\n');
 	}
 }

@@ -32,6 +32,11 @@ unsigned why_users(struct obj *o, const char *indent, struct buf *out);
 /* Elements and rules; how many there were. */
 int why_address(struct ruleset *rs, const char *what, struct buf *out); /* -1: it is no address */
 unsigned why_value(struct ruleset *rs, const char *what, struct buf *out);
+/* ", in on_addr_change at wan.lua:10, by EVENT" of a statement or a hold on an element; nothing of neither.
+ */
+void why_behind(struct ruleset *rs, const struct stmt *st, const struct member *m, struct buf *out);
+/* The same as fields of an open object: "run", "run_where", "event", "time". */
+void json_behind(struct json *j, struct ruleset *rs, const struct stmt *st, const struct member *m);
 /* {"pack": …, "file": …, "line": …, "run": …, "event": …, "time": …} */
 void json_stmt(struct json *j, const char *name, struct ruleset *rs, const struct stmt *st);
 void json_member(struct json *j, const char *name, struct ruleset *rs, const struct member *m);

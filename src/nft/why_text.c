@@ -100,6 +100,52 @@ void why_member(struct ruleset *rs, const struct member *m, struct buf *out)
 	line(&o, out);
 }
 
+static bool of_either(struct ruleset *rs, const struct stmt *st, const struct member *m, struct origin_of *o)
+{
+	if (m && m->contrib)
+		of_member(rs, m, o);
+	else if (st)
+		of_stmt(rs, st, o);
+	return (m && m->contrib) || st;
+}
+
+void why_behind(struct ruleset *rs, const struct stmt *st, const struct member *m, struct buf *out)
+{
+	struct origin_of o;
+
+	if (!of_either(rs, st, m, &o))
+		return;
+	if (o.run)
+		buf_printf(out, ", in %s", o.run);
+	if (o.at.line)
+		buf_printf(out, " at %s:%u", o.at.file, o.at.line);
+	if (o.known) {
+		buf_puts(out, ", by ");
+		visible(out, buf_str(&o.past.event));
+	}
+	buf_free(&o.past.event);
+}
+
+void json_behind(struct json *j, struct ruleset *rs, const struct stmt *st, const struct member *m)
+{
+	struct origin_of o;
+
+	if (!of_either(rs, st, m, &o))
+		return;
+	json_text(j, "run", o.run);
+	if (o.at.line) {
+		json_open(j, "run_where", '{');
+		json_text(j, "file", o.at.file);
+		json_unsigned(j, "line", o.at.line);
+		json_close(j, '}');
+	}
+	if (o.known) {
+		json_text(j, "event", buf_str(&o.past.event));
+		json_seconds(j, "time", o.past.at);
+	}
+	buf_free(&o.past.event);
+}
+
 static void json(struct json *j, const char *name, struct origin_of *o)
 {
 	json_open(j, name, '{');

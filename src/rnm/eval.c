@@ -79,16 +79,22 @@ int tool_eval(struct tool *t, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "pack", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	_buf_ struct buf prefix = BUF_INIT, code = BUF_INIT;
+	bool json = false;
 	int opt, rc;
 
 	buf_puts(&prefix, "eval");
-	while ((opt = getopt_long(argc, argv, "+np:", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+njp:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'n': buf_puts(&prefix, " --dry-run"); break;
+		case 'j':
+			json = true;
+			buf_puts(&prefix, " --json");
+			break;
 		case 'p':
 			if (!pack_name(optarg))
 				return usage_error(t, "'%s' is not a pack's name", optarg);
@@ -97,6 +103,8 @@ int tool_eval(struct tool *t, int argc, char **argv)
 		default: return usage_error(t, "options come before the CODE; '--' ends them");
 		}
 	}
+	if (json && optind == argc && isatty(STDIN_FILENO))
+		return usage_error(t, "--json needs CODE");
 	if (optind == argc && isatty(STDIN_FILENO))
 		return repl(t, buf_str(&prefix));
 	if (optind == argc || (optind == argc - 1 && !strcmp(argv[optind], "-"))) {

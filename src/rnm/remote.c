@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jread.h"
 #include "base/xalloc.h"
 #include "control/control.h"
 #include "rnm/rnm.h"
@@ -51,6 +52,15 @@ static int bare(struct tool *t, int argc, char **argv, unsigned timeout_ms)
 	return say(t, argv[0], timeout_ms);
 }
 
+static int say_words(struct tool *t, int argc, char **argv)
+{
+	_buf_ struct buf line = BUF_INIT;
+
+	for (int i = 0; i < argc; i++)
+		client_quote(argv[i], &line);
+	return say(t, buf_str(&line), 0);
+}
+
 int tool_ping(struct tool *t, int argc, char **argv)
 {
 	return bare(t, argc, argv, PING_MS);
@@ -63,6 +73,11 @@ int tool_status(struct tool *t, int argc, char **argv)
 	return say(t, argc > 1 ? "status --json" : "status", 0);
 }
 
+int tool_metrics(struct tool *t, int argc, char **argv)
+{
+	return bare(t, argc, argv, 0);
+}
+
 int tool_reload(struct tool *t, int argc, char **argv)
 {
 	return bare(t, argc, argv, 0);
@@ -70,21 +85,15 @@ int tool_reload(struct tool *t, int argc, char **argv)
 
 int tool_plan(struct tool *t, int argc, char **argv)
 {
-	return bare(t, argc, argv, 0);
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--json") != 0 && strcmp(argv[i], "--read") != 0)
+			return usage_error(t, "'plan' takes no arguments but --json and --read");
+	return say_words(t, argc, argv);
 }
 
 int tool_confirm(struct tool *t, int argc, char **argv)
 {
 	return bare(t, argc, argv, 0);
-}
-
-static int say_words(struct tool *t, int argc, char **argv)
-{
-	_buf_ struct buf line = BUF_INIT;
-
-	for (int i = 0; i < argc; i++)
-		client_quote(argv[i], &line);
-	return say(t, buf_str(&line), 0);
 }
 
 int tool_list(struct tool *t, int argc, char **argv)
@@ -175,23 +184,55 @@ static void print_line(void *ctx, const char *text)
 		stopped = 1;
 }
 
+/* Notifications as they come; an answer is that of subscribe. */
+static bool print_news(void *ctx, const char *text)
+{
+	struct err *e = ctx;
+	struct jdoc doc;
+	const char *message = NULL;
+	bool news = false;
+
+	if (!strncmp(text, "ERR ", 4)) { /* whoever may not connect is told before it spoke */
+		err_set(e, -EACCES, "%s", text + 4);
+		return false;
+	}
+	if (jread(text, strlen(text), UINT32_MAX, &doc, e) == 0) {
+		news = jval_get(doc.root, "method") != NULL;
+		message = jval_text(jval_get(jval_get(doc.root, "error"), "message"));
+	}
+	if (message)
+		err_set(e, -EREMOTEIO, "%s", message);
+	if (news)
+		print_line(NULL, text);
+	jdoc_free(&doc);
+	return !e->code && !stopped;
+}
+
 int tool_monitor(struct tool *t, int argc, char **argv)
 {
+	static const char all[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":"
+				  "{\"events\":true,\"commits\":true,\"runs\":true,\"topics\":true}}";
+	bool json = argc == 2 && !strcmp(argv[1], "--json");
 	struct sigaction sa = { .sa_handler = stop }; /* no SA_RESTART: it ends the wait */
 	_err_ struct err e = ERR_INIT;
 	struct client *cl;
 	int rc;
 
-	if (argc > 1)
-		return usage_error(t, "'%s' takes no arguments", argv[0]);
+	if (argc > 1 && !json)
+		return usage_error(t, "'%s' takes no arguments but --json", argv[0]);
 	rc = client_open(t->socket, &cl, &e);
 	if (rc < 0)
 		return failed("%s", err_text(&e));
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	rc = client_call(cl, argv[0], 0, print_line, NULL, &e);
+	if (json)
+		rc = client_lines(cl, all, print_news, &e, &e);
+	else
+		rc = client_call(cl, argv[0], 0, print_line, NULL, &e);
 	client_close(cl);
+	if (rc == 0 && e.code)
+		rc = e.code;
 	if (rc == 0 || stopped)
 		return EXIT_DONE;
 	return failed("%s", err_text(&e));

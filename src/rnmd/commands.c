@@ -10,8 +10,6 @@
 #include "nft/why.h"
 #include "rnmd/daemon.h"
 
-#define JSON_MAX (15u << 20) /* below what an answer may be */
-
 static int cmd_ping(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
 	struct daemon *d = ctx;
@@ -161,15 +159,6 @@ static int cmd_why(void *ctx, struct session *s, const char *args, struct buf *o
 	return n < 0 ? n : ruleset_why(rs, buf_str(&what), out, e);
 }
 
-static int cmd_plan(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
-{
-	struct daemon *d = ctx;
-
-	(void)s;
-	(void)args;
-	return engine_plan(d->engine, out, e);
-}
-
 static int cmd_monitor(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
 	(void)ctx;
@@ -240,6 +229,10 @@ static const struct control_param list_params[] = {
 	{ "what", PARAM_WORDS, NULL, false },
 	{ NULL, 0, NULL, false },
 };
+static const struct control_param plan_params[] = {
+	{ "read", PARAM_FLAG, "--read", false },
+	{ NULL, 0, NULL, false },
+};
 static const struct control_param why_params[] = {
 	{ "what", PARAM_WORDS, NULL, true },
 	{ NULL, 0, NULL, false },
@@ -270,7 +263,10 @@ const struct control_cmd daemon_commands[] = {
 		list_params },
 	{ "why", "ADDRESS | FAMILY TABLE [NAME] | NAME | TEXT", "whose it is, and since when", true, true,
 		cmd_why, false, why_params },
-	{ "plan", "", "what would be sent to the kernel now", true, false, cmd_plan, false, NULL },
+	{ "plan", "[--json] [--read]", "what would be sent to the kernel now; --read: all is read back first",
+		true, true, cmd_plan, true, plan_params },
+	{ "metrics", "", "counters and times, as Prometheus reads them", true, false, cmd_metrics, false,
+		NULL },
 	{ "packs", "[--json] [show NAME | enable|disable NAME | quarantine|release NAME [HOOK]]",
 		"the packs, their states and switches", true, true, cmd_packs, true, packs_params },
 	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor, false, NULL },

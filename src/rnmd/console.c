@@ -111,18 +111,24 @@ int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *out, st
 	struct daemon *d = ctx;
 	struct eval_args a = { 0 };
 	_buf_ struct buf text = BUF_INIT;
-	struct json j = { out, false };
+	_buf_ struct buf plan = BUF_INIT;
+	struct json j = { out, false }, pj = { &plan, false };
+	const struct plan_view view = { .json = &pj, .max = JSON_MAX };
 	int rc = eval_args(args, &a, e);
 
+	json_open(&pj, NULL, '{');
 	a.rq.who = operator_of(s);
 	a.rq.pack = a.pack.n ? buf_str(&a.pack) : NULL;
 	a.rq.code = buf_str(&a.code);
 	a.rq.n = a.code.n;
 	if (rc == 0)
-		rc = engine_eval(d->engine, &a.rq, a.json ? &text : out, e);
+		rc = engine_eval(d->engine, &a.rq, a.json ? &view : NULL, a.json ? &text : out, e);
 	if (rc == 0 && a.json) {
 		json_open(&j, NULL, '{');
 		json_lines(&j, "lines", buf_str(&text));
+		json_close(&pj, '}');
+		if (a.rq.dry)
+			json_raw(&j, "plan", plan.s, plan.n);
 		json_close(&j, '}');
 		buf_putc(out, '\n');
 	}

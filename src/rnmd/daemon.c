@@ -188,6 +188,7 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 		.report = daemon_report,
 		.ran = daemon_ran,
 		.event = daemon_event,
+		.message = news_message,
 	};
 	return &ops;
 }

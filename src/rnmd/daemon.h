@@ -69,6 +69,15 @@ void daemon_report(void *ctx, const struct txn_report *r);
 void daemon_ran(void *ctx, const char *pack, const char *what, struct site site, uint64_t ns, bool ok);
 void daemon_event(void *ctx, const struct net_event *ev);
 
+/* news.c: what happened, for those who subscribed to it */
+void news_event(struct daemon *d, const struct net_event *ev);
+void news_run(struct daemon *d, const char *pack, const char *what, struct site site, uint64_t ns, bool ok);
+void news_commit(struct daemon *d, const struct txn_report *r);
+void news_message(void *ctx, const char *topic, const char *const *kv, uint32_t n, unsigned handlers);
+
+/* metrics.c */
+int cmd_metrics(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+
 /* commands.c */
 extern const struct control_cmd daemon_commands[];
 /* Takes option off the front of the arguments. */
@@ -81,6 +90,10 @@ struct operator operator_of(const struct session *s);
 
 /* packs.c */
 int cmd_packs(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+#define JSON_MAX (15u << 20) /* bytes of a JSON value: below what an answer may be */
+
+/* plan.c */
+int cmd_plan(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
 
 /* files.c: list files and their folders */
 int list_files_init(struct daemon *d, struct err *e);

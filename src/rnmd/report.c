@@ -23,6 +23,7 @@ void daemon_event(void *ctx, const struct net_event *ev)
 	struct daemon *d = ctx;
 	_buf_ struct buf b = BUF_INIT;
 
+	news_event(d, ev);
 	if (!d->control || !control_has_subscribers(d->control))
 		return;
 	buf_puts(&b, "event ");
@@ -36,6 +37,7 @@ void daemon_ran(void *ctx, const char *pack, const char *what, struct site site,
 	_buf_ struct buf b = BUF_INIT;
 
 	watchdog_busy(d);
+	news_run(d, pack, what, site, ns, ok);
 	if (!d->control || !control_has_subscribers(d->control))
 		return;
 	buf_printf(&b, "run %s: %s", pack, what);
@@ -150,6 +152,7 @@ void daemon_report(void *ctx, const struct txn_report *r)
 
 	if (log_enabled(r->error ? LOG_ERROR : LOG_INFO))
 		log_report(d, r);
+	news_commit(d, r);
 	if (!d->control || !control_has_subscribers(d->control))
 		return;
 	buf_printf(&b, "commit %s", origin_name(r->origin));
@@ -164,6 +167,6 @@ void daemon_report(void *ctx, const struct txn_report *r)
 		buf_printf(&b, ": %s", r->error);
 	buf_putc(&b, '\n');
 	if (r->plan)
-		plan_text(r->plan, true, &b);
+		plan_text(r->plan, PLAN_SITE, &b);
 	control_publish(d->control, buf_str(&b));
 }

@@ -33,6 +33,11 @@ struct script *script_new(struct ruleset *rs, struct mirror *m, struct query_set
 	return s;
 }
 
+void script_read_only(struct script *s)
+{
+	s->read_only = true;
+}
+
 static void limbo_free(struct script *s)
 {
 	while (s->limbo.n)

@@ -81,6 +81,7 @@ extern const struct script_limits script_limits_default;
 struct script *script_new(struct ruleset *rs, struct mirror *m, struct query_set *qs,
 	const struct script_ops *ops, const struct script_limits *lim, const char *state_dir);
 void script_free(struct script *s);
+void script_read_only(struct script *s); /* before packs are loaded: rnm.state is read, never written */
 /* A message that was emitted does not wait any more: makes room for its pack's next. Also after
  * script_free().
  */

@@ -32,13 +32,17 @@ struct pstate *pstate_open(struct script *s, const char *name)
 		if (!st->root && rc != -ENOENT) {
 			_autofree_ char *bad = xasprintf("%s.bad", st->path);
 
-			if (rename(st->path, bad) == 0)
+			if (!s->read_only && rename(st->path, bad) == 0)
 				log_warn("pack", "%s: rnm.state begins empty: %s: %s; kept as %s", name,
 					st->path, err_text(&e), bad);
 			else
 				log_warn("pack", "%s: rnm.state begins empty: %s: %s", name, st->path,
 					err_text(&e));
 		}
+	}
+	if (s->read_only) {
+		free(st->path);
+		st->path = NULL;
 	}
 	if (!st->root)
 		st->root = snode_new(SN_TABLE);

@@ -522,7 +522,7 @@ static bool take(struct world *w, const struct plan *p, struct commit_result *r,
 		if (!apply(w, op, handle)) {
 			_buf_ struct buf b = BUF_INIT;
 
-			plan_text(p, false, &b);
+			plan_text(p, PLAN_BARE, &b);
 			return fail(w, "\nop %u of\n%s", i, buf_str(&b));
 		}
 		if (rule && !w->conn)

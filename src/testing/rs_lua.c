@@ -287,7 +287,7 @@ static int refusal(lua_State *L, const struct plan *p, const struct op *op)
 
 	if (!lua_istable(L, 2))
 		return 0;
-	plan_text(&one, false, &line);
+	plan_text(&one, PLAN_BARE, &line);
 	for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
 		if (strstr(buf_str(&line), lua_tostring(L, -2)))
 			code = -(int)lua_tointeger(L, -1);
@@ -320,7 +320,7 @@ static int try_send(lua_State *L, struct lua_ruleset *r, struct err *e)
 	int rc;
 
 	plan_make(r->rs, &p, NULL);
-	plan_text(&p, false, &text);
+	plan_text(&p, PLAN_BARE, &text);
 	rc = p.ops.n ? send(L, r, &p, &res, e) : 0;
 	if (rc == 0) {
 		plan_ack(&p, &res);

@@ -195,7 +195,7 @@ static void tell_plan(struct world *w, const struct plan *p, const struct commit
 		_buf_ struct buf text = BUF_INIT;
 		struct plan one = { .rs = p->rs, .ops = { .v = &p->ops.v[i], .n = 1 } };
 
-		plan_text(&one, false, &text);
+		plan_text(&one, PLAN_BARE, &text);
 		fail(w, "\n%d %s", r->op_err ? r->op_err[i] : 0, buf_str(&text));
 	}
 }
@@ -239,7 +239,7 @@ static int try_commit(struct world *w)
 	vec_foreach (op, &p.ops) /* sets of live lists are numbered as they come */
 		same &= !op->name || op->name[0] != '_';
 	if (w->tell)
-		plan_text(&p, true, &w->told);
+		plan_text(&p, PLAN_SITE, &w->told);
 	if (p.ops.n && w->conn)
 		rc = nft_commit(w->conn, &p, false, &r, &e);
 	if (p.ops.n && rc == 0 && same)
@@ -292,7 +292,7 @@ static bool check_idle(struct world *w, bool all)
 		return false;
 	plan_make(w->rs, &p, NULL);
 	n = p.ops.n;
-	plan_text(&p, false, &text);
+	plan_text(&p, PLAN_BARE, &text);
 	if (!n)
 		plan_ack(&p, &(struct commit_result){ 0 });
 	plan_free(&p);

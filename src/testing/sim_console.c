@@ -32,7 +32,7 @@ static int sim_eval(lua_State *L)
 	lua_getfield(L, 4, "note");
 	rq.note = luaL_optstring(L, -1, NULL);
 	sim_quiet(s);
-	rc = engine_eval(s->en, &rq, &out, &e);
+	rc = engine_eval(s->en, &rq, NULL, &out, &e);
 	if (rc >= 0)
 		sim_pump(s);
 	sim_loud(s);

@@ -15,7 +15,7 @@ static bool op_refused(struct sim *s, const struct plan *p, struct op *op)
 	bool hit = false;
 
 	vec_push(&one.ops, *op);
-	plan_text(&one, false, &text);
+	plan_text(&one, PLAN_BARE, &text);
 	vec_free(&one.ops);
 	vec_foreach (r, &s->refuse)
 		hit |= strstr(buf_str(&text), *r) != NULL;
@@ -48,7 +48,7 @@ static int op_commit(void *ctx, const struct plan *p, bool dry, struct commit_re
 	if (rc == 0 && !dry) {
 		_buf_ struct buf text = BUF_INIT;
 
-		plan_text(p, false, &text);
+		plan_text(p, PLAN_BARE, &text);
 		vec_push(&s->batches, (struct sim_batch){ .text = xstrdup(buf_str(&text)) });
 	}
 	return rc;

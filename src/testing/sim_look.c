@@ -94,7 +94,7 @@ static int sim_plan(lua_State *L)
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
 
-	return text_of(L, engine_plan(s->en, &b, &e), &b, &e);
+	return text_of(L, engine_plan(s->en, &(struct plan_view){ .text = &b }, &e), &b, &e);
 }
 
 static void push_pack(void *ctx, const struct pack_status *st)

@@ -98,7 +98,7 @@ describe("rnmd's control socket", function()
 		local lines = d:cmd "eval --dry-run nft.table('inet', 't'):chain('input'):rule('tcp dport 23 drop')"
 		assert.equal("+ add rule inet t input tcp dport 23 drop", (lines[#lines]:gsub(" +#.*", "")))
 		lines = d:cmd "eval --dry-run --pack simple nft.table('inet', 'u'):set('s', { type = 'ipv4_addr', elements = { '1.2.3.4' } })"
-		assert.matches("%+ add table inet u  # simple eval:1\n%+ add set inet u s .*\n%+ add element inet u s { 1.2.3.4 }", table.concat(lines, "\n"))
+		assert.matches("%+ add table inet u  # simple eval:1, in eval, by eval\n%+ add set inet u s .*\n%+ add element inet u s { 1.2.3.4 }", table.concat(lines, "\n"))
 		assert.equal(before, ns:run "nft -a list ruleset")
 		assert.equal(0, (m:generations()))
 		assert.same({}, d:cmd "plan")

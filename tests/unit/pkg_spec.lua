@@ -124,7 +124,7 @@ describe("the manual and the completion", function()
 				printf "%s\n" "${COMPREPLY[@]}"']]))
 		end
 		if has "groff" then
-			for _, page in ipairs { "rnm.8", "rnmd.8", "rnm.yaml.5" } do
+			for _, page in ipairs { "rnm.8", "rnmd.8", "rnm.yaml.5", "rnm-json.7" } do
 				assert.same({ "", 0 }, { try("groff -man -Tutf8 -ww -rLL=100n pkg-files/man/" .. page .. " 2>&1 >/dev/null") }, page)
 			end
 		end

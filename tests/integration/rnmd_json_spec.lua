@@ -1,0 +1,229 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- What programs get of the running daemon: JSON-RPC, and plans as JSON.
+local daemon = require "daemon"
+local json = require "rnm.core".json
+local nft = require "nft"
+local rnmd = require "rnmd"
+local sh = require "sh"
+
+local policy = [[
+local t = nft.table("inet", "t")
+local s = t:set("s", { type = "ipv4_addr", elements = { "192.0.2.1", "192.0.2.2" } })
+local c = t:chain("in", { type = "filter", hook = "input", priority = 0 }):rule("ip saddr @s counter accept")
+function on_link_change(ev)
+  if ev.link.name == "wan0" and ev.action ~= "del" then c:rule("iifname wan0 counter") end
+end
+function on_addr_change() end
+rnm.on("message", { topic = "ban" }, function (ev) s:add(ev.data.address) end)
+]]
+
+describe("rnmd", function()
+	local ns, d
+
+	local function start(config)
+		d = daemon.start(ns, { packs = { ["a.lua"] = policy }, config = config })
+	end
+	before_each(function()
+		ns = rnmd.quiet_ns()
+		ns:veth("wan0", "wan1")
+	end)
+	after_each(rnmd.clean)
+
+	-- Requests {method, params text} on one connection → answers.
+	local function rpc(...)
+		local lines, answers = {}, {}
+		for i, r in ipairs { ... } do
+			lines[i] = ('{"jsonrpc":"2.0","id":%d,"method":"%s","params":%s}\n'):format(i, r[1], r[2] or "{}")
+		end
+		sh.write(d.dir .. "/ask", table.concat(lines))
+		for line in sh.run(("socat -t 10 - UNIX:%s <%s/ask"):format(d.socket, d.dir)):gmatch "[^\n]+" do
+			answers[#answers + 1] = assert(json.read(line))
+			assert.equal(tostring(#answers), answers[#answers].id)
+		end
+		assert.equal(select("#", ...), #answers)
+		return table.unpack(answers)
+	end
+	local function plan(options)
+		return assert(json.read((d:cmd("plan --json" .. (options or ""))[1])))
+	end
+	-- { "sign text", … }
+	local function commands(p)
+		local list = {}
+		for i, op in ipairs(p.operations) do
+			list[i] = op.sign .. " " .. op.text:gsub("handle %d+", "handle N")
+		end
+		return list
+	end
+
+	it("answers programs as it answers people", function()
+		start()
+		local ping, status, eval, list, why, emit, reload, bad = rpc({ "ping" }, { "status" }, { "eval", [[{"code":"return 1 + 2"}]] },
+			{ "list", [[{"what":"inet t s"}]] }, { "why", [[{"what":["inet t","s"]}]] },
+			{ "emit", [[{"topic":"ban","data":{"address":"192.0.2.9"}}]] }, { "reload" }, { "eval", [[{"code":"\n\nerror 'no'"}]] })
+		assert.equal("pong", ping.result)
+		assert.equal(tostring(d.process.pid), status.result.pid)
+		assert.same({ "3" }, eval.result.lines)
+		assert.equal("s", list.result.nftables[3].set.name)
+		assert.matches("a%.lua:2", table.concat(why.result.lines, "\n"))
+		assert.same({ handlers = "1" }, emit.result)
+		assert.same({}, reload.result.lines)
+		assert.equal("eval:3: no", bad.error.message)
+		assert.same({ "eval", "3" }, { bad.error.data.file, bad.error.data.line })
+		assert.same({ "192.0.2.1", "192.0.2.2", "192.0.2.9" }, nft.set(ns, "inet t s"))
+		-- the code is code, whatever it looks like
+		local dry, pack, unknown = rpc({ "eval", [[{"code":"--dry-run\nnft.table('inet', 'e')"}]] },
+			{ "eval", [[{"code":"return s","pack":"a b"}]] }, { "eval", [[{"code":"return 1","pck":"a"}]] })
+		assert.is_nil(dry.error)
+		assert.matches("table inet e", nft.ruleset(ns))
+		assert.matches("a b", pack.error.message)
+		assert.equal("'eval' has no parameter 'pck'; did you mean 'pack'?", unknown.error.message)
+		-- refused by the kernel
+		local refused = rpc { "eval", [[{"code":"nft.table('inet', 't'):chain('in'):rule('tcp dport 9 tproxy ip to :80')"}]] }
+		assert.equal("-32002", refused.error.code)
+		assert.same({ "eval", "1" }, { refused.error.data.file, refused.error.data.line })
+		rnmd.stop(d)
+	end)
+
+	it("streams what happens", function()
+		start()
+		local p = sh.spawn(("%s/rnm -s %s monitor --json"):format(os.getenv "RNM_BUILD" or "build", d.socket))
+		sh.eventually(function()
+			d:cmd "emit probe"
+			return p:output():find "probe"
+		end)
+		ns:run "ip link set wan1 mtu 1400"
+		ns:run "ip addr add 192.0.2.1/24 dev wan0"
+		d:cmd "emit ban address=192.0.2.7"
+		d:cmd "emit other x=y"
+		local text = sh.eventually(function() return p:output():match ".*other.*\n" end)
+		local got = {}
+		for line in text:gmatch "[^\n]+" do
+			local n = assert(json.read(line))
+			got[#got + 1] = n.method and n or nil
+		end
+		local link, addr, commit
+		for _, n in ipairs(got) do
+			assert.equal("2.0", n.jsonrpc)
+			link = link or n.method == "event" and n.params.kind == "link" and n.params.changed and n.params.changed.mtu and n.params
+			addr = addr or n.method == "event" and n.params.kind == "addr" and n.params
+			commit = commit or n.method == "commit" and n.params.event:find "ban" and n.params
+		end
+		assert.same({ "change", "1500" }, { link.action, link.changed.mtu })
+		assert.same({ "wan1", "1400" }, { link.link.name, link.link.mtu })
+		assert.same({ "add", "wan0", "192.0.2.1", "24", "ipv4" }, { addr.action, addr.iface, addr.address, addr.prefixlen, addr.family })
+		assert.same({ "+ add element inet t s { 192.0.2.7 }" }, commands(commit.plan))
+		assert.equal("message", commit.origin)
+		assert.same({ "message", { topic = "other", data = { x = "y" }, handlers = "0" } }, { got[#got].method, got[#got].params })
+		p:stop()
+		rnmd.settle(d)
+		rnmd.stop(d)
+	end)
+
+	it("counts for Prometheus", function()
+		start()
+		local typed, values = {}, {}
+		local function read()
+			for _, line in ipairs(d:cmd "metrics") do
+				local name, kind = line:match "^# TYPE (rnm_[%l_]+) (%l+)$"
+				local sample, value = line:match "^(rnm_[%l_]+%b{}) ([%d.]+)$"
+				if not sample then
+					sample, value = line:match "^(rnm_[%l_]+) ([%d.]+)$"
+				end
+				if name then
+					assert.is_nil(typed[name])
+					typed[name] = kind
+				elseif sample then
+					local base = sample:match "^[^{]+"
+					assert.is_truthy(typed[base] or typed[base:gsub("_bucket$", ""):gsub("_sum$", ""):gsub("_count$", "")], line)
+					assert.equal(typed[base] == "counter", base:find "_total$" ~= nil)
+					values[sample] = tonumber(value)
+				else
+					assert.matches("^# HELP rnm_[%l_]+ [%u%d].*%.$", line)
+				end
+			end
+			typed = {}
+			return values
+		end
+		local v = read()
+		assert.equal(1, v.rnm_ready)
+		assert.equal(1, v['rnm_pack_running{pack="a"}'])
+		assert.equal(2, v['rnm_ruleset{kind="element"}'])
+		assert.equal(1, v.rnm_commits_total)
+		assert.equal(0, v.rnm_repairs_total)
+		d:cmd "emit ban address=192.0.2.7"
+		ns:run "nft delete element inet t s '{ 192.0.2.1 }'"
+		rnmd.settle(d)
+		v = read()
+		assert.equal(3, v.rnm_commits_total)
+		assert.equal(1, v.rnm_repairs_total)
+		assert.equal(3, v.rnm_commit_seconds_count)
+		assert.equal(3, v['rnm_commit_seconds_bucket{le="+Inf"}'])
+		assert.is_true(v.rnm_commit_seconds_sum >= v.rnm_commit_seconds_max and v.rnm_commit_seconds_max > 0)
+		assert.equal(3, v['rnm_ruleset{kind="element"}'])
+		assert.is_true(v['rnm_pack_calls_total{pack="a"}'] >= 1)
+		assert.equal(table.concat(d:cmd "metrics", "\n"):gsub("%d[^\n]*", ""), (d:rnm "metrics":gsub("%d[^\n]*", ""):gsub("\n$", "")))
+		rnmd.stop(d)
+	end)
+
+	it("plans nothing while the kernel holds what is wanted", function()
+		start()
+		local empty = { compared = true, operations = {}, counts = { operations = "0", add = "0", delete = "0", change = "0", recreate = "0" } }
+		assert.same(empty, plan())
+		assert.same(empty, plan " --read")
+		assert.same(empty, (rpc { "plan", [[{"read":true}]] }).result)
+		assert.same({}, d:cmd "plan --read")
+		assert.matches("no arguments but %-%-json and %-%-read", select(3, d:ask "plan x"))
+		-- what others did is mended, and what is left to mend is told
+		ns:run "nft delete element inet t s '{ 192.0.2.1 }'"
+		rnmd.settle(d)
+		assert.same(empty, plan " --read")
+		rnmd.stop(d)
+	end)
+
+	it("tells whose each operation of a dry run is", function()
+		start()
+		local before = nft.ruleset(ns)
+		local answer = rpc({ "eval", [[{"dry_run":true,"code":"nft.table('inet','t'):chain('in'):rule('tcp dport 1 drop')\nreturn 5"}]] }).result
+		assert.same({ "5" }, answer.lines)
+		local op = answer.plan.operations[1]
+		op.time = nil
+		assert.same({ op = "add", sign = "+", kind = "rule", family = "inet", table = "t", chain = "in", rule = "tcp dport 1 drop",
+			text = "add rule inet t in tcp dport 1 drop", pack = "console", where = { file = "eval", line = "1" }, run = "eval", event = "eval" }, op)
+		assert.equal("1", answer.plan.counts.add)
+		local out = d:rnm [[eval --dry-run --json 'nft.table("inet","t"):set("s"):add("192.0.2.8")']]
+		op = json.read(out).plan.operations[1]
+		assert.same({ "element", "s", "1", { "192.0.2.8" } }, { op.kind, op.name, op.count, op.elements })
+		assert.same({ lines = { "6" } }, (json.read((d:rnm "eval --json 'return 6'"))))
+		assert.equal(before, nft.ruleset(ns))
+		rnmd.stop(d)
+	end)
+
+	it("shows what others changed and is left, and does not take it for its own", function()
+		start "drift: warn\n"
+		ns:run "nft 'delete element inet t s { 192.0.2.1 }; insert rule inet t in tcp dport 99 drop; delete rule inet t in handle 4'"
+		rnmd.settle(d)
+		local drifted = nft.ruleset(ns)
+		for _ = 1, 2 do
+			assert.same({
+				"+ add element inet t s { 192.0.2.1 }",
+				"+ add rule inet t in iifname wan0 counter",
+				"- delete rule inet t in handle N # tcp dport 99 drop",
+			}, commands(plan()))
+			local lines = d:cmd "plan"
+			assert.equal("+ add element inet t s { 192.0.2.1 }  # a a.lua:2, in main chunk, by start", lines[1])
+			assert.equal("+ add rule inet t in iifname wan0 counter  # a a.lua:5, in on_link_change at a.lua:4, by start", lines[2])
+			assert.equal(3, #lines)
+		end
+		local counts = plan().counts
+		assert.same({ "2", "1", "0" }, { counts.add, counts.delete, counts.change })
+		assert.equal(drifted, nft.ruleset(ns))
+		-- other work goes on, and still nothing is mended
+		d:cmd "emit ban address=192.0.2.9"
+		assert.same({ "192.0.2.2", "192.0.2.9" }, nft.set(ns, "inet t s"))
+		assert.matches("dport 99", nft.ruleset(ns))
+		d:cmd "reload"
+		assert.same({}, d:cmd "plan --read")
+		assert.same({ "192.0.2.1", "192.0.2.2", "192.0.2.9" }, nft.set(ns, "inet t s"))
+		rnmd.stop(d)
+	end)
+end)
