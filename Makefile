@@ -48,6 +48,9 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	$(call say,CC    $<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The texts of help() are part of the program.
+$(BUILD)/obj/script/help_text.o: $(wildcard lua/rnm/meta/*.lua)
+
 # Other flags, or another PREFIX: all objects again.
 FLAGS	 = $(CC) $(CPPFLAGS) $(CFLAGS)
 $(BUILD)/flags: $(if $(subst x$(FLAGS)x,,x$(file <$(BUILD)/flags)x),force)

@@ -199,10 +199,10 @@ function Sim:kernel(what)
 end
 
 ---Code in the state of the console, or of a pack. The printed values, or nil and a message.
----options: true for a dry run, or { pack, dry_run, read_only, colours, who = number of an operator, note }.
-function Sim:eval(code, pack, options)
-  if type(pack) == "table" then pack, options = pack.pack, pack end
-  local o = type(options) == "table" and options or { dry_run = options }
+---how: true for a dry run, or { pack, dry_run, read_only, colours, who = number of an operator, note }.
+function Sim:eval(code, pack, how)
+  if type(pack) == "table" then pack, how = pack.pack, pack end
+  local o = type(how) == "table" and how or { dry_run = how }
   local out, err = self.c:eval(code, pack, o)
   self:_collect()
   return out, err
@@ -214,6 +214,9 @@ function Sim:undo(what, who)
   self:_collect()
   return out, err
 end
+
+---What could stand at the end of the text at the prompt: a list of words, and the offset that they begin at.
+function Sim:complete(text, pack) return self.c:complete(text, pack) end
 
 ---{ id, pack, note, who, text } of each eval that can be taken back, the oldest first.
 function Sim:evals() return self.c:evals() end

@@ -250,6 +250,13 @@ int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct e
 	return rc;
 }
 
+void ruleset_each(struct ruleset *rs, void (*fn)(void *ctx, const struct obj *o), void *ctx)
+{
+	vec_foreach (o, &rs->all)
+		if ((*o)->want)
+			fn(ctx, *o);
+}
+
 int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx, const char *text),
 	void *ctx, struct err *e)
 {

@@ -298,6 +298,8 @@ int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct e
 /* What a pack states and holds by edits, one call each, as a text of one line. Tables, chains and sets that
  * are only named, and that others state too, are left out. */
 void rpack_each(const struct rpack *pk, void (*fn)(void *ctx, struct site site, const char *what), void *ctx);
+/* Everything that is wanted, in no order. */
+void ruleset_each(struct ruleset *rs, void (*fn)(void *ctx, const struct obj *o), void *ctx);
 /* The wanted elements of a set, as texts in sorted order. -ENOENT. */
 int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx, const char *text),
 	void *ctx, struct err *e);

@@ -211,6 +211,11 @@ static const struct control_param eval_params[] = {
 	{ "code", PARAM_CODE, NULL, true },
 	{ NULL, 0, NULL, false },
 };
+static const struct control_param complete_params[] = {
+	{ "pack", PARAM_TEXT, "--pack", false },
+	{ "text", PARAM_CODE, NULL, true },
+	{ NULL, 0, NULL, false },
+};
 static const struct control_param undo_params[] = {
 	{ "what", PARAM_TEXT, NULL, false },
 	{ NULL, 0, NULL, false },
@@ -257,6 +262,9 @@ const struct control_cmd daemon_commands[] = {
 		false, true, cmd_eval, true, eval_params },
 	{ "delta", "[--json]", "what evals state and edited beyond the files", false, false, cmd_delta, true,
 		NULL },
+	{ "complete", "[--json] [--pack NAME] TEXT",
+		"what could stand at its end: its offset and how many more, then words", false, true,
+		cmd_complete, true, complete_params },
 	{ "undo", "[N | #ID | all]", "takes back one's own last evals, one of them, or everybody's", false,
 		true, cmd_undo, false, undo_params },
 	{ "list", "[--json] [FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list, true,

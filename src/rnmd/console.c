@@ -212,3 +212,37 @@ int cmd_undo(void *ctx, struct session *s, const char *args, struct buf *out, st
 	}
 	return engine_undo(d->engine, &rq, out, e);
 }
+
+int cmd_complete(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+	bool json = command_option(&args, "--json");
+	_buf_ struct buf pack = BUF_INIT, text = BUF_INIT;
+	struct json j = { out, false };
+	struct completion c;
+
+	(void)s;
+	if (command_option(&args, "--pack") && (control_word(&args, &pack, e) <= 0 || !pack.n))
+		return err_set(e, -EINVAL, "--pack needs the name of a pack");
+	control_unescape(*args == ' ' ? args + 1 : args, &text);
+	script_complete(engine_script(d->engine), pack.n ? buf_str(&pack) : NULL, buf_str(&text), text.n, &c);
+	if (json) {
+		json_open(&j, NULL, '{');
+		json_unsigned(&j, "from", c.from);
+		json_open(&j, "words", '[');
+		vec_foreach (w, &c.words)
+			json_text(&j, NULL, *w);
+		json_close(&j, ']');
+		json_unsigned(&j, "more", c.more);
+		json_close(&j, '}');
+		buf_putc(out, '\n');
+	} else {
+		buf_printf(out, "%zu %u\n", c.from, c.more);
+		vec_foreach (w, &c.words) {
+			buf_visible(out, *w, strlen(*w));
+			buf_putc(out, '\n');
+		}
+	}
+	completion_free(&c);
+	return 0;
+}

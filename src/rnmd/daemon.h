@@ -85,7 +85,7 @@ bool command_option(const char **args, const char *name);
 
 /* console.c */
 typedef int command_fn(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
-command_fn cmd_eval, cmd_delta, cmd_undo;
+command_fn cmd_eval, cmd_delta, cmd_undo, cmd_complete;
 struct operator operator_of(const struct session *s);
 
 /* packs.c */

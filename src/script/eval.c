@@ -142,12 +142,20 @@ static int call_eval(lua_State *L)
 	push_env(L, r->read_only);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, LUA_MULTRET);
+	if (in->rq->colours && in->out->n) { /* what print() said: the colours are to be ours alone */
+		struct buf *said = push_buf(L);
+
+		buf_put(said, in->out->s, in->out->n);
+		buf_clear(in->out);
+		print_safe(said->s, said->n, in->out);
+		lua_pop(L, 1);
+	}
 	for (int i = 2; i <= lua_gettop(L); i++) {
 		struct live *l = to_live(L, i);
 
 		if (l)
 			live_ready(L, l);
-		print_value(L, i, true, in->out);
+		print_value(L, i, true, in->rq->colours, in->out);
 		buf_putc(in->out, '\n');
 	}
 	if (!r->read_only)

@@ -16,5 +16,6 @@ TEXT(nft);
 TEXT(net);
 TEXT(rnm);
 TEXT(events);
+TEXT(console);
 
-const char *const help_texts[] = { meta_rnm, meta_nft, meta_net, meta_events, NULL };
+const char *const help_texts[] = { meta_rnm, meta_nft, meta_net, meta_events, meta_console, NULL };

@@ -402,6 +402,7 @@ void files_orphan(struct script *s); /* as lives_orphan() */
 struct pstate *pstate_open(struct script *s, const char *name); /* reads the file */
 struct pstate *pstate_ref(struct pstate *st);
 void pstate_put(struct pstate *st); /* the last one saves */
+const struct snode *pstate_root(const struct pstate *st);
 void pstate_save_due(struct pstate *st, uint64_t now, uint64_t *next);
 void lua_state_open(lua_State *L);                        /* pushes rnm.state */
 void state_value(lua_State *L, int idx, struct buf *out); /* prints the part behind a userdata of it */
@@ -441,7 +442,9 @@ void state_print(const struct snode *root, struct buf *out);
 struct snode *state_parse(const char *text, size_t n, struct err *e);
 
 /* ---- print.c ---- */
-void print_value(lua_State *L, int idx, bool top, struct buf *out); /* never raises */
+/* top: a text stands as it is, and a handle or query with what is behind it. Never raises. */
+void print_value(lua_State *L, int idx, bool top, bool colours, struct buf *out);
+void print_safe(const char *s, size_t n, struct buf *out); /* without what could move a terminal */
 
 /* ---- lua_type.c: the metatables of what packs see ---- */
 enum tag { /* of a userdata, or of a table that has a meaning to us */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "script/check.h"
+#include "script/complete.h"
 #include "script/state_int.h"
 
 #define ENTRIES_MAX 65536
@@ -423,6 +424,11 @@ static void put_node(const struct snode *n, struct buf *out)
 		put_node(n->e.v[i].val, out);
 	}
 	buf_puts(out, out->n >= PRINT_MAX ? " …" : n->e.n ? " }" : "}");
+}
+
+const struct snode *state_node(lua_State *L, int idx)
+{
+	return ((struct proxy *)lua_touserdata(L, idx))->node;
 }
 
 void state_value(lua_State *L, int idx, struct buf *out)

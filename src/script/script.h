@@ -181,6 +181,17 @@ struct eval_info {
 /* Oldest first. Anywhere. */
 void script_evals(const struct script *s, void (*fn)(void *ctx, const struct eval_info *i), void *ctx);
 
+/* What could stand at the end of a text of Lua, or (text begins with ':') of a command of the prompt. Looks
+ * only: runs no code, no metamethod, no transaction. */
+struct completion {
+	size_t from;       /* the words stand for the text from here on */
+	VEC(char *) words; /* sorted; at most COMPLETIONS_MAX */
+	uint32_t more;     /* so many were left out */
+};
+#define COMPLETIONS_MAX 300
+void script_complete(struct script *s, const char *pack, const char *text, size_t n, struct completion *out);
+void completion_free(struct completion *c);
+
 enum undo_what { UNDO_LAST, UNDO_ID, UNDO_ALL };
 struct undo_request {
 	struct operator who;

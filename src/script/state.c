@@ -96,6 +96,11 @@ void pstate_save_due(struct pstate *st, uint64_t now, uint64_t *next)
 		*next = at;
 }
 
+const struct snode *pstate_root(const struct pstate *st)
+{
+	return st->root;
+}
+
 void pstate_put(struct pstate *st)
 {
 	if (--st->refs)

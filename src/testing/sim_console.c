@@ -98,7 +98,28 @@ static int sim_evals(lua_State *L)
 	return 1;
 }
 
+/* complete(text, pack) → words, from, more */
+static int sim_complete(lua_State *L)
+{
+	struct sim *s = sim_check(L);
+	size_t n;
+	const char *text = luaL_checklstring(L, 2, &n);
+	struct completion c;
+
+	script_complete(engine_script(s->en), luaL_optstring(L, 3, NULL), text, n, &c);
+	lua_newtable(L);
+	for (uint32_t i = 0; i < c.words.n; i++) {
+		lua_pushstring(L, c.words.v[i]);
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+	lua_pushinteger(L, (lua_Integer)c.from);
+	lua_pushinteger(L, c.more);
+	completion_free(&c);
+	return 3;
+}
+
 const luaL_Reg sim_console[] = {
+	{ "complete", sim_complete },
 	{ "eval", sim_eval },
 	{ "undo", sim_undo },
 	{ "evals", sim_evals },

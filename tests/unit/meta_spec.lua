@@ -92,4 +92,38 @@ describe("the names of the API", function ()
     assert.same(hooks, got)
     assert.equal(12, #names)
   end)
+
+  it("have a page of help each", function ()
+    local sim <close> = simulate { packs = { p = "" } }
+    local _, hooks = meta_names "events"
+    local function help(topic) return sim:eval(("help %q"):format(topic)) end
+    local topics = { "help" }
+    for name in pairs(listed) do topics[#topics + 1] = name end
+    for name in pairs(hooks) do topics[#topics + 1] = name end
+    for _, file in ipairs { "nft", "net", "rnm", "events" } do
+      for line in io.lines(here .. "/../../lua/rnm/meta/" .. file .. ".lua") do
+        topics[#topics + 1] = line:match "^%-%-%-@class ([%w_.]+)" or line:match "^%-%-%-@alias ([%w_.]+)"
+      end
+    end
+    assert.is_true(#topics > 120)
+    for _, topic in ipairs(topics) do
+      local page, err = help(topic)
+      assert.is_string(page, topic .. ": " .. tostring(err))
+      assert.equal(topic, page:match "^[%w_.:]+", topic)
+      assert.not_matches("%-%-%-", page)
+    end
+    assert.matches("^nft.table%(family, name, spec%)\n  States a table of this pack.+\n  param family nft.family\n.+\n    flags%? .+\n  returns nft.table_handle\n$", help "nft.table")
+    assert.matches("\n    action action\n.+", help "on_addr_change")
+    assert.matches("\n    prefixlen integer\n", help "on_addr_change")
+    assert.matches("\n    name string\n.+\n    carrier boolean", help "net.link" and help "event.link" and sim:eval "help 'net.link'" and help "net.link")
+    assert.matches("\n  set:add%(e, options%)\n", help "set")
+    assert.matches("\n  nft.table%(", help "nft")
+    for topic, near in pairs { ["nft.tabel"] = "did you mean nft.table", add = "did you mean set:add, map:add", ["t:counter"] = "did you mean table:counter",
+      addr_change = "did you mean on_addr_change", ["\27[2J"] = 'topic "\\x1b[2J"; help() lists them' } do
+      assert.matches(near, select(2, help(topic)), 1, true)
+    end
+    local overview = assert(sim:eval "help()")
+    for name in pairs(listed) do assert.matches(" " .. name, overview, 1, true) end
+    for name in pairs(hooks) do assert.matches(" " .. name, overview, 1, true) end
+  end)
 end)

@@ -66,8 +66,10 @@ describe("eval", function ()
     assert.equal('{ [10] = 1, [20] = 2, ["a b"] = 3 }', eval '{ [20] = 2, ["a b"] = 3, [10] = 1 }')
     assert.equal('{ "\\"q\\"\\n\\x01" }', eval [[ { '"q"\n\1' } ]])
     assert.matches("^{\n  a1 = 1,\n  a10 = 10,", eval "local t = {} for i = 1, 30 do t['a' .. i] = i end return t")
-    assert.matches("{…}", eval "local t = {} t.t = t return t", 1, true)
-    assert.matches("…", eval "local t = {} for i = 1, 5000 do t[i] = i end return t", 1, true)
+    assert.equal("{ { 1 }, t = <cycle>, u = { v = <cycle> } }", eval "local t = { { 1 } } t.t = t t.u = { v = t } return t")
+    assert.matches("{…}", eval "local t = {} for i = 1, 9 do t = { t } end return t", 1, true)
+    assert.matches("1000,\n  … 4000 more\n}$", eval "local t = {} for i = 1, 5000 do t[i] = i end return t")
+    assert.matches("\n… %d+ more\n}$", eval "local t = {} for i = 1, 900 do t[i] = ('x'):rep(1000) end return t")
     assert.is_true(#eval "local t = {} for i = 1, 900 do t[i] = ('x'):rep(1000) end return t" < 300000)
     assert.equal("<function>\n<coroutine>", eval "return next or function () end, coroutine.create(function () end)")
   end)
@@ -208,5 +210,34 @@ describe("eval", function ()
     assert.equal(0, #sim.batches)
     assert.same({}, sim:evals())
     assert.equal("nil\nnil", eval("return x, rnm.state.x", "p"))
+  end)
+
+  it("shows what is behind a handle", function ()
+    start [[ local t = nft.table("inet", "t") t:set("s", { type = "ipv4_addr", elements = { "10.0.0.1" } }) t:chain("c"):rule("accept") ]]
+    assert.equal("set inet t s\ntable inet t {\n\tset s {\n\t\ttype ipv4_addr;\n\t\telements = { 10.0.0.1 }\n\t}\n}", eval "nft.table('inet', 't'):set('s')")
+    assert.matches("^table inet t\ntable inet t {.*chain c {\n\t\taccept", eval "nft.table('inet', 't')")
+    assert.equal("chain inet t new", eval "nft.table('inet', 't'):chain('new')")
+    assert.equal("{ set inet t s }", eval "{ nft.table('inet', 't'):set('s') }")
+  end)
+
+  it("lets nothing through that would move a terminal", function ()
+    start ""
+    local bad = [["a\27[2Jb\7\u{9b}31m\xff\u{202e}c\u{e9}"]]
+    assert.equal('{ "a\\x1b[2Jb\\x07\\xc2\\x9b31m\\xff\\xe2\\x80\\xaecé" }', eval("{ " .. bad .. " }"))
+    local function tty(code) return assert(sim:eval(code, nil, { colours = true })) end
+    for _, code in ipairs { bad, "{ " .. bad .. " }", "{ [" .. bad .. "] = " .. bad .. " }", "print(" .. bad .. ")", "rnm.state.x = { " .. bad .. " } return rnm.state" } do
+      local shown = tty(code):gsub("\27%[%d*m", "")
+      assert.not_matches("[%c]", (shown:gsub("[\n\t]", "")))
+      assert.not_matches("\xc2\x9b", shown, 1, true)
+    end
+  end)
+
+  it("has colours where it is asked for them", function ()
+    start ""
+    assert.equal('{ \27[36m1\27[m, a = \27[32m"x"\27[m, b = \27[33mtrue\27[m }\n', assert(sim:eval("{ 1, a = 'x', b = true }", nil, { colours = true })))
+    assert.equal("\27[33mnil\27[m\n", assert(sim:eval("nil", nil, { colours = true })))
+    assert.equal("text\n", assert(sim:eval("'text'", nil, { colours = true })))
+    local plain = eval "local t = {} for i = 1, 20 do t['k' .. i] = i end return t"
+    assert.equal(plain, (assert(sim:eval("local t = {} for i = 1, 20 do t['k' .. i] = i end return t", nil, { colours = true })):gsub("\27%[%d*m", ""):gsub("\n$", "")))
   end)
 end)

@@ -336,10 +336,10 @@ function simulation:kernel(what) end
 ---As `rnm eval`.
 ---@param code string
 ---@param pack? string|testing.eval_options
----@param options? boolean|testing.eval_options true: a dry run
+---@param how? boolean|testing.eval_options true: a dry run
 ---@return string? output the values, one a line; of a dry run the plan as well
 ---@return string? message
-function simulation:eval(code, pack, options) end
+function simulation:eval(code, pack, how) end
 
 ---As `:undo` at the prompt of `rnm eval`.
 ---@param what? integer|string how many of the operator's own (1), "#ID" or "all"
@@ -347,6 +347,14 @@ function simulation:eval(code, pack, options) end
 ---@return string? output what was undone, and what could not be
 ---@return string? message
 function simulation:undo(what, who) end
+
+---What TAB offers at the prompt of `rnm eval`.
+---@param text string what stands before the cursor
+---@param pack? string
+---@return string[] words
+---@return integer from the offset in text that they begin at
+---@return integer more so many are left out
+function simulation:complete(text, pack) end
 
 ---What evals left that can be taken back, the oldest first; `text` is it as nft commands.
 ---@return { id: integer, pack: string, note: string, who: integer, text: string }[]
