@@ -13,9 +13,11 @@ for version, daddr in pairs { ["4"] = "ip daddr", ["6"] = "ip6 daddr" } do
   for _, s in ipairs(cfg.services) do
     if (version == "6") == (s:find(":", 1, true) ~= nil) then mine[#mine + 1] = s end
   end
-  local all = t:set("services" .. version, { type = type, flags = "interval", elements = mine })
-  local up  = t:set("announced" .. version, { type = type, flags = "interval",
-    elements = net.routes { dst = mine, table = cfg.table } })
-  input:rule("meta l4proto { tcp, udp } th dport $ports " .. daddr .. " $up accept", { ports = cfg.ports, up = up })
-  input:rule(daddr .. " $all counter drop", { all = all })
+  if #mine > 0 then
+    local all = t:set("services" .. version, { type = type, flags = "interval", elements = mine })
+    local up  = t:set("announced" .. version, { type = type, flags = "interval",
+      elements = net.routes { dst = mine, table = cfg.table } })
+    input:rule("meta l4proto { tcp, udp } th dport $ports " .. daddr .. " $up accept", { ports = cfg.ports, up = up })
+    input:rule(daddr .. " $all counter drop", { all = all })
+  end
 end

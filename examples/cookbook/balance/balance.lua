@@ -22,10 +22,11 @@ rnm.block(function ()
     if state == "up" then live[#live + 1] = b end
     if state == "down" then dead:add(b) end
   end
+  if #live == 0 then return end
   for i = 0, cfg.slots - 1 do
     local owner = all[i % #all + 1]
-    if #live > 0 and (rnm.state[owner] or "up") ~= "up" then owner = live[i // #all % #live + 1] end
-    if #live > 0 then slots:add(i, owner) end
+    if (rnm.state[owner] or "up") ~= "up" then owner = live[i // #all % #live + 1] end
+    slots:add(i, owner)
   end
 end)
 

@@ -25,6 +25,6 @@ watch() {
 	done
 }
 
-trap 'kill 0' INT TERM
+trap 'kill $(jobs -p) 2>/dev/null; exit' INT TERM
 for backend; do watch "$backend" & done
 wait

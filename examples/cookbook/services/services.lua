@@ -11,15 +11,15 @@ t:chain("output", { type = "filter", hook = "output", priority = "filter" })
  :rule(("oifname $link socket cgroupv2 level %d @services accept"):format(cfg.level), cfg)
  :rule("oifname $link counter drop", cfg)
 
-local block = rnm.block(function ()
-  for name, cgroup in pairs(rnm.state) do
-    local ok, why = set:add(cgroup)
+rnm.block(function ()
+  for name, group in pairs(rnm.state) do
+    local ok, why = set:add(group.path, { comment = name .. " at " .. group.since })
     if not ok then rnm.log.info(name .. " does not run:", why) end
   end
 end)
 
+-- Without a cgroup: the service ended. With one: it was started, and what has the name now is another group than before.
 rnm.on("message", { topic = "service" }, function (ev)
-  if not ev.data.name then return end
-  rnm.state[ev.data.name] = ev.data.cgroup  -- none: the service ended
-  block:refresh()                           -- a cgroup of the same name may be another one now
+  local name, path = ev.data.name, ev.data.cgroup
+  if name then rnm.state[name] = path and { path = path, since = ("%.3f"):format(ev.time) } or nil end
 end)

@@ -16,7 +16,7 @@ t:chain("post", { type = "nat", hook = "postrouting", priority = "srcnat" }):rul
  :rule "snat to oifname map @snat_to"
 
 rnm.block(function ()
-  if cfg.wait and not rnm.state.master then return end
+  if #cfg.vips == 0 or cfg.wait and not rnm.state.master then return end
   local has = {}
   for _, a in ipairs(net.addrs { address = cfg.vips, family = "ipv4" }) do
     open:add(a.address)
