@@ -19,7 +19,7 @@ for _, part in ipairs { "network", "look", "snapshot" } do
   for name, fn in pairs(require("rnm.testing." .. part)) do Sim[name] = fn end
 end
 
-local options = {
+local known = {
   "before", "config", "dir", "files", "limits", "links", "addrs", "lists", "neighs", "nft", "packs", "routes", "rules", "state", "templates",
   "time", "trusted", "yaml", "zones",
 }
@@ -54,7 +54,7 @@ end
 
 local function known_options(fn, opts)
   for key in pairs(opts or {}) do
-    if not tools.contains(options, key) then tools.fail("%s: there is no option '%s'%s", fn, tostring(key), tools.near(key, options)) end
+    if not tools.contains(known, key) then tools.fail("%s: there is no option '%s'%s", fn, tostring(key), tools.near(key, known)) end
   end
 end
 
