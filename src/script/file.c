@@ -10,16 +10,9 @@
 
 #include "script/check.h"
 #include "script/internal.h"
+#include "script/lines.h"
 
 #define FILE_BYTES (64u << 20)
-#define LINES_MAX  (1u << 20)
-#define LINE_MAX_  255
-
-struct content { /* lines point into text; each line once, in the file's order */
-	char *text;
-	VEC(const char *) lines;
-	struct hmap index; /* of the line's text */
-};
 
 struct file {
 	struct live live;
@@ -27,7 +20,7 @@ struct file {
 	uint32_t refs;
 	uint64_t token;
 	char *path, *comment;
-	struct content now;
+	struct lines now;
 	struct sinks sinks;
 	VEC(struct obj *) sets; /* whose type says what an element is */
 	bool good;              /* the last reading was */
@@ -38,19 +31,6 @@ static const struct live_ops file_ops;
 struct file *live_file(const struct live *l)
 {
 	return l->ops == &file_ops ? (struct file *)l : NULL;
-}
-
-static void content_free(struct content *c)
-{
-	free(c->text);
-	vec_free(&c->lines);
-	hmap_free(&c->index);
-	c->text = NULL;
-}
-
-static bool line_eq(const void *item, const void *key)
-{
-	return strcmp(item, key) == 0;
 }
 
 /* A line as a value: addresses, prefixes and ranges are told by their look, the rest is a string. */
@@ -81,8 +61,10 @@ static void line_val(const char *line, struct val *out)
 	*out = val_string(line, strlen(line));
 }
 
-static int check_line(struct file *f, const char *line, unsigned no, struct err *e)
+static int check_line(void *ctx, const char *line, unsigned no, struct err *e)
 {
+	struct file *f = ctx;
+
 	vec_foreach (o, &f->sets) {
 		const struct set_info *info = obj_set_info(*o);
 		_err_ struct err le = ERR_INIT;
@@ -106,50 +88,6 @@ static int check_line(struct file *f, const char *line, unsigned no, struct err 
 	return 0;
 }
 
-static int parse(struct file *f, char *text, size_t n, struct content *out, struct err *e)
-{
-	size_t clen = strlen(f->comment);
-	unsigned no = 0;
-
-	out->text = text;
-	for (size_t at = 0; at < n;) {
-		char *nl = memchr(text + at, '\n', n - at), *s = text + at;
-		char *end = nl ? nl : text + n;
-
-		at = (size_t)(end - text) + 1;
-		no++;
-		if (memchr(s, 0, (size_t)(end - s)))
-			return err_set(e, -EINVAL, "%s:%u: a NUL byte", f->path, no);
-		*end = '\0'; /* the text has room for one more */
-		if (clen) {
-			char *hash = strstr(s, f->comment);
-
-			if (hash)
-				*(end = hash) = '\0';
-		}
-		while (*s == ' ' || *s == '\t')
-			s++;
-		while (end > s && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
-			*--end = '\0';
-		if (!*s)
-			continue;
-		if (end - s > LINE_MAX_ || !text_is_clean(s, (size_t)(end - s)))
-			return err_set(e, -EINVAL, "%s:%u: no element: longer than %d bytes or not printable",
-				f->path, no, LINE_MAX_);
-		if (check_line(f, s, no, e) < 0)
-			return -EINVAL;
-		uint64_t h = hash_str(s);
-
-		if (hmap_find(&out->index, h, line_eq, s))
-			continue;
-		if (out->lines.n >= LINES_MAX)
-			return err_set(e, -EFBIG, "%s: more than %u lines", f->path, LINES_MAX);
-		hmap_put(&out->index, h, s);
-		vec_push(&out->lines, s);
-	}
-	return 0;
-}
-
 const char *script_files_below;
 
 static int content_read(const struct file *f, char **text, size_t *n, struct err *e)
@@ -167,21 +105,6 @@ static int content_read(const struct file *f, char **text, size_t *n, struct err
 	return rc < 0 ? err_set(e, rc, "%s", err_text(&why) + strlen(above)) : rc;
 }
 
-static int file_read(struct file *f, struct content *out, struct err *e)
-{
-	char *text = NULL;
-	size_t n;
-	int rc = content_read(f, &text, &n, e);
-
-	memset(out, 0, sizeof(*out));
-	if (rc < 0)
-		return rc;
-	rc = parse(f, text, n, out, e);
-	if (rc < 0)
-		content_free(out);
-	return rc;
-}
-
 static void push_line(struct file *f, int sign, const char *line)
 {
 	struct val v;
@@ -191,13 +114,24 @@ static void push_line(struct file *f, int sign, const char *line)
 	val_free(&v);
 }
 
+static int file_read(struct file *f, struct lines *out, struct lines_diff *diff, struct err *e)
+{
+	struct lines_opt opt = { .path = f->path, .comment = f->comment, .check = check_line, .ctx = f };
+	char *text = NULL;
+	size_t n;
+	int rc = content_read(f, &text, &n, e);
+
+	return rc < 0 ? rc : lines_read(out, diff, &f->now, text, n, &opt, e);
+}
+
 static void file_update(struct file *f)
 {
 	_err_ struct err e = ERR_INIT;
-	struct content next, was = f->now;
+	struct lines next, was = f->now;
+	struct lines_diff diff;
 	bool first = !was.text;
 
-	if (file_read(f, &next, &e) < 0) {
+	if (file_read(f, &next, &diff, &e) < 0) {
 		if (f->good || first)
 			log_warn("pack", "list %s: %s", err_text(&e),
 				first ? "nothing in it is used" : "the last good list stays");
@@ -205,16 +139,15 @@ static void file_update(struct file *f)
 		return;
 	}
 	if (!f->good && !first)
-		log_info("pack", "list %s: good again, %u lines", f->path, next.lines.n);
+		log_info("pack", "list %s: good again, %u lines", f->path, next.n);
 	f->good = true;
 	f->now = next;
-	vec_foreach (l, &was.lines)
-		if (!hmap_find(&next.index, hash_str(*l), line_eq, *l))
-			push_line(f, -1, *l);
-	vec_foreach (l, &next.lines)
-		if (!was.index.n || !hmap_find(&was.index, hash_str(*l), line_eq, *l))
-			push_line(f, 1, *l);
-	content_free(&was);
+	vec_foreach (at, &diff.went)
+		push_line(f, -1, was.text + *at);
+	vec_foreach (at, &diff.came)
+		push_line(f, 1, next.text + *at);
+	lines_diff_free(&diff);
+	lines_free(&was);
 }
 
 /* ---- live ---- */
@@ -242,7 +175,7 @@ static void file_put(struct live *l)
 		obj_put(*o);
 	vec_free(&f->sets);
 	sinks_free(&f->sinks);
-	content_free(&f->now);
+	lines_free(&f->now);
 	free(f->path);
 	free(f->comment);
 	free(f);
@@ -253,10 +186,11 @@ static void file_each(
 {
 	struct file *f = (struct file *)l;
 
-	vec_foreach (line, &f->now.lines) {
+	lines_foreach(line, &f->now)
+	{
 		struct val v;
 
-		line_val(*line, &v);
+		line_val(line, &v);
 		fn(ctx, &v, NULL);
 		val_free(&v);
 	}
@@ -267,8 +201,9 @@ static void file_first(struct live *l, int family, struct val *out)
 	struct file *f = (struct file *)l;
 
 	*out = (struct val){ .kind = VAL_NIL };
-	vec_foreach (line, &f->now.lines) {
-		line_val(*line, out);
+	lines_foreach(line, &f->now)
+	{
+		line_val(line, out);
 		if (!family || (out->kind != VAL_ADDR && out->kind != VAL_PREFIX) ||
 			out->ip.addr.family == family)
 			return;
@@ -310,15 +245,15 @@ static const struct live_ops file_ops = {
 
 uint32_t file_count(struct file *f)
 {
-	return f->now.lines.n;
+	return f->now.n;
 }
 
 const char *file_line(struct file *f, uint32_t i, size_t *n)
 {
-	if (i >= f->now.lines.n)
-		return NULL;
-	*n = strlen(f->now.lines.v[i]);
-	return f->now.lines.v[i];
+	const char *line = lines_at(&f->now, i);
+
+	*n = line ? strlen(line) : 0;
+	return line;
 }
 
 void file_attach(struct file *f, struct obj *set)
@@ -329,19 +264,21 @@ void file_attach(struct file *f, struct obj *set)
 	obj_ref(set);
 	vec_push(&f->sets, set);
 	/* what was read before the set's type was known is looked at again */
-	for (uint32_t i = 0; i < f->now.lines.n; i++) {
+	unsigned no = 0;
+
+	lines_foreach(line, &f->now)
+	{
 		_err_ struct err e = ERR_INIT;
 
-		if (check_line(f, f->now.lines.v[i], i + 1, &e) == 0)
+		if (check_line(f, line, ++no, &e) == 0)
 			continue;
 		log_warn("pack", "list %s: nothing in it is used", err_text(&e));
-		struct content was = f->now;
+		struct lines was = f->now;
 
-		memset(&f->now, 0, sizeof(f->now));
+		f->now = (struct lines){ 0 };
 		f->good = false;
-		vec_foreach (l, &was.lines)
-			push_line(f, -1, *l);
-		content_free(&was);
+		lines_foreach(l, &was) push_line(f, -1, l);
+		lines_free(&was);
 		return;
 	}
 }
