@@ -171,7 +171,7 @@ void contrib_hold(struct contrib *c, const struct setelem *el, struct set_stmts 
 	if (!take_table(c))
 		return;
 	i = elem_intern(c->t, el);
-	attr = inherited_attr(c, c->t, i, attr_with(c->t, attr_new(c->t, el, boot_ms()), stmts));
+	attr = inherited_attr(c, c->t, i, attr_new(c->t, el, boot_ms(), stmts));
 	vec_push(&c->held, (struct held){ i, attr });
 	if (c->on && !member_of(c->t, i, c->id))
 		member_put(c->t, i, c, attr_ref(c->t, attr), 0);
@@ -209,7 +209,7 @@ static void live_add(struct contrib *c, const struct val *key, const struct val 
 	if (m)
 		m->count++;
 	else
-		member_put(c->t, i, c, inherited_attr(c, c->t, i, attr_new(c->t, &el, boot_ms())), 0);
+		member_put(c->t, i, c, inherited_attr(c, c->t, i, attr_new(c->t, &el, boot_ms(), NULL)), 0);
 }
 
 static void live_del(struct contrib *c, const struct val *key, const struct val *data)

@@ -272,7 +272,7 @@ static void add_one(struct contrib *c, const struct setelem *el, uint32_t site)
 	drop_other(c, i);
 	edit_by_hand(c);
 	m = member_of(c->t, i, c->id);
-	attr = attr_new(c->t, el, boot_ms());
+	attr = attr_new(c->t, el, boot_ms(), NULL);
 	if (m && m->attr == attr) { /* neither has any */
 		attr_put(c->t, attr);
 		same(c->pk, c, i);

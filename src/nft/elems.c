@@ -15,12 +15,22 @@ static uint64_t key_hash(const struct elem_table *t, const uint8_t *key, uint8_t
 	return hash_bytes(key, t->interval ? 2u * t->klen : t->klen) ^ (flags & E_CATCHALL);
 }
 
+/* Any number of slots, so that the index grows by half and not to the double. */
+static uint32_t home_of(const struct elem_table *t, const uint8_t *key, uint8_t flags)
+{
+	return (uint32_t)((key_hash(t, key, flags) & UINT32_MAX) * t->idx_cap >> 32);
+}
+
+static uint32_t next_slot(const struct elem_table *t, uint32_t i)
+{
+	return i + 1 == t->idx_cap ? 0 : i + 1;
+}
+
 static uint32_t *slot_of(const struct elem_table *t, const uint8_t *key, uint8_t flags)
 {
-	uint32_t mask = t->idx_cap - 1, i = (uint32_t)key_hash(t, key, flags) & mask;
 	size_t len = t->interval ? 2u * t->klen : t->klen;
 
-	for (;; i = (i + 1) & mask) {
+	for (uint32_t i = home_of(t, key, flags);; i = next_slot(t, i)) {
 		uint32_t *slot = &t->idx[i];
 		struct elem *el;
 
@@ -34,7 +44,7 @@ static uint32_t *slot_of(const struct elem_table *t, const uint8_t *key, uint8_t
 
 static void index_grow(struct elem_table *t)
 {
-	t->idx_cap = t->idx_cap ? 2 * t->idx_cap : 16;
+	t->idx_cap = t->idx_cap ? t->idx_cap + t->idx_cap / 2 : 16;
 	t->idx = xrealloc(t->idx, t->idx_cap, sizeof(*t->idx));
 	memset(t->idx, 0xff, t->idx_cap * sizeof(*t->idx));
 	for (uint32_t i = 0; i < t->n; i++)
@@ -42,17 +52,21 @@ static void index_grow(struct elem_table *t)
 			*slot_of(t, elem_at(t, i)->key, elem_at(t, i)->flags) = i;
 }
 
+static uint32_t distance(const struct elem_table *t, uint32_t from, uint32_t to)
+{
+	return to >= from ? to - from : to + t->idx_cap - from;
+}
+
 /* Deletion by moving later entries of the same run back, so that no tombstones pile up. */
 static void index_del(struct elem_table *t, uint32_t elem)
 {
-	uint32_t mask = t->idx_cap - 1;
 	uint32_t hole = (uint32_t)(slot_of(t, elem_at(t, elem)->key, elem_at(t, elem)->flags) - t->idx);
 
-	for (uint32_t i = (hole + 1) & mask; t->idx[i] != NONE; i = (i + 1) & mask) {
+	for (uint32_t i = next_slot(t, hole); t->idx[i] != NONE; i = next_slot(t, i)) {
 		struct elem *el = elem_at(t, t->idx[i]);
-		uint32_t home = (uint32_t)key_hash(t, el->key, el->flags) & mask;
+		uint32_t home = home_of(t, el->key, el->flags);
 
-		if (((i - home) & mask) >= ((i - hole) & mask)) {
+		if (distance(t, home, i) >= distance(t, hole, i)) {
 			t->idx[hole] = t->idx[i];
 			hole = i;
 		}
@@ -114,12 +128,6 @@ void elems_put(struct elem_table *t)
 	for (p = &t->set->tables; *p != t; p = &(*p)->next)
 		;
 	*p = t->next;
-	for (uint32_t i = 0; i < t->attrs.n; i++) {
-		set_stmts_put(t->attrs.v[i].stmts);
-		free(t->attrs.v[i].comment);
-		free(t->attrs.v[i].target);
-		free(t->attrs.v[i].data);
-	}
 	free(t->rec);
 	free(t->idx);
 	vec_free(&t->spare);
@@ -127,8 +135,8 @@ void elems_put(struct elem_table *t)
 	vec_free(&t->more);
 	vec_free(&t->more_spare);
 	hmap_free(&t->holders);
-	vec_free(&t->attrs);
-	vec_free(&t->attr_spare);
+	attrs_free(t);
+	vec_free(&t->expiries);
 	vec_free(&t->kernel);
 	vec_free(&t->sorted);
 	vec_free(&t->in_sorted);
@@ -159,7 +167,7 @@ uint32_t elem_intern(struct elem_table *t, const struct setelem *el)
 	struct elem *e;
 	uint32_t *slot, i;
 
-	if (4 * (t->live + 1) > 3 * t->idx_cap)
+	if (5 * (t->live + 1) > 4 * t->idx_cap)
 		index_grow(t);
 	slot = slot_of(t, key, flags);
 	if (*slot != NONE)
@@ -199,26 +207,8 @@ void elem_get(const struct elem_table *t, uint32_t i, uint32_t attr, struct sete
 	out->timeout_ms = out->expires_ms = 0;
 	out->comment = NULL;
 	out->n_exprs = 0;
-	if (!a)
-		return;
-	if (a->stmts) {
-		out->exprs = a->stmts->x.e.v;
-		out->n_exprs = (uint8_t)a->stmts->x.e.n;
-	}
-	out->timeout_ms = a->timeout_ms;
-	if (a->timeout_ms) {
-		uint64_t now = boot_ms();
-
-		out->expires_ms = a->expires_at > now ? a->expires_at - now : 1;
-	}
-	out->comment = a->comment;
-	out->verdict = a->has_verdict;
-	out->verdict_code = a->verdict;
-	if (a->target)
-		strcpy(out->target, a->target); /* came out of such an array */
-	out->dlen = a->dlen;
-	if (a->dlen)
-		memcpy(out->data, a->data, a->dlen);
+	if (a)
+		attr_get(a, a->timeout_ms ? boot_ms() : 0, out);
 }
 
 void elem_touch(struct elem_table *t, uint32_t i)
@@ -230,92 +220,6 @@ void elem_touch(struct elem_table *t, uint32_t i)
 		vec_push(&t->dirty, i);
 	}
 	obj_changed(t->set);
-}
-
-/* ---- attributes ---- */
-
-static uint32_t attr_add(struct elem_table *t, struct attr a)
-{
-	uint32_t i;
-
-	if (t->attr_spare.n) {
-		i = vec_pop(&t->attr_spare);
-		t->attrs.v[i] = a;
-	} else {
-		i = t->attrs.n;
-		vec_push(&t->attrs, a);
-	}
-	return i + 1;
-}
-
-uint32_t attr_new(struct elem_table *t, const struct setelem *el, uint64_t now)
-{
-	struct attr a = { .refs = 1 };
-
-	if (!el->timeout_ms && !el->comment && !el->verdict && !el->dlen && !el->target[0])
-		return 0;
-	a.timeout_ms = el->timeout_ms;
-	if (el->timeout_ms)
-		a.expires_at = now + (el->expires_ms ? el->expires_ms : el->timeout_ms);
-	a.comment = el->comment ? xstrdup(el->comment) : NULL;
-	a.has_verdict = el->verdict;
-	a.verdict = el->verdict ? el->verdict_code : 0;
-	a.target = el->target[0] ? xstrdup(el->target) : NULL;
-	t->targets += a.target != NULL;
-	a.dlen = el->dlen;
-	a.data = el->dlen ? xmemdup(el->data, el->dlen) : NULL;
-	return attr_add(t, a);
-}
-
-uint32_t attr_with(struct elem_table *t, uint32_t attr, struct set_stmts *stmts)
-{
-	if (!stmts)
-		return attr;
-	if (!attr)
-		attr = attr_add(t, (struct attr){ .refs = 1 });
-	t->attrs.v[attr - 1].stmts = set_stmts_ref(stmts);
-	t->stated++;
-	return attr;
-}
-
-uint32_t attr_ref(struct elem_table *t, uint32_t a)
-{
-	if (a)
-		t->attrs.v[a - 1].refs++;
-	return a;
-}
-
-void attr_put(struct elem_table *t, uint32_t i)
-{
-	struct attr *a = i ? &t->attrs.v[i - 1] : NULL;
-
-	if (!a || --a->refs)
-		return;
-	t->targets -= a->target != NULL;
-	t->stated -= a->stmts != NULL;
-	set_stmts_put(a->stmts);
-	free(a->comment);
-	free(a->target);
-	free(a->data);
-	memset(a, 0, sizeof(*a));
-	vec_push(&t->attr_spare, i - 1);
-}
-
-bool attr_same_data(const struct elem_table *t, uint32_t x, uint32_t y)
-{
-	static const struct attr none;
-	const struct attr *a = x ? &t->attrs.v[x - 1] : &none, *b = y ? &t->attrs.v[y - 1] : &none;
-
-	if (x == y)
-		return true;
-	return a->has_verdict == b->has_verdict && a->verdict == b->verdict && a->dlen == b->dlen &&
-	       (!a->dlen || !memcmp(a->data, b->data, a->dlen)) && !a->target == !b->target &&
-	       (!a->target || !strcmp(a->target, b->target));
-}
-
-bool attr_same_stmts(const struct elem_table *t, uint32_t x, uint32_t y)
-{
-	return set_stmts_same(x ? t->attrs.v[x - 1].stmts : NULL, y ? t->attrs.v[y - 1].stmts : NULL);
 }
 
 static bool earlier(const struct elem_table *t, uint32_t x, uint32_t y) /* of contributors */

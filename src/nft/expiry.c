@@ -5,17 +5,29 @@
 
 uint64_t ruleset_next_expiry(const struct ruleset *rs)
 {
-	return rs->expiries.n ? rs->expiries.v[0].at : 0;
+	uint64_t first = 0;
+
+	vec_foreach (t, &rs->timed)
+		if (!first || (*t)->expiries.v[0].at < first)
+			first = (*t)->expiries.v[0].at;
+	return first;
 }
 
-static void heap_down(struct ruleset *rs, uint32_t i)
+static void swap(struct elem_table *t, uint32_t i, uint32_t j)
 {
-	uint32_t n = rs->expiries.n;
-	struct expiry *h = rs->expiries.v;
+	struct expiry x = t->expiries.v[i];
+
+	t->expiries.v[i] = t->expiries.v[j];
+	t->expiries.v[j] = x;
+}
+
+static void heap_down(struct elem_table *t, uint32_t i)
+{
+	uint32_t n = t->expiries.n;
+	const struct expiry *h = t->expiries.v;
 
 	for (;;) {
 		uint32_t least = i, l = 2 * i + 1;
-		struct expiry x;
 
 		if (l < n && h[l].at < h[least].at)
 			least = l;
@@ -23,9 +35,7 @@ static void heap_down(struct ruleset *rs, uint32_t i)
 			least = l + 1;
 		if (least == i)
 			return;
-		x = h[i];
-		h[i] = h[least];
-		h[least] = x;
+		swap(t, i, least);
 		i = least;
 	}
 }
@@ -36,56 +46,64 @@ static bool ends_at(const struct elem_table *t, uint32_t attr, uint64_t at)
 }
 
 /* Is there still something in the element that ends then? */
-static bool expiry_counts(const struct expiry *x)
+static bool expiry_counts(const struct elem_table *t, const struct expiry *x)
 {
-	const struct elem *el = x->elem < x->t->n ? elem_at(x->t, x->elem) : NULL;
+	const struct elem *el = x->elem < t->n ? elem_at(t, x->elem) : NULL;
 
 	if (!el || !(el->flags & E_USED))
 		return false;
-	if (ends_at(x->t, el->hattr, x->at))
+	if (ends_at(t, el->hattr, x->at))
 		return true;
-	for (const struct member *m = &el->m;; m = &x->t->more.v[m->next - 1]) {
-		if (ends_at(x->t, m->attr, x->at))
+	for (const struct member *m = &el->m;; m = &t->more.v[m->next - 1]) {
+		if (ends_at(t, m->attr, x->at))
 			return true;
 		if (!m->next)
 			return false;
 	}
 }
 
-static void expiries_trim(struct ruleset *rs)
+static void expiries_trim(struct elem_table *t)
 {
 	uint32_t n = 0;
 
-	vec_foreach (x, &rs->expiries)
-		if (expiry_counts(x))
-			rs->expiries.v[n++] = *x;
-		else
-			elems_put(x->t);
-	rs->expiries.n = n;
+	vec_foreach (x, &t->expiries)
+		if (expiry_counts(t, x))
+			t->expiries.v[n++] = *x;
+	t->expiries.n = n;
 	for (uint32_t i = n / 2; i-- > 0;)
-		heap_down(rs, i);
-	rs->expiries_max = 2 * n + 1024;
+		heap_down(t, i);
+	t->expiries_max = 2 * n + 1024;
+}
+
+/* Takes the table out of those that have something to end. */
+static void table_done(struct elem_table *t)
+{
+	struct ruleset *rs = t->set->rs;
+
+	for (uint32_t i = 0; i < rs->timed.n; i++)
+		if (rs->timed.v[i] == t)
+			vec_remove(&rs->timed, i);
+	vec_free(&t->expiries);
+	elems_put(t);
 }
 
 void expiry_of(struct elem_table *t, uint32_t elem, uint32_t attr)
 {
 	const struct attr *a = attr ? &t->attrs.v[attr - 1] : NULL;
 	struct ruleset *rs = t->set->rs;
-	uint32_t i;
+	bool first = !t->expiries.n;
 
 	if (!a || !a->timeout_ms)
 		return;
-	if (rs->expiries.n >= rs->expiries_max)
-		expiries_trim(rs);
-	i = rs->expiries.n;
-	t->refs++;
-	vec_push(&rs->expiries, (struct expiry){ a->expires_at, t, elem });
-	while (i && rs->expiries.v[(i - 1) / 2].at > rs->expiries.v[i].at) {
-		struct expiry x = rs->expiries.v[i];
-
-		rs->expiries.v[i] = rs->expiries.v[(i - 1) / 2];
-		rs->expiries.v[(i - 1) / 2] = x;
-		i = (i - 1) / 2;
+	if (t->expiries.n >= t->expiries_max)
+		expiries_trim(t);
+	vec_push(&t->expiries, (struct expiry){ a->expires_at, elem });
+	for (uint32_t i = t->expiries.n - 1; i && t->expiries.v[(i - 1) / 2].at > t->expiries.v[i].at;
+		i = (i - 1) / 2)
+		swap(t, i, (i - 1) / 2);
+	if (first) {
+		vec_push(&rs->timed, t);
+		t->refs++;
 	}
 }
 
@@ -131,14 +149,19 @@ static void expire(struct elem_table *t, uint32_t i, uint64_t now)
 void ruleset_expire(struct ruleset *rs, uint64_t now)
 {
 	rs->now = now > rs->now ? now : rs->now;
-	while (rs->expiries.n && rs->expiries.v[0].at <= now) {
-		struct expiry x = rs->expiries.v[0];
+	for (uint32_t i = rs->timed.n; i-- > 0;) {
+		struct elem_table *t = rs->timed.v[i];
 
-		rs->expiries.v[0] = vec_last(&rs->expiries);
-		rs->expiries.n--;
-		heap_down(rs, 0);
-		if (x.elem < x.t->n)
-			expire(x.t, x.elem, now);
-		elems_put(x.t);
+		while (t->expiries.n && t->expiries.v[0].at <= now) {
+			uint32_t elem = t->expiries.v[0].elem;
+
+			t->expiries.v[0] = vec_last(&t->expiries);
+			t->expiries.n--;
+			heap_down(t, 0);
+			if (elem < t->n)
+				expire(t, elem, now);
+		}
+		if (!t->expiries.n)
+			table_done(t);
 	}
 }

@@ -74,7 +74,7 @@ static unsigned through_map(struct walk *w, struct stmt *st, const struct obj *m
 	for (uint32_t i = 0; t && i < t->n && !w->rc; i++) {
 		struct elem *el = elem_at(t, i);
 		uint32_t a = el->m.contrib ? elem_attr(t, el) : 0;
-		const char *target = a ? t->attrs.v[a - 1].target : NULL;
+		const char *target = a ? attr_target(&t->attrs.v[a - 1]) : NULL;
 		unsigned d =
 			target ? step(w, st,
 					 obj_find(map->rs, OBJ_CHAIN, map->family, map->tab->name, target))

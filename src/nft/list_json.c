@@ -100,10 +100,12 @@ static void elem(struct doc *d, struct elem_table *t, uint32_t i)
 	uint64_t now = boot_ms();
 	struct set_info info = t->info;
 	struct buf text = BUF_INIT;
+	const char *comment;
 	struct setelem x;
 	size_t key;
 
 	elem_get(t, i, attr, &x);
+	comment = x.comment;
 	x.timeout_ms = x.expires_ms = 0;
 	x.comment = NULL;
 	info.flags &= ~(uint32_t)(NFT_SET_MAP | NFT_SET_OBJECT);
@@ -126,8 +128,8 @@ static void elem(struct doc *d, struct elem_table *t, uint32_t i)
 		json_unsigned(&d->j, "timeout", a->timeout_ms / 1000);
 		json_unsigned(&d->j, "expires", a->expires_at > now ? (a->expires_at - now) / 1000 : 0);
 	}
-	if (a && a->comment)
-		json_text(&d->j, "comment", a->comment);
+	if (comment)
+		json_text(&d->j, "comment", comment);
 	if (el->flags & (E_PENDING | E_REFUSED))
 		json_text(&d->j, "state", el->flags & E_REFUSED ? "refused" : "pending");
 	json_open(&d->j, "provenance", '[');

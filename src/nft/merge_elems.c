@@ -84,7 +84,7 @@ static const char *target_of(const struct elem_table *t, uint32_t i)
 	const struct elem *el = elem_at(t, i);
 	uint32_t a = el->m.contrib ? elem_attr(t, el) : 0;
 
-	return a ? t->attrs.v[a - 1].target : NULL;
+	return a ? attr_target(&t->attrs.v[a - 1]) : NULL;
 }
 
 enum obj_kind target_kind(const struct set_info *info)
@@ -256,7 +256,7 @@ static int make_over(struct contrib *c, struct elem_table *t, struct rpack **cul
 		if (h->attr && c->t->attrs.v[h->attr - 1].spent)
 			continue;
 		if (elem_over(c->t, h, t, &el, &why) == 0) {
-			contrib_hold(c->as, &el, h->attr ? c->t->attrs.v[h->attr - 1].stmts : NULL);
+			contrib_hold(c->as, &el, h->attr ? attr_stmts(&c->t->attrs.v[h->attr - 1]) : NULL);
 			continue;
 		}
 		if (can_blame(c->pk))

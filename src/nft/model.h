@@ -21,17 +21,16 @@ struct scope_path { /* memcmp order is the order in a chain: pack rank, call, re
 
 /* ---- elements (elems.c) ---- */
 
-struct attr { /* immutable, reference counted; 0 is "no attributes" */
+struct attr { /* immutable but for spent, reference counted; 0 is "no attributes" */
 	uint32_t refs;
-	bool spent;              /* a timed statement whose time is over: wanted no more until it changes */
-	uint64_t timeout_ms;     /* 0: permanent */
-	uint64_t expires_at;     /* boot_ms */
-	char *comment, *target;  /* target: chain of a verdict, object; owned */
-	struct set_stmts *stmts; /* the element's own: a reference */
-	int32_t verdict;
-	bool has_verdict;
 	uint16_t dlen;
-	uint8_t *data;
+	bool spent;             /* a timed statement whose time is over: wanted no more until it changes */
+	uint64_t timeout_ms;    /* 0: permanent */
+	uint64_t expires_at;    /* boot_ms */
+	struct attr_rare *rare; /* comment, verdict, target, statements; NULL: none */
+	union {
+		uint8_t near[8], *far;
+	} data; /* far: of more than 8 bytes */
 };
 
 struct member {           /* one contributor's hold on one element */
@@ -71,6 +70,11 @@ struct ival { /* a normalised interval: from the key of one element to the end o
 
 typedef VEC(struct ival) ivals;
 
+struct expiry {
+	uint64_t at;
+	uint32_t elem;
+} __attribute__((packed, aligned(4)));
+
 struct elem_table { /* the elements of one set of one type, wanted and had */
 	uint32_t refs;
 	struct obj *set;
@@ -91,11 +95,14 @@ struct elem_table { /* the elements of one set of one type, wanted and had */
 	uint32_t stated;     /* attributes with statements of their own */
 	VEC(struct attr) attrs;
 	VEC(uint32_t) attr_spare;
-	ivals kernel;            /* ranges: what the kernel has, sorted */
-	VEC(uint32_t) sorted;    /* ranges: all elements but the catch-all, in order, for plans */
-	VEC(uint8_t) in_sorted;  /* a bit per element */
-	bool sorted_holes;       /* some of sorted are no elements any more */
-	struct elem_table *next; /* obj.tables */
+	uint32_t *recent;            /* attr.c's */
+	VEC(struct expiry) expiries; /* heap by time */
+	uint32_t expiries_max;       /* more than so many: those of what was extended or went are taken out */
+	ivals kernel;                /* ranges: what the kernel has, sorted */
+	VEC(uint32_t) sorted;        /* ranges: all elements but the catch-all, in order, for plans */
+	VEC(uint8_t) in_sorted;      /* a bit per element */
+	bool sorted_holes;           /* some of sorted are no elements any more */
+	struct elem_table *next;     /* obj.tables */
 };
 
 struct elem_delta {
@@ -310,12 +317,6 @@ struct obj {
 	unsigned depth; /* chains: jumps from here on, and itself; 0 not known */
 };
 
-struct expiry {
-	uint64_t at;
-	struct elem_table *t;
-	uint32_t elem;
-};
-
 struct ruleset {
 	struct hmap objs, site_map, files;
 	struct hmap stmts; /* set_stmts by text */
@@ -328,9 +329,8 @@ struct ruleset {
 	VEC(struct rpack *) packs;
 	VEC(struct contrib *) contribs;
 	VEC(uint32_t) contrib_spare;
-	VEC(struct expiry) expiries; /* heap by time */
-	uint32_t expiries_max;       /* more than so many: those of what was extended or went are taken out */
-	VEC(struct stmt *) dead;     /* withdrawn in this transaction: freed at its end */
+	VEC(struct elem_table *) timed; /* references: those with expiries */
+	VEC(struct stmt *) dead;        /* withdrawn in this transaction: freed at its end */
 	VEC(struct scope *) scopes_dropped;
 	VEC(struct contrib *) settling; /* replace(live) of this transaction */
 	VEC(struct contrib *) edits_dead;
@@ -418,15 +418,20 @@ static inline bool elem_unclaimed(const struct elem *el)
 }
 /* It is not wanted and stays all the same, while a pack is left out. */
 bool elem_held(const struct elem_table *t, const struct elem *el);
-uint32_t attr_new(
-	struct elem_table *t, const struct setelem *el, uint64_t now); /* 0 when it has none; one reference */
+void elems_settle(struct elem_table *t); /* frees elements that nobody wants and the kernel has not */
+/* attr.c */
+/* One reference; 0 when it has none. stmts: the element's own, NULL none. */
+uint32_t attr_new(struct elem_table *t, const struct setelem *el, uint64_t now, struct set_stmts *stmts);
 uint32_t attr_ref(struct elem_table *t, uint32_t a);
 void attr_put(struct elem_table *t, uint32_t a);
+void attrs_free(struct elem_table *t);
+void attr_get(const struct attr *a, uint64_t now, struct setelem *out); /* all but the key */
+const uint8_t *attr_data(const struct attr *a);
+const char *attr_note(const struct attr *a);     /* NULL: none */
+const char *attr_target(const struct attr *a);      /* chain of a verdict, or object; NULL: none */
+struct set_stmts *attr_stmts(const struct attr *a); /* the element's own; NULL: none */
 bool attr_same_data(const struct elem_table *t, uint32_t a, uint32_t b);
 bool attr_same_stmts(const struct elem_table *t, uint32_t a, uint32_t b);
-/* Of one reference, just made: with these statements (NULL: none). */
-uint32_t attr_with(struct elem_table *t, uint32_t attr, struct set_stmts *stmts);
-void elems_settle(struct elem_table *t); /* frees elements that nobody wants and the kernel has not */
 /* members.c */
 struct member *member_of(struct elem_table *t, uint32_t i, uint32_t contrib); /* NULL: none */
 void member_put(struct elem_table *t, uint32_t i, const struct contrib *c, uint32_t attr,

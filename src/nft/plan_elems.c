@@ -73,9 +73,9 @@ bool elem_held(const struct elem_table *t, const struct elem *el)
 
 	if (!t->set->rs->hold_deletes || elem_unclaimed(el))
 		return t->set->rs->hold_deletes;
-	if (!(el->flags & E_PENDING) || !(el->flags & E_HAVE) || !h || !h->target)
+	if (!(el->flags & E_PENDING) || !(el->flags & E_HAVE) || !h || !attr_target(h))
 		return false;
-	to = obj_find(t->set->rs, target_kind(&t->info), t->set->family, t->set->tab->name, h->target);
+	to = obj_find(t->set->rs, target_kind(&t->info), t->set->family, t->set->tab->name, attr_target(h));
 	return to && held(to); /* what it leads to may be wanted again */
 }
 
@@ -373,7 +373,7 @@ void plan_target_elems(struct plan *p, struct obj *map, const struct obj *to)
 	for (uint32_t i = 0; t && i < t->n; i++) {
 		struct elem *el = elem_at(t, i);
 		const char *target =
-			el->flags & E_HAVE && el->hattr ? t->attrs.v[el->hattr - 1].target : NULL;
+			el->flags & E_HAVE && el->hattr ? attr_target(&t->attrs.v[el->hattr - 1]) : NULL;
 		uint32_t *list;
 
 		if (!target || strcmp(target, to->name) != 0)

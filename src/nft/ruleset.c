@@ -512,8 +512,8 @@ void ruleset_free(struct ruleset *rs)
 	for (uint32_t i = 0; i < rs->packs.n; i++)
 		rpack_retire(rs->packs.v[i], NULL);
 	ruleset_commit(rs);
-	while (rs->expiries.n)
-		elems_put(vec_pop(&rs->expiries).t);
+	while (rs->timed.n)
+		elems_put(vec_pop(&rs->timed));
 	for (int tables = 0; tables < 2; tables++)
 		for (uint32_t i = rs->all.n; i-- > 0;)
 			if (rs->all.v[i] && (rs->all.v[i]->kind == OBJ_TABLE) == tables) {
@@ -536,7 +536,7 @@ void ruleset_free(struct ruleset *rs)
 	vec_free(&rs->packs);
 	vec_free(&rs->contribs);
 	vec_free(&rs->contrib_spare);
-	vec_free(&rs->expiries);
+	vec_free(&rs->timed);
 	vec_free(&rs->dead);
 	vec_free(&rs->scopes_dropped);
 	vec_free(&rs->settling);

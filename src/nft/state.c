@@ -306,7 +306,7 @@ int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, str
 					continue;
 				elem_get(t, h->elem, h->attr, &other);
 				contrib_hold(
-					rest->el.c, &other, h->attr ? t->attrs.v[h->attr - 1].stmts : NULL);
+					rest->el.c, &other, h->attr ? attr_stmts(&t->attrs.v[h->attr - 1]) : NULL);
 			}
 			stmt_made(rest);
 		}

@@ -92,13 +92,13 @@ static bool hold_same(const struct elem_table *t, const struct hold *a, const st
 {
 	const struct attr *x = a->attr ? &t->attrs.v[a->attr - 1] : NULL;
 	const struct attr *y = b->attr ? &t->attrs.v[b->attr - 1] : NULL;
-	const char *p = x && x->comment ? x->comment : "", *q = y && y->comment ? y->comment : "";
+	const char *p = x ? attr_note(x) : NULL, *q = y ? attr_note(y) : NULL;
 
 	if (a->on != b->on || a->lasting != b->lasting)
 		return false;
 	if (!a->on || a->attr == b->attr)
 		return true;
-	return !(x && x->timeout_ms) && !(y && y->timeout_ms) && !strcmp(p, q) &&
+	return !(x && x->timeout_ms) && !(y && y->timeout_ms) && !strcmp(p ? p : "", q ? q : "") &&
 	       attr_same_data(t, a->attr, b->attr) && attr_same_stmts(t, a->attr, b->attr);
 }
 
