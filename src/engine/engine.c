@@ -451,6 +451,11 @@ void engine_wake(struct engine *en)
 	wake_update(en);
 }
 
+bool engine_tidy(struct engine *en, uint64_t ns)
+{
+	return script_tidy(en->script, mono_ns() + ns);
+}
+
 void engine_file_changed(struct engine *en, uint64_t token)
 {
 	txn_begin(en, ORIGIN_FILE, NULL);

@@ -100,6 +100,8 @@ void engine_net_resync(struct engine *en, const char *reason);
 bool engine_nft_cares(struct engine *en, uint8_t family, const char *table);
 void engine_nft_changed(struct engine *en, const struct nft_generation *g);
 
+/* Collects garbage of the packs for so long; true: there is more. */
+bool engine_tidy(struct engine *en, uint64_t ns);
 void engine_wake(struct engine *en); /* timers, healing, expiry, emits: whatever is due */
 void engine_file_changed(struct engine *en, uint64_t token);
 /* Delivers a message now; returns the number of handlers, or -errno. */

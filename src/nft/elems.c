@@ -279,6 +279,25 @@ bool elem_wanted(const struct elem_table *t, const struct elem *el)
 	return !attr || !is_over(t, &t->attrs.v[attr - 1]);
 }
 
+/* Room for a few more. */
+static uint32_t with_room(uint32_t n)
+{
+	return n + n / 32 + 8;
+}
+
+/* Gives back what arrays have beyond what they hold. */
+static void fit(struct elem_table *t)
+{
+	if (t->cap > with_room(t->n)) {
+		t->cap = with_room(t->n);
+		t->rec = xrealloc(t->rec, t->cap, t->stride);
+	}
+	if (t->attrs.cap > with_room(t->attrs.n)) {
+		t->attrs.cap = with_room(t->attrs.n);
+		t->attrs.v = xrealloc(t->attrs.v, t->attrs.cap, sizeof(*t->attrs.v));
+	}
+}
+
 void elems_settle(struct elem_table *t)
 {
 	vec_foreach (p, &t->dirty) {
@@ -303,6 +322,8 @@ void elems_settle(struct elem_table *t)
 		vec_push(&t->spare, *p);
 	}
 	vec_clear(&t->dirty);
-	if (t->dirty.cap > DIRTY_KEEP) /* a big change must not hold its memory for ever */
+	if (t->dirty.cap > DIRTY_KEEP) { /* a big change must not hold its memory for ever */
 		vec_free(&t->dirty);
+		fit(t);
+	}
 }

@@ -155,6 +155,7 @@ static void op_wake_at(void *ctx, uint64_t at)
 	struct daemon *d = ctx;
 	uint64_t now;
 
+	tidy_later(d);
 	if (!at) {
 		if (ev_is_active(&d->wake))
 			ev_timer_stop(d->loop, &d->wake);
@@ -438,6 +439,7 @@ static void stop(struct daemon *d)
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 	report_free(d);
+	tidy_free(d);
 	apply_free(d);
 	free(d->state_dir);
 	free(d->begun.path);
@@ -487,6 +489,7 @@ int daemon_run(struct daemon *d)
 	ev_signal_start(d->loop, &d->intr);
 	signal(SIGPIPE, SIG_IGN);
 	report_init(d);
+	tidy_init(d);
 
 	rc = first_config(d, &cfg, &e);
 	if (rc == 0) {

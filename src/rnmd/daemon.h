@@ -52,6 +52,7 @@ struct daemon {
 	struct report_line *lines;
 	uint32_t n_lines;
 	ev_timer later;
+	ev_timer tidy; /* tidy.c */
 };
 
 /* 0 after SIGTERM or SIGINT, 1 when it could not start. */
@@ -77,6 +78,11 @@ void news_message(void *ctx, const char *topic, const char *const *kv, uint32_t 
 
 /* metrics.c */
 int cmd_metrics(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+
+/* tidy.c: memory that work leaves behind */
+void tidy_init(struct daemon *d);
+void tidy_later(struct daemon *d); /* after each transaction */
+void tidy_free(struct daemon *d);
 
 /* commands.c */
 extern const struct control_cmd daemon_commands[];

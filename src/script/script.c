@@ -402,6 +402,14 @@ void script_txn_end(struct script *s, bool committed)
 	timers_arm(s);
 }
 
+bool script_tidy(struct script *s, uint64_t until_ns)
+{
+	vec_foreach (p, &s->packs)
+		if ((*p)->vm && vm_gc_tidy((*p)->vm, until_ns))
+			return true;
+	return false;
+}
+
 /* ---- asking ---- */
 
 struct rpack *script_rpack(const struct script *s, const char *name)

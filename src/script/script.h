@@ -148,6 +148,9 @@ void script_refused(struct script *s, const char *pack, const char *why);
 /* The transaction ended: discards what waited for the commit, tells Lua states (garbage collection step). */
 void script_txn_end(struct script *s, bool committed);
 
+/* Between transactions: collects garbage until then; true: there is more. */
+bool script_tidy(struct script *s, uint64_t until_ns);
+
 /* ---- rnm eval ---- */
 
 struct operator

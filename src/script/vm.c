@@ -13,6 +13,7 @@ enum {
 	WHERE_LEVELS = 100, /* how far vm_where() looks; looking is quadratic */
 	GC_KIB = 4,         /* a step of the collector counts as so much allocated memory */
 	GC_TURNS = 16,
+	GC_SLACK = 64 << 10, /* so much garbage is left alone by vm_gc_tidy() */
 };
 
 /* Marks threads that died of a budget inside of the hook: Lua leaves hooks off in them for good. */
@@ -206,6 +207,25 @@ void vm_gc_step(struct vm *vm)
 	} else if (++vm->gc_turn % GC_TURNS == 0) { /* not after each event: the next one may be waiting */
 		lua_gc(vm->L, LUA_GCSTEP, GC_KIB * GC_TURNS);
 	}
+}
+
+bool vm_gc_tidy(struct vm *vm, uint64_t until_ns)
+{
+	if (vm->inside)
+		return true;
+	if (vm->tidied > vm->used)
+		vm->tidied = vm->used;
+	if (!vm->tidy_cycles && vm->used > vm->tidied + vm->tidied / 4 + GC_SLACK)
+		vm->tidy_cycles = 2; /* what became garbage while the present one marks is the next one's */
+	while (vm->tidy_cycles) {
+		if (lua_gc(vm->L, LUA_GCSTEP, 0)) {
+			if (!--vm->tidy_cycles)
+				vm->tidied = vm->used;
+		} else if (mono_ns() >= until_ns) {
+			return true;
+		}
+	}
+	return false;
 }
 
 lua_State *vm_lua(struct vm *vm)

@@ -43,6 +43,8 @@ int vm_enter(struct vm *vm, lua_CFunction fn, void *arg, const struct vm_limits 
 bool vm_inside(const struct vm *vm);
 /* A share of garbage collection, for the end of a transaction. Outside of vm_enter(). */
 void vm_gc_step(struct vm *vm);
+/* Collects all garbage, if there may be more than a little, a bit at a time; true: there is more to do. */
+bool vm_gc_tidy(struct vm *vm, uint64_t until_ns);
 
 /* Bindings charge what they do in C to the instruction budget (raises when it is used up; also looks at the
  * clock). One unit is about one instruction of the interpreter, 5 ns. */

@@ -31,6 +31,8 @@ struct vm_link {
 
 struct vm {
 	uint32_t gc_turn;
+	size_t tidied;        /* used after the last vm_gc_tidy() that came to its end */
+	unsigned tidy_cycles; /* it has yet to make so many */
 	lua_State *L;
 	lua_State *running; /* NULL outside of an entry */
 	struct vm_link *waiting;
