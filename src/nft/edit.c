@@ -214,7 +214,7 @@ static int make_all(struct elem_table *t, const struct elem_in *els, uint32_t n,
 	return 0;
 }
 
-static int no_type(struct obj *set, struct err *e)
+int edit_no_type(struct obj *set, struct err *e)
 {
 	return err_set(e, -EAGAIN, "set %s has no type yet: %s", set->name,
 		set->attach ? "it is attached to, and was never there" : "nobody has declared one");
@@ -242,11 +242,10 @@ static void drop_other(struct contrib *c, uint32_t i)
 	edit_by_hand(other);
 }
 
-/* It is as it was, but from now on somebody else says so than who said it before: edit_log_take() is told. */
-static void same(struct rpack *pk, struct contrib *c, uint32_t elem)
+void edit_same(struct contrib *c, uint32_t elem)
 {
-	if (pk->watched)
-		journal_push(&pk->log, &j_edit_same, c, elem, 0);
+	if (c->pk->watched)
+		journal_push(&c->pk->log, &j_edit_same, c, elem, 0);
 }
 
 /* It was gone before: so it is to stay when what took it out is taken back. */
@@ -261,27 +260,25 @@ static void absent(struct rpack *pk, struct obj *set, const struct setelem *el)
 		return;
 	i = elem_intern(c->t, el);
 	elem_touch(c->t, i);
-	same(pk, c, i);
+	edit_same(c, i);
 }
 
-static void add_one(struct contrib *c, const struct setelem *el, uint32_t site)
+bool edit_is_same(const struct elem_table *t, uint32_t was, uint32_t attr)
 {
-	uint32_t i = elem_intern(c->t, el), attr;
+	return was == attr || (was && attr && !t->attrs.v[was - 1].timeout_ms &&
+				      !t->attrs.v[attr - 1].timeout_ms && attr_same_data(t, was, attr));
+}
+
+void edit_add_at(struct contrib *c, uint32_t i, uint32_t attr, uint32_t site)
+{
 	struct member *m;
 
 	drop_other(c, i);
 	edit_by_hand(c);
 	m = member_of(c->t, i, c->id);
-	attr = attr_new(c->t, el, boot_ms(), NULL);
-	if (m && m->attr == attr) { /* neither has any */
+	if (m && edit_is_same(c->t, m->attr, attr)) {
 		attr_put(c->t, attr);
-		same(c->pk, c, i);
-		return;
-	}
-	if (m && !el->timeout_ms && m->attr && attr && !c->t->attrs.v[m->attr - 1].timeout_ms &&
-		attr_same_data(c->t, m->attr, attr)) {
-		attr_put(c->t, attr);
-		same(c->pk, c, i);
+		edit_same(c, i);
 		return;
 	}
 	edit_drop(c, i);
@@ -298,7 +295,8 @@ static int add_all(struct rpack *pk, struct obj *set, const struct elem_in *els,
 	for (uint32_t i = 0; i < n; i++) {
 		if (elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
 			return -EINVAL;
-		add_one(edits_get(pk, set, lasting || el.timeout_ms, site), &el, site);
+		edit_add_at(edits_get(pk, set, lasting || el.timeout_ms, site), elem_intern(t, &el),
+			attr_new(t, &el, boot_ms(), NULL), site);
 	}
 	return 0;
 }
@@ -321,7 +319,7 @@ int edit_add(struct rpack *pk, struct obj *set, const struct elem_in *els, uint3
 	struct elem_table *t = elems_of(set);
 
 	if (!t)
-		return no_type(set, e);
+		return edit_no_type(set, e);
 	if ((n > 1 && make_all(t, els, n, e) < 0) || settle_first(pk, set, e) < 0)
 		return -EINVAL;
 	return add_all(pk, set, els, n, lasting, site, e);
@@ -335,7 +333,7 @@ int edit_del(struct rpack *pk, struct obj *set, const struct val *key, struct er
 	uint32_t i;
 
 	if (!t)
-		return no_type(set, e);
+		return edit_no_type(set, e);
 	if (elem_key_of(t, key, &el, e) < 0 || settle_first(pk, set, e) < 0)
 		return -EINVAL;
 	i = elem_find(t, &el);
@@ -376,7 +374,7 @@ static void set_base(struct contrib *c, struct live *live)
 	c->sinking = true;
 }
 
-static void unsettle(struct contrib *c)
+void edit_unsettle(struct contrib *c)
 {
 	struct ruleset *rs = c->pk->rs;
 
@@ -396,26 +394,10 @@ static void clear_edits(struct rpack *pk, struct obj *set, const struct contrib 
 
 		if (!c || c == but)
 			continue;
-		unsettle(c);
+		edit_unsettle(c);
 		edits_clear(c);
 		c->filled = false;
 	}
-}
-
-int edit_replace(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting,
-	uint32_t site, struct err *e)
-{
-	struct elem_table *t = elems_of(set);
-
-	if (!t)
-		return no_type(set, e);
-	if (make_all(t, els, n, e) < 0)
-		return -EINVAL;
-	/* Old elements that stay are dropped and put again: what counts is where they stand at the end.
-	 * Permanent ones keep their attributes' identity through attr_same_data() in the plan, so that they
-	 * are not sent again. */
-	clear_edits(pk, set, NULL);
-	return add_all(pk, set, els, n, lasting, site, e);
 }
 
 void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, bool lasting, uint32_t site)
@@ -439,7 +421,7 @@ void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, boo
 
 void edit_retire(struct contrib *c)
 {
-	unsettle(c);
+	edit_unsettle(c);
 	c->filled = false;
 	contrib_off(c);
 	journal_push(&c->pk->log, &j_off, c, 0, 0);

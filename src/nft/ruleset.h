@@ -207,8 +207,13 @@ int edit_add(struct rpack *pk, struct obj *set, const struct elem_in *els, uint3
 	uint32_t site, struct err *e);
 int edit_del(struct rpack *pk, struct obj *set, const struct val *key,
 	struct err *e); /* -ENOENT; -EPERM "held by PACK, file:line" */
-int edit_replace(struct rpack *pk, struct obj *set, const struct elem_in *els, uint32_t n, bool lasting,
-	uint32_t site, struct err *e);
+struct elem_src {       /* elements one after the other */
+	int (*next)(
+		void *ctx, struct elem_in *out, struct err *e); /* 1: out, until the next call; 0: no more */
+	void *ctx;
+};
+int edit_replace(struct rpack *pk, struct obj *set, const struct elem_src *src, bool lasting, uint32_t site,
+	struct err *e);
 /* The live value's content as of the commit; said again later it costs the delta since. */
 void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, bool lasting, uint32_t site);
 /* In the union of all layers? 1, 0 or -EINVAL. */

@@ -510,7 +510,11 @@ enum {
 	VALUE_ELEM = 1,
 	VALUE_MAP = 2
 }; /* an element: an array concatenates; a table is a map whatever its keys */
+#define VALUE_ITEMS_MAX (1u << 20)
 int value_of(lua_State *L, int idx, unsigned how, struct val *out, struct err *e);
+/* The string at idx as a value that lives as long as the string does and is not freed. */
+int value_lend(lua_State *L, int idx, struct val *out, struct err *e);
+bool value_is_plain(lua_State *L, int idx); /* a table that is no record and no read-only one */
 int duration_of(lua_State *L, int idx, const char *what, uint64_t *ms, struct err *e);
 int prefix_of(lua_State *L, int idx, struct ipprefix *out, bool *bare, struct err *e);
 void lua_value_open(lua_State *L);

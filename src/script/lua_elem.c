@@ -211,6 +211,79 @@ static int elems_of(
 	return 0;
 }
 
+/* The items of the table at idx, one after the other: strings are borrowed, the rest is made and freed. */
+struct items {
+	lua_State *L;
+	int idx;
+	lua_Integer at;
+	struct val made, lent;
+};
+
+static int next_item(void *ctx, struct elem_in *out, struct err *e)
+{
+	struct items *it = ctx;
+	lua_State *L = it->L;
+	int rc;
+
+	val_free(&it->made);
+	if (!lua_next(L, it->idx)) {
+		lua_pushnil(L); /* where the key was */
+		return 0;
+	}
+	it->at++;
+	if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) != it->at) {
+		lua_pop(L, 1);
+		return -ENOTSUP;
+	}
+	if (lua_type(L, -1) == LUA_TSTRING) {
+		rc = value_lend(L, -1, &it->lent, e);
+		*out = (struct elem_in){ .key = &it->lent };
+	} else {
+		rc = value_of(L, -1, VALUE_ELEM, &it->made, e);
+		if (rc == 0 && it->made.kind == VAL_LIVE)
+			rc = err_set(e, -EINVAL, "a query can not be an item of a list; give it alone");
+		*out = elem_in(&it->made, NULL);
+	}
+	lua_pop(L, 1);
+	if (rc < 0)
+		err_prefix(e, "item %lld: ", (long long)it->at);
+	return rc < 0 ? rc : 1;
+}
+
+struct array {
+	const struct elem_in *in;
+	uint32_t n;
+};
+
+static int next_in(void *ctx, struct elem_in *out, struct err *e)
+{
+	struct array *a = ctx;
+
+	(void)e;
+	if (!a->n)
+		return 0;
+	*out = *a->in++;
+	a->n--;
+	return 1;
+}
+
+/* A list is read where it stands; -ENOTSUP: the table at idx is something else, and nothing was done. */
+static int replace_list(
+	lua_State *L, struct pack *pk, struct handle *h, int idx, uint32_t site, struct err *e)
+{
+	struct items it = { .L = L, .idx = idx };
+	struct elem_src src = { next_item, &it };
+	int rc;
+
+	if (!value_is_plain(L, idx) || lua_rawlen(L, idx) > VALUE_ITEMS_MAX || !lua_checkstack(L, 16))
+		return -ENOTSUP;
+	lua_pushnil(L);
+	rc = edit_replace(pk->rp, h->obj, &src, lasting(pk), site, e);
+	lua_pop(L, 1);
+	val_free(&it.made);
+	return rc;
+}
+
 static void use_live(lua_State *L, struct handle *h, struct live *l)
 {
 	live_ready(L, l);
@@ -247,12 +320,20 @@ static int replace(lua_State *L, struct pack *pk, struct handle *h, const char *
 	vm_charge(L, 20 * lua_rawlen(L, 2));
 	if (h->map)
 		value_ready(L, pk, 2, run_states_elements(pk->run) ? fn : NULL);
+	if (!h->map && !run_states_elements(pk->run)) {
+		rc = replace_list(L, pk, h, 2, site, &e);
+		if (rc != -ENOTSUP)
+			return done(L, rc, &e);
+	}
 	rc = elems_of(L, 2, h->map, &v, &in, &n, &e);
 	if (rc == 0) {
+		struct array all = { in, n };
+
 		if (run_states_elements(pk->run))
 			rc = state_elems_replace(run_scope_now(pk->run), h->obj, in, n, site, &e);
 		else
-			rc = edit_replace(pk->rp, h->obj, in, n, lasting(pk), site, &e);
+			rc = edit_replace(
+				pk->rp, h->obj, &(struct elem_src){ next_in, &all }, lasting(pk), site, &e);
 	}
 	free(in);
 	val_free(&v);

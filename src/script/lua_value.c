@@ -11,7 +11,6 @@
 
 #define STRING_MAX     255
 #define COMMENT_MAX    127
-#define ITEMS_MAX      (1u << 20)
 #define DEPTH_MAX      4
 #define DURATION_MAX_S 315576000.0 /* ten years */
 
@@ -61,7 +60,7 @@ static int comment_of(lua_State *L, int idx, char **out, struct err *e)
 	return 0;
 }
 
-static int string_val(lua_State *L, int idx, struct val *out, struct err *e)
+int value_lend(lua_State *L, int idx, struct val *out, struct err *e)
 {
 	size_t n;
 	const char *s = lua_tolstring(L, idx, &n); /* it is a string: nothing is converted */
@@ -77,8 +76,17 @@ static int string_val(lua_State *L, int idx, struct val *out, struct err *e)
 		buf_escape(&b, s, n);
 		return err_set(e, -EINVAL, "\"%s\" has bytes that are no printable text", buf_str(&b));
 	}
-	*out = val_string(s, n);
+	*out = (struct val){ .kind = VAL_STRING, .str = (char *)s };
 	return 0;
+}
+
+static int string_val(lua_State *L, int idx, struct val *out, struct err *e)
+{
+	int rc = value_lend(L, idx, out, e);
+
+	if (rc == 0)
+		out->str = xstrdup(out->str);
+	return rc;
 }
 
 static int number_val(lua_State *L, int idx, struct val *out, struct err *e)
@@ -170,9 +178,9 @@ static void push_item_val(struct val *list, struct val *item)
 
 static int put_item(struct val *list, struct val *item, struct err *e)
 {
-	if (list->n >= ITEMS_MAX) {
+	if (list->n >= VALUE_ITEMS_MAX) {
 		val_free(item);
-		return err_set(e, -E2BIG, "a table of more than %u values", ITEMS_MAX);
+		return err_set(e, -E2BIG, "a table of more than %u values", VALUE_ITEMS_MAX);
 	}
 	push_item_val(list, item);
 	return 0;
@@ -306,8 +314,8 @@ static int map_of(lua_State *L, int idx, int depth, struct val *out, struct err 
 			rc = conv(L, top, VALUE_ELEM, depth + 1, &p.data, e);
 		if (rc == 0 && (p.data.kind == VAL_LIVE || p.key.kind == VAL_LIVE))
 			rc = err_set(e, -EINVAL, "a query can not be part of a map");
-		if (rc == 0 && pairs.n >= ITEMS_MAX)
-			rc = err_set(e, -E2BIG, "a table of more than %u values", ITEMS_MAX);
+		if (rc == 0 && pairs.n >= VALUE_ITEMS_MAX)
+			rc = err_set(e, -E2BIG, "a table of more than %u values", VALUE_ITEMS_MAX);
 		if (rc < 0) {
 			val_free(&p.key);
 			val_free(&p.data);
@@ -398,6 +406,16 @@ static int conv(lua_State *L, int idx, unsigned how, int depth, struct val *out,
 int value_of(lua_State *L, int idx, unsigned how, struct val *out, struct err *e)
 {
 	return conv(L, lua_absindex(L, idx), how, 0, out, e);
+}
+
+bool value_is_plain(lua_State *L, int idx)
+{
+	if (lua_type(L, idx) != LUA_TTABLE || record_kind(L, idx) >= 0)
+		return false;
+	if (!readonly_unwrap(L, idx))
+		return true;
+	lua_pop(L, 1);
+	return false;
 }
 
 int prefix_of(lua_State *L, int idx, struct ipprefix *out, bool *bare, struct err *e)

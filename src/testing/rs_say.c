@@ -434,6 +434,23 @@ static bool expect(struct world *w, const char *what, int t, int s, int key, int
 	return false;
 }
 
+struct given {
+	const struct elem_in *in;
+	uint32_t n;
+};
+
+static int next_given(void *ctx, struct elem_in *out, struct err *e)
+{
+	struct given *g = ctx;
+
+	(void)e;
+	if (!g->n)
+		return 0;
+	*out = *g->in++;
+	g->n--;
+	return 1;
+}
+
 static bool edit(struct world *w, int pack)
 {
 	struct pack_said *p = &w->pack[pack];
@@ -466,7 +483,9 @@ static bool edit(struct world *w, int pack)
 		rc = edit_add(p->rp, o, in.in, (uint32_t)n, lasting, where, &e);
 		ok = expect(w, "add to", t, s, key[0], rc, want);
 	} else if (what == 4) {
-		rc = edit_replace(p->rp, o, in.in, (uint32_t)n, lasting, where, &e);
+		struct given given = { in.in, (uint32_t)n };
+
+		rc = edit_replace(p->rp, o, &(struct elem_src){ next_given, &given }, lasting, where, &e);
 		ok = expect(w, "replace of", t, s, key[0], rc, want);
 		if (!want)
 			p->follows[type][t][s] = 0;
