@@ -32,7 +32,7 @@ _rnm() {
 		esac ;;
 	plan) mapfile -t COMPREPLY < <(compgen -W "--json --read" -- "$word") ;;
 	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --json --pack" -- "$word") ;;
-	check) mapfile -t COMPREPLY < <(compgen -W "-c --config" -- "$word") ;;
+	check) mapfile -t COMPREPLY < <(compgen -W "-c --config --json" -- "$word") ;;
 	nft) case $before in
 		nft) mapfile -t COMPREPLY < <(compgen -W "load compile add create insert replace delete destroy flush rename reset list get \
 			clone disable enable" -- "$word") ;;

@@ -154,9 +154,11 @@ struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
 	return en;
 }
 
-void engine_read_only(struct engine *en)
+void engine_read_only(struct engine *en, const char *state_dir)
 {
 	en->read_only = true;
+	free(en->state_dir);
+	en->state_dir = xstrdup(state_dir);
 }
 
 void engine_free(struct engine *en)

@@ -75,7 +75,8 @@ struct engine_ops {
 };
 
 struct engine *engine_new(const struct engine_ops *ops, const char *state_dir);
-void engine_read_only(struct engine *en); /* before the start: nothing is written to the state folder */
+/* Before the start, of an engine without a state folder: this one is read and never written. */
+void engine_read_only(struct engine *en, const char *state_dir);
 void engine_free(struct engine *en);
 struct mirror *engine_mirror(struct engine *en);
 struct ruleset *engine_ruleset(struct engine *en);
@@ -150,5 +151,6 @@ void engine_died(struct engine *en, const struct blackbox_place *at, int signal)
 void engine_status(struct engine *en, struct buf *out);
 void engine_status_json(struct engine *en, struct json *j); /* the same, as fields of an open object */
 void engine_metrics(struct engine *en, struct buf *out);    /* Prometheus' text format */
+void engine_pending_json(const struct pending *p, struct json *j);
 /* One line about something that waits, or that the kernel refused. */
 void engine_pending_text(const struct pending *p, struct buf *out);

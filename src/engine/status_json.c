@@ -3,10 +3,8 @@
 #include "base/json.h"
 #include "engine/core.h"
 
-static void pending(void *ctx, const struct pending *p)
+void engine_pending_json(const struct pending *p, struct json *j)
 {
-	struct json *j = ctx;
-
 	json_open(j, NULL, '{');
 	json_text(j, "state", p->refused ? "refused" : "pending");
 	json_text(j, "kind", obj_kind_word(obj_kind(p->obj)));
@@ -18,6 +16,11 @@ static void pending(void *ctx, const struct pending *p)
 	json_text(j, "file", p->site.file);
 	json_unsigned(j, "line", p->site.line);
 	json_close(j, '}');
+}
+
+static void pending(void *ctx, const struct pending *p)
+{
+	engine_pending_json(p, ctx);
 }
 
 static void counts(struct engine *en, struct json *j)

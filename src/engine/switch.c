@@ -66,7 +66,7 @@ void switches_settle(struct engine *en, const pack_specs *specs)
 			break;
 		}
 	}
-	if (news && switches_save(&en->sw, &e) < 0)
+	if (news && !en->read_only && switches_save(&en->sw, &e) < 0)
 		log_error("pack", "%s", err_text(&e));
 }
 

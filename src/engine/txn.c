@@ -109,6 +109,15 @@ static int merge(struct engine *en, bool all, struct err *e)
 	return err_set(e, -ELOOP, "packs keep contradicting one another");
 }
 
+/* A pack that is left out may have failed in the merge just as well as before. */
+static void hold(struct engine *en)
+{
+	if (script_any_failed(en->script) == en->holding)
+		return;
+	en->holding = !en->holding;
+	ruleset_hold_deletes(en->rs, en->holding);
+}
+
 static void refused(struct engine *en, struct plan *p, const struct commit_result *r, const char *text)
 {
 	log_error("nft", "the kernel refused: %s", text);
@@ -321,10 +330,12 @@ static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e
 	uint64_t t0 = mono_ns(), t1, t2;
 	int rc = merge(en, all, e);
 
+	hold(en);
 	if (rc == 0 && reads_back(en, s)) {
 		rc = read_back(en, e);
 		if (rc == 0) /* a table's name may be somebody else's now */
 			rc = merge(en, all, e);
+		hold(en);
 	}
 	if (rc < 0)
 		return rc;
@@ -392,10 +403,7 @@ int txn_end(struct engine *en, bool all, struct err *e)
 		kernel_unknown(en);
 	}
 	script_settle(en->script);
-	if (script_any_failed(en->script) != en->holding) {
-		en->holding = !en->holding;
-		ruleset_hold_deletes(en->rs, en->holding);
-	}
+	hold(en);
 	en->script_ns = mono_ns() - en->began;
 	for (int round = 0; rc == 0 && round < COMMIT_ROUNDS; round++) {
 		plan_free(&s.plan);

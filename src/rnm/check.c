@@ -10,22 +10,11 @@
 #include "net/watch.h"
 #include "nft/batch.h"
 #include "nft/readback.h"
+#include "rnm/check.h"
 #include "rnm/paths.h"
 #include "rnm/rnm.h"
 
 #define INSTANCE "rnm" /* as rnmd marks its tables */
-
-struct check {
-	struct engine *engine;
-	struct watch *watch;
-	struct nft_conn *conn; /* NULL: not permitted to ask the kernel */
-	bool asked; /* the kernel has answered for the first plan; later ones build on what it does not hold
-		     */
-	unsigned errors; /* lines of the log: only whether there were any */
-	unsigned warnings;
-	const char *socket; /* the daemon's, whose state folder it is */
-	uint64_t handles;
-};
 
 /* ---- what the engine needs ---- */
 
@@ -68,6 +57,8 @@ static int op_commit(void *ctx, const struct plan *p, bool dry, struct commit_re
 		return rc;
 	if (!r->op_err)
 		r->op_err = xcalloc(p->ops.n + 1, sizeof(*r->op_err));
+	if (!c->asked)
+		check_plan(c, p);
 	pretend_handles(c, p, r);
 	return 0;
 }
@@ -75,8 +66,12 @@ static int op_commit(void *ctx, const struct plan *p, bool dry, struct commit_re
 static int op_rule_handles(
 	void *ctx, const struct obj *chain, uint64_t **handles, uint64_t **ids, struct err *e)
 {
-	(void)ctx, (void)handles, (void)ids;
-	return err_set(e, -EOPNOTSUPP, "rules of %s have no handles in a check", obj_name(chain));
+	struct check *c = ctx;
+
+	if (!c->conn || c->asked)
+		return err_set(e, -EOPNOTSUPP, "rules of %s have no handles in a check", obj_name(chain));
+	return nft_rule_handles(
+		c->conn, obj_family(chain), obj_table(chain), obj_name(chain), handles, ids, e);
 }
 
 static int op_set_read(
@@ -152,9 +147,9 @@ static void count_line(void *ctx, enum log_level level, const char *area, const 
 {
 	struct check *c = ctx;
 
-	(void)area, (void)text;
 	c->errors += level == LOG_ERROR;
 	c->warnings += level == LOG_WARN;
+	check_log(c, level, area, text);
 }
 
 static void kernel_table(void *ctx, const struct table_seen *t)
@@ -175,9 +170,11 @@ static bool op_persists(void *ctx)
 
 static void no_kernel(struct check *c, const struct err *e)
 {
-	printf("note: the kernel was not asked: %s\n", err_text(e));
+	check_note(c, "the kernel was not asked: %s", err_text(e));
+	check_note(c, "what it holds of rnm's tables could not be compared: there is no plan");
 	nft_conn_free(c->conn);
 	c->conn = NULL;
+	c->compared = false;
 }
 
 static int op_read_tables(void *ctx, struct err *e)
@@ -188,6 +185,24 @@ static int op_read_tables(void *ctx, struct err *e)
 	(void)e;
 	if (c->conn && nft_tables(c->conn, kernel_table, c, &why) < 0)
 		no_kernel(c, &why);
+	if (c->conn && !c->asked && ruleset_find_attached(engine_ruleset(c->engine), c->conn, &why) < 0)
+		check_note(c, "own elements in sets of others are not compared: %s", err_text(&why));
+	return 0;
+}
+
+/* Once: the second run goes on from what the first one would have made. */
+static int op_read_back(void *ctx, struct read_back *found, struct err *e)
+{
+	struct check *c = ctx;
+	_err_ struct err why = ERR_INIT;
+
+	(void)e;
+	memset(found, 0, sizeof(*found));
+	if (!c->conn || c->asked || !c->compared ||
+		ruleset_read_back(engine_ruleset(c->engine), c->conn, found, &why) == 0)
+		return 0;
+	c->compared = false;
+	check_note(c, "what the kernel holds is not compared: %s", err_text(&why));
 	return 0;
 }
 
@@ -196,20 +211,24 @@ static void find_kernel(struct check *c)
 	_err_ struct err e = ERR_INIT;
 
 	c->conn = nft_conn_new(INSTANCE, &e);
+	c->compared = c->conn != NULL;
 	if (c->conn)
 		nft_conn_looks(c->conn);
 	else
 		no_kernel(c, &e);
 }
 
-/* What rnmd would leave out: no part of what is checked. */
-static void take_switches(struct check *c, const struct config *cfg)
+/* What rnmd would leave out, and what its policies keep. */
+static void take_state(struct check *c, const struct config *cfg)
 {
 	_autofree_ char *dir = state_dir(c->socket, cfg);
 	_err_ struct err e = ERR_INIT;
 
+	engine_read_only(c->engine, dir);
+	if (access(dir, R_OK | X_OK) < 0 && errno != ENOENT)
+		check_note(c, "what policies keep in rnm.state is not known: %s: %s", dir, strerror(errno));
 	if (engine_switches(c->engine, dir, &e) < 0)
-		printf("note: what `rnm packs` disabled is not known: %s\n", err_text(&e));
+		check_note(c, "what `rnm packs` disabled is not known: %s", err_text(&e));
 }
 
 static int run(struct check *c, struct config *cfg, const char *shipped, struct err *e)
@@ -222,6 +241,7 @@ static int run(struct check *c, struct config *cfg, const char *shipped, struct 
 		.attach_look = op_attach_look,
 		.object_read = op_object_read,
 		.read_tables = op_read_tables,
+		.read_back = op_read_back,
 		.persists = op_persists,
 		.need_kinds = op_need_kinds,
 		.wake_at = op_wake_at,
@@ -233,42 +253,13 @@ static int run(struct check *c, struct config *cfg, const char *shipped, struct 
 	};
 	const struct watch_opt wopt = { .max_events = cfg->max_events, .max_delay_ms = cfg->max_delay_ms };
 
-	c->engine = engine_new(&ops, NULL); /* no state folder: a check writes nothing */
-	take_switches(c, cfg);
+	c->engine = engine_new(&ops, NULL);
+	take_state(c, cfg);
 	c->watch = watch_new(engine_mirror(c->engine), &wops, &wopt, e);
 	if (!c->watch)
 		return e->code ? e->code : -ENOMEM;
 	find_kernel(c);
 	return engine_start(c->engine, cfg, shipped, e);
-}
-
-static bool next_line(const char **p, const char **line, size_t *n)
-{
-	if (!**p)
-		return false;
-	*line = *p;
-	*n = strcspn(*p, "\n");
-	*p += *n + ((*p)[*n] == '\n');
-	return true;
-}
-
-static void print_difference(const char *a, const char *b)
-{
-	const char *x = "", *y = "";
-	size_t nx = 0, ny = 0;
-	bool more;
-
-	do {
-		bool more_a = next_line(&a, &x, &nx), more_b = next_line(&b, &y, &ny);
-
-		nx = more_a ? nx : 0;
-		ny = more_b ? ny : 0;
-		more = more_a || more_b;
-	} while (more && nx == ny && !memcmp(x, y, nx));
-	printf("warning: loaded a second time, the policies state something else (the clock? a random "
-	       "number?):\n"
-	       "  first:  %.*s\n  second: %.*s\n",
-		(int)nx, x, (int)ny, y);
 }
 
 /* The same configuration again must give the same ruleset. */
@@ -290,113 +281,62 @@ static void run_again(struct check *c, const char *path, const char *shipped)
 	}
 	if (rc == 0)
 		rc = ruleset_text(engine_ruleset(c->engine), NULL, &second, &e);
-	if (rc < 0) {
-		printf("warning: loading it a second time failed: %s\n", err_text(&e));
-		c->warnings++;
-	} else if (strcmp(buf_str(&first), buf_str(&second))) {
-		print_difference(buf_str(&first), buf_str(&second));
-		c->warnings++;
-	}
+	if (rc < 0)
+		check_warn(c, "loading it a second time failed: %s", err_text(&e));
+	else if (strcmp(buf_str(&first), buf_str(&second)))
+		check_differs(c, buf_str(&first), buf_str(&second));
 }
 
-static void print_pack(void *ctx, const struct pack_status *p)
-{
-	const char *why = p->last_error ? p->last_error : "failed";
-	unsigned *bad = ctx;
-
-	if (p->state == PACK_RUNNING)
-		return;
-	(*bad)++;
-	printf("pack %s: %s: ", p->name, p->state == PACK_FAILED ? "left out" : "degraded");
-	put_text(stdout, why, strcspn(why, "\n")); /* the log had the rest */
-	putchar('\n');
-}
-
-static void print_pending(void *ctx, const struct pending *p)
-{
-	unsigned *bad = ctx;
-
-	/* a table waits only because somebody else has its name */
-	*bad += p->unstated || p->refused || obj_kind(p->obj) == OBJ_TABLE;
-	printf("%s: %s %s %s: %s (%s, %s:%u)\n", p->refused ? "refused" : "pending",
-		nft_family_name(obj_family(p->obj)), obj_table(p->obj), obj_name(p->obj), p->why, p->pack,
-		p->site.file, p->site.line);
-}
-
-/* What a start would have come to. Returns how much of it is wrong. */
-static unsigned conclude(struct check *c, bool failed_early)
-{
-	struct ruleset_stats s = ruleset_stats(engine_ruleset(c->engine));
-	unsigned bad = failed_early;
-
-	script_status(engine_script(c->engine), print_pack, &bad);
-	ruleset_pending(engine_ruleset(c->engine), print_pending, &bad);
-	if (!bad && c->errors)
-		bad = 1;
-	printf("%s: %u tables, %u chains, %u rules, %u sets, %u elements; %u pending, %u problems, %u "
-	       "warnings; %s, nothing sent\n",
-		bad ? "failed" : "fine", s.tables, s.chains, s.rules, s.sets, s.elements, s.pending, bad,
-		c->warnings, c->conn ? "validated by the kernel" : "the kernel was not asked");
-	return bad;
-}
-
-static void print_switched(struct check *c)
-{
-	_buf_ struct buf lines = BUF_INIT;
-
-	engine_switched(c->engine, "note: ", &lines);
-	put_text(stdout, buf_str(&lines), lines.n);
-}
-
-static int check(const char *path, const char *socket)
+static int check(struct check *c, const char *path)
 {
 	_autofree_ char *shipped = shipped_dir();
 	_err_ struct err e = ERR_INIT;
-	struct check c = { .socket = socket };
 	struct config *cfg = NULL;
 	int rc = config_load(path, &cfg, &e);
-	unsigned bad = 1;
+	unsigned bad;
 
-	log_tap(count_line, &c);
+	log_tap(count_line, c);
 	for (uint32_t i = 0; rc == 0 && i < cfg->notes.n; i++)
-		printf("note: %s\n", cfg->notes.v[i]);
-	fflush(stdout);
+		check_note(c, "%s", cfg->notes.v[i]);
 	if (rc == 0)
-		rc = run(&c, cfg, shipped, &e);
-	if (rc < 0) {
-		put_text(stderr, err_text(&e), strlen(err_text(&e)));
-		fputc('\n', stderr);
-	}
-	if (c.engine && engine_config(c.engine)) {
-		if (rc == 0 && !c.errors)
-			run_again(&c, path, shipped);
-		print_switched(&c);
-		bad = conclude(&c, rc < 0);
+		rc = run(c, cfg, shipped, &e);
+	if (rc < 0)
+		check_error(c, err_text(&e));
+	if (c->engine && engine_config(c->engine)) {
+		if (rc == 0 && !c->errors)
+			run_again(c, path, shipped);
 	} else {
 		config_free(cfg);
 	}
-	if (c.watch)
-		watch_free(c.watch);
-	engine_free(c.engine);
-	if (c.conn)
-		nft_conn_free(c.conn);
+	bad = check_conclude(c, path, rc < 0);
+	if (c->watch)
+		watch_free(c->watch);
+	engine_free(c->engine);
+	if (c->conn)
+		nft_conn_free(c->conn);
 	log_tap(NULL, NULL);
 	return bad ? EXIT_FAILED : EXIT_DONE;
 }
 
 int tool_check(struct tool *t, int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-		{ NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
 	const char *path = DEFAULT_CONFIG;
+	struct check c = { .socket = t->socket };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-		if (opt != 'c')
-			return usage_error(t, "wrong option");
-		path = optarg;
+	while ((opt = getopt_long(argc, argv, "c:j", options, NULL)) != -1) {
+		switch (opt) {
+		case 'c': path = optarg; break;
+		case 'j': c.json = true; break;
+		default: return usage_error(t, "wrong option");
+		}
 	}
 	if (optind < argc)
 		return usage_error(t, "unexpected argument '%s'; the file goes behind -c", argv[optind]);
-	return check(path, t->socket);
+	return check(&c, path);
 }

@@ -37,7 +37,8 @@ static const struct command {
 	{ "emit", "TOPIC [KEY=VALUE…]", "send a message to the policies", tool_emit },
 	{ "packs", "[--json] [show NAME | enable|disable NAME | quarantine|release NAME [HOOK]]",
 		"the packs and their states; run one or leave it out, at once and from now on", tool_packs },
-	{ "check", "[-c CONFIG]", "try configuration and packs against the present network; send nothing",
+	{ "check", "[-c CONFIG] [--json]",
+		"try configuration and packs against the present network and the kernel; send nothing",
 		tool_check },
 	{ "nft", "load [-c] | compile [-D NAME=VALUE]… [-I DIR]… FILE|-, or a command",
 		"a file in nft's language: into the kernel as one change (-c: only checked), or the "

@@ -226,4 +226,90 @@ describe("rnmd", function()
 		assert.same({ "192.0.2.1", "192.0.2.2", "192.0.2.9" }, nft.set(ns, "inet t s"))
 		rnmd.stop(d)
 	end)
+
+	describe("and rnm check", function()
+		local function check(options)
+			return ns:try(("%s/rnm -s %s check -c %s %s"):format(os.getenv "RNM_BUILD" or "build", d.socket, d.config, options or ""))
+		end
+		local function files()
+			return sh.run(("cd %s && find . -type f ! -name '*.running' -exec md5sum {} + | sort"):format(d.dir))
+		end
+
+		it("hold files against the kernel, with the daemon and without", function()
+			start()
+			d:pack("keep.lua", "rnm.state.n = rnm.state.n or 7\nnft.table('inet', 'k'):chain('c'):rule('meta mark $n', { n = rnm.state.n })")
+			d:cmd "reload"
+			d:cmd "eval --pack keep rnm.state.n = 8"
+			d:cmd "reload"
+			sh.eventually(function() return sh.run(("cat %s.state/keep.state"):format(d.socket)):find "8" end)
+			for _, running in ipairs { true, false } do
+				if not running then
+					rnmd.settle(d)
+					d:halt()
+				end
+				local out, status = check()
+				assert.equal(0, status, out)
+				assert.matches("^plan: nothing to send, the kernel holds what is stated\nfine: 2 tables, .* nothing sent\n$", out)
+				local value = json.read((check "--json"))
+				assert.same({ true, true, true, "0", "0" }, { value.ok, value.compared, value.validated, value.problems, value.plan.counts.operations })
+			end
+			-- other files, another kernel
+			d:pack("a.lua", (policy:gsub('"192.0.2.2"', '"192.0.2.3"'):gsub("counter accept", "counter drop")))
+			d:pack("new.lua", "nft.table('inet', 'n'):chain('c'):rule('accept')")
+			ns:run "nft 'delete element inet t s { 192.0.2.1 }; add table inet foreign'"
+			local before, left = ns:run "nft -a list ruleset", files()
+			local out, status = check()
+			assert.equal(0, status, out)
+			local lines = {}
+			for line in out:gmatch "[^\n]+" do
+				lines[#lines + 1] = line:gsub("handle %d+", "handle N")
+			end
+			table.remove(lines) -- fine: …
+			assert.same({
+				"plan: a start would send 6 operations",
+				"+ add table inet n  # new new.lua:1, in main chunk, by start",
+				"+ add chain inet n c  # new new.lua:1, in main chunk, by start",
+				"- delete element inet t s { 192.0.2.2 }  # a a.lua:2, in main chunk, by start",
+				"+ add element inet t s { 192.0.2.1, 192.0.2.3 }  # a a.lua:2, in main chunk, by start",
+				"~ replace rule inet t in handle N ip saddr @s counter drop  # a a.lua:3, in main chunk, by start",
+				"+ add rule inet n c accept  # new new.lua:1, in main chunk, by start",
+			}, lines)
+			local value = json.read((check "--json"))
+			for i = 2, #lines do
+				assert.equal(lines[i]:match "^(.-)  #", (value.plan.operations[i - 1].sign .. " " .. value.plan.operations[i - 1].text:gsub("handle %d+", "handle N")))
+			end
+			assert.same({ "6", "4", "1", "1" }, { value.plan.counts.operations, value.plan.counts.add, value.plan.counts.delete, value.plan.counts.change })
+			assert.equal(before, ns:run "nft -a list ruleset")
+			assert.equal(left, files())
+			-- and that is what a start sends
+			d:launch()
+			assert.matches("start: 0 events, 6 operations", d:log())
+			rnmd.stop(d)
+		end)
+
+		it("say what they could not compare, and what is wrong", function()
+			start()
+			d:pack("b.lua", "nft.table('inet', 't'):chain('x'):rule('jump nowhere')")
+			d:pack("c.lua", "local x = = 1")
+			local out, status = check "--json"
+			local value = json.read(out:match "{.*}")
+			assert.equal(1, status)
+			assert.is_false(value.ok)
+			assert.same({ "c", "left out" }, { value.packs[1].name, value.packs[1].state })
+			assert.same({ "pending", "chain", "x", "b" }, { value.pending[1].state, value.pending[1].kind, value.pending[1].name, value.pending[1].pack })
+			assert.matches("c.lua:1", table.concat(value.errors, "\n"))
+			out, status = ns:try(("setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs %s/rnm -s %s check -c %s --json 2>/dev/null")
+				:format(os.getenv "RNM_BUILD" or "build", d.socket, d.config))
+			value = json.read(out:match "{.*}")
+			assert.equal(1, status)
+			assert.same({ false, false, "userdata" }, { value.compared, value.validated, type(value.plan) })
+			assert.matches("could not be compared", table.concat(value.notes, "\n"))
+			sh.write(d.dir .. "/bad.yaml", "log: debgu\n")
+			out, status = ns:try(("chmod 600 %s/bad.yaml; %s/rnm check --json -c %s/bad.yaml"):format(d.dir, os.getenv "RNM_BUILD" or "build", d.dir))
+			value = json.read(out)
+			assert.equal(1, status)
+			assert.matches("bad.yaml:1:6: log: .*did you mean 'debug'", value.errors[1])
+			rnmd.stop(d)
+		end)
+	end)
 end)

@@ -240,6 +240,13 @@ t:chain("own%d"):rule("accept")
 		d:launch()
 		assert.equal(before, handles())
 		assert.equal(gen, generation())
+		-- found to be wrong only when all that is stated is put together
+		d:halt()
+		d:pack("20-b.lua", pack(2) .. "c:rule('ip saddr 192.0.2.1 tproxy ip to :80')")
+		d:launch()
+		assert.matches("b: left out", d:log())
+		assert.equal(before, handles())
+		assert.equal(gen, generation())
 		-- what others do meanwhile leaves it where it is
 		d:cmd [[eval nft.table("inet", "t"):chain("in"):rule("tcp dport 99 accept")]]
 		assert.matches("dport 1 accept.*dport 2 accept.*dport 3 accept.*dport 99 accept", nft.ruleset(ns))
