@@ -125,10 +125,10 @@ function Sim:time(at) return self.c:clock(at and tools.time(at)) end
 
 ---A list file changed; false: no pack reads it.
 function Sim:file_changed(path)
-  local known, err = self.c:file_changed(path)
-  if known == nil then self:_check(nil, err) end
+  local heard, err = self.c:file_changed(path)
+  if heard == nil then self:_check(nil, err) end
   self:_collect()
-  return known
+  return heard
 end
 
 local function file_path(self, path)

@@ -41,7 +41,7 @@ static void span_of(const struct ipprefix *p, struct span *s)
 	s->len = p->addr.family == AF_INET ? 4 : 16;
 	for (size_t i = 0; i < s->len; i++) {
 		unsigned bits = p->len > 8 * i ? p->len - 8 * (unsigned)i : 0;
-		uint8_t mask = bits >= 8 ? 0xff : (uint8_t)(0xff00 >> bits);
+		uint8_t mask = (uint8_t)(bits >= 8 ? 0xff : 0xff00 >> bits);
 
 		s->lo[i] = p->addr.b[i] & mask;
 		s->hi[i] = p->addr.b[i] | (uint8_t)~mask;

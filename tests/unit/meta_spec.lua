@@ -69,6 +69,61 @@ describe("the names of the API", function ()
     assert.same(listed, found)
   end)
 
+  -- Fields that the editor's files give a class, with those it inherits.
+  local function class_fields(file, class)
+    local fields, here_now = {}, false
+    for line in io.lines(here .. "/../../lua/rnm/meta/" .. file .. ".lua") do
+      local name = line:match "^%-%-%-@class ([%w_.]+)"
+      local field = line:match '^%-%-%-@field %["(%w+)"%]' or line:match "^%-%-%-@field ([%w_]+)"
+      if name then here_now = name == class end
+      if here_now and field then fields[#fields + 1] = field end
+      if not line:find "^%-%-%-" then here_now = false end
+    end
+    assert(#fields > 0, class)
+    return fields
+  end
+
+  it("of specs and options are those that calls take", function ()
+    local sim = simulate { packs = { p = 't = nft.table("inet", "t") s = t:set("s", { type = "ipv4_addr" })' } }
+    for class, call in pairs {
+      ["nft.table_spec"] = 'nft.table("inet", "x", %s)', ["nft.chain_spec"] = 't:chain("x", %s)', ["nft.set_spec"] = 't:set("x", %s)',
+      ["nft.flowtable_spec"] = 't:flowtable("x", %s)', ["nft.counter_spec"] = 't:counter("x", %s)', ["nft.quota_spec"] = 't:quota("x", %s)',
+      ["nft.limit_spec"] = 't:limit("x", %s)', ["nft.ct_helper_spec"] = 't:ct_helper("x", %s)', ["nft.ct_timeout_spec"] = 't:ct_timeout("x", %s)',
+      ["nft.ct_expectation_spec"] = 't:ct_expectation("x", %s)', ["nft.synproxy_spec"] = 't:synproxy("x", %s)',
+      ["nft.secmark_spec"] = 't:secmark("x", %s)', ["nft.element_options"] = 's:add("10.0.0.1", %s)',
+      ["nft.attach_options"] = 'nft.attach("inet", "fw", "x", %s)',
+    } do
+      for _, field in ipairs(class_fields("nft", class)) do
+        local _, err = sim:eval("return " .. call:format(('{ ["%s"] = function () end }'):format(field)), "p")
+        assert.not_matches("unknown field", err or "", 1, true)
+      end
+      local _, err = sim:eval("return " .. call:format "{ no_such_field = 1 }", "p")
+      assert.matches('unknown field "no_such_field"', err, 1, true)
+    end
+    sim:close()
+  end)
+
+  it("of records are those that queries know, and that events have", function ()
+    local sim = simulate {
+      packs = { p = "" }, links = { br0 = { kind = "bridge" }, eth0 = { zone = "wan", mac = "02:00:00:00:00:01", master = "br0" } },
+      addrs = { eth0 = { "192.0.2.1/24" } }, rules = { { src = "10.0.0.0/8", dst = "10.0.0.0/8", iif = "eth0", oif = "eth0", fwmark = 1, table = 7 } },
+      routes = { { dst = "default", via = "192.0.2.254", dev = "eth0" }, { dst = "10.0.0.0/8", nexthops = { { dev = "eth0" }, { dev = "br0" } } } },
+      neighs = { { iface = "eth0", address = "192.0.2.9", mac = "02:00:00:00:00:09" } },
+    }
+    sim:addr_set("eth0", "192.0.2.1", { peer = "192.0.2.2" })
+    for kind, queries in pairs { link = "links", addr = "addrs", route = "routes", rule = "rules", neigh = "neighs" } do
+      local fields, seen = class_fields("net", "net." .. kind), {}
+      local out = assert(sim:eval(("local o = {} for _, r in ipairs(net.%s {}) do for k in pairs(r) do o[#o + 1] = k end end return table.concat(o, ' ')"):format(queries)))
+      for name in out:gmatch "%S+" do seen[name] = true end
+      assert.same(set_of(fields), seen)
+      for _, field in ipairs(fields) do
+        local _, err = sim:eval(("return net.%s { %s = 'x' }"):format(queries, field))
+        assert.not_matches("no field", err or "", 1, true)
+      end
+    end
+    sim:close()
+  end)
+
   it("of rnm.testing are in a file of their own, and nothing else is", function ()
     local told, found = {}, {}
     for name in pairs((meta_names "testing")) do told[name] = true end
