@@ -66,7 +66,8 @@ check demo bench conformance torture: %: deps-%
 	$(Q)RNM_BUILD=$(BUILD) $(run-$@)
 run-check = tests/run.sh
 run-torture = RNM_TORTURE=1 RNM_STEPS=$(or $(RNM_STEPS),100000) RNM_KILLS=$(or $(RNM_KILLS),1000) \
-	tests/run.sh tests/integration/ruleset_kernel_spec.lua tests/integration/rnmd_kill_spec.lua tests/torture
+	tests/run.sh tests/integration/ruleset_kernel_spec.lua tests/integration/rnmd_kill_spec.lua \
+	tests/integration/cookbook_geo_spec.lua tests/integration/cookbook_anycast_spec.lua tests/torture
 run-demo  = examples/demo/run.sh
 run-bench = tests/bench/run.sh
 run-conformance = tests/conformance/run.sh $(ORACLE)

@@ -13,7 +13,7 @@ describe("DNS capture", function()
 		lab.wire(client, "eth0", "192.168.1.20/24", router, "lan0", "192.168.1.1/24")
 		client:run "ip route add default via 192.168.1.1"
 		services = { lab.serve(router, 53, "resolver"), sh.spawn(router:enter() .. "socat UDP-RECVFROM:53,fork SYSTEM:'echo resolver'") }
-		d = lab.cookbook(router, "dnscapture", "interfaces: [{ name: lan0, nftables_zone: lan }]\npacks: { dnscapture: { config: { alive: 3 } } }")
+		d = lab.cookbook(router, "dnscapture", "interfaces: [{ name: lan0, nftables_zone: lan }]\npacks: { dnscapture: { config: { alive: 2 } } }")
 	end)
 
 	teardown(function()

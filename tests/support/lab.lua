@@ -12,10 +12,11 @@ end
 
 -- A link between two hosts: lab.wire(a, "eth0", "192.0.2.1/24", b, "eth0", "192.0.2.2/24"); addresses may be nil.
 function lab.wire(a, a_name, a_addr, b, b_name, b_addr)
-	a:run(("ip link add %s type veth peer name %s netns %d"):format(a_name, b_name, b.keeper.pid))
-	for ns, link in pairs { [a] = { a_name, a_addr }, [b] = { b_name, b_addr } } do
-		ns:run(("ip link set %s up%s"):format(link[1], link[2] and (" && ip addr add %s dev %s"):format(link[2], link[1]) or ""))
+	local function up(name, address)
+		return ("ip link set %s up"):format(name) .. (address and (" && ip addr add %s dev %s"):format(address, name) or "")
 	end
+	a:run(("ip link add %s type veth peer name %s netns %d && "):format(a_name, b_name, b.keeper.pid) .. up(a_name, a_addr))
+	b:run(up(b_name, b_addr))
 end
 
 function lab.router(ns)
