@@ -82,6 +82,9 @@ bool control_wanted(const struct control *c, enum control_news what, const char 
 /* params: one JSON value on one line. A slow reader loses notifications, and is told how many. */
 void control_notify(struct control *c, enum control_news what, const char *name, const struct buf *params);
 
+/* How an error begins that says so. */
+#define CONTROL_OTHER_NETNS "rnmd runs in another network namespace"
+
 /* ---- client side (rnm): control/client.c ---- */
 
 struct client;

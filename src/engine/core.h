@@ -97,6 +97,9 @@ void first_event_free(struct engine *en);
 /* metrics.c */
 void engine_took(struct engine *en, uint64_t ns);
 
+/* disabled.c */
+void disabled_load(struct engine *en); /* what the file says now; in force with the next merge */
+
 /* why.c */
 void event_keep(struct engine *en); /* what the transaction was for, when something of it asks to know */
 

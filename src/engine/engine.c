@@ -240,6 +240,7 @@ int engine_start(struct engine *en, struct config *cfg, const char *shipped_dir,
 	set_templates(en, cfg);
 	ruleset_owner(en->rs, cfg->owner);
 	en->net_mode = NET_RUN;
+	disabled_load(en);
 	txn_begin(en, ORIGIN_START, NULL);
 	rc = script_load(en->script, en->specs.v, en->specs.n, true, "start", e);
 	if (rc < 0) {
@@ -322,6 +323,7 @@ int engine_reload(struct engine *en, struct config *cfg, const char *shipped_dir
 		return rc;
 	}
 	list_dropped(en, &specs);
+	disabled_load(en);
 	txn_begin(en, ORIGIN_RELOAD, NULL);
 	en->net_mode = NET_FEED;
 	set_zones(en, cfg);

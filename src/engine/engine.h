@@ -27,6 +27,7 @@ enum origin {
 	ORIGIN_EXPIRY,
 	ORIGIN_EVAL,
 	ORIGIN_DRIFT,
+	ORIGIN_NFT,
 	ORIGIN_STOP
 };
 const char *origin_name(enum origin o);
@@ -126,6 +127,19 @@ int engine_plan(struct engine *en, const struct plan_view *view, struct err *e);
  * it. */
 bool engine_unsure(struct engine *en);
 int engine_plan_read(struct engine *en, bool all, const struct plan_view *view, struct err *e);
+/* A command of nft's language about own tables, as the console's: see nft/console.h. errs: what is wrong,
+ * with its place; then nothing was changed. */
+struct nft_file;
+struct errlist;
+int engine_nft(struct engine *en, struct nft_file *f, const struct operator* who, struct errlist *errs);
+/* Rules of packs out of force and back, remembered in the state folder. out: what was done, and its id. All
+ * or nothing: -ENOENT, or the kernel's refusal. */
+struct disabled;
+int engine_disable_rule(
+	struct engine *en, struct obj *chain, uint64_t handle, struct buf *out, struct err *e);
+int engine_enable_rule(struct engine *en, uint64_t id, struct buf *out, struct err *e);
+/* "stated by pack wan, wan.lua:12", or that nobody does. */
+void engine_disabled_text(struct engine *en, const struct disabled *d, struct buf *out);
 void engine_stop(struct engine *en, const char *reason);
 
 /* Packs at run time, over restarts: what is done is kept in the state folder, before it is done; when it can

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* `rnm status`, for people: what runs, what waits and why. */
 #include "engine/core.h"
+#include "nft/ruleset_disabled.h"
 
 static void pack_line(void *ctx, const struct pack_status *p)
 {
@@ -37,6 +38,7 @@ static void pending_line(void *ctx, const struct pending *p)
 void engine_status(struct engine *en, struct buf *out)
 {
 	struct ruleset_stats s = ruleset_stats(en->rs);
+	uint32_t disabled, stated;
 
 	buf_printf(out, "network: %u links, %u addresses, %u routes, %u rules, %u neighbours mirrored\n",
 		mirror_count(en->mirror, NET_LINK), mirror_count(en->mirror, NET_ADDR),
@@ -53,6 +55,10 @@ void engine_status(struct engine *en, struct buf *out)
 		(unsigned long long)en->failures, (unsigned long long)en->event_count,
 		(unsigned long long)(en->commits ? en->sum_ns / en->commits / 1000 : 0),
 		(unsigned long long)(en->max_ns / 1000));
+	disabled = ruleset_disabled_count(en->rs, &stated);
+	if (disabled)
+		buf_printf(out, "disabled: %u rules, %u of them not stated now (rnm nft list disabled)\n",
+			disabled, disabled - stated);
 	script_status(en->script, pack_line, out);
 	engine_switched(en, "", out);
 	ruleset_pending(en->rs, pending_line, out);

@@ -2,6 +2,7 @@
 /* What status.c tells people, for programs. */
 #include "base/json.h"
 #include "engine/core.h"
+#include "nft/ruleset_disabled.h"
 
 void engine_pending_json(const struct pending *p, struct json *j)
 {
@@ -26,6 +27,7 @@ static void pending(void *ctx, const struct pending *p)
 static void counts(struct engine *en, struct json *j)
 {
 	struct ruleset_stats s = ruleset_stats(en->rs);
+	uint32_t stated, disabled = ruleset_disabled_count(en->rs, &stated);
 
 	json_open(j, "network", '{');
 	json_unsigned(j, "links", mirror_count(en->mirror, NET_LINK));
@@ -44,6 +46,8 @@ static void counts(struct engine *en, struct json *j)
 	json_unsigned(j, "elements", s.elements);
 	json_unsigned(j, "pending", s.pending);
 	json_unsigned(j, "refused", s.refused);
+	json_unsigned(j, "disabled", disabled);
+	json_unsigned(j, "disabled_not_stated", disabled - stated);
 	json_close(j, '}');
 	json_open(j, "transactions", '{');
 	json_unsigned(j, "count", en->transactions);

@@ -26,6 +26,7 @@ const char *origin_name(enum origin o)
 	case ORIGIN_EXPIRY: return "expiry";
 	case ORIGIN_EVAL: return "eval";
 	case ORIGIN_DRIFT: return "drift";
+	case ORIGIN_NFT: return "nft";
 	case ORIGIN_STOP: return "stop";
 	}
 	return "?";

@@ -20,7 +20,7 @@ struct walk {
 
 static bool in_force(const struct stmt *st)
 {
-	return st->active && !st->refused && !st->rule.why && st->rule.rc;
+	return st->active && !st->refused && !st->rule.why && !st->disabled && st->rule.rc;
 }
 
 static void blame(struct walk *w, struct stmt *st, const struct obj *to, const char *what)

@@ -165,7 +165,10 @@ static void list_chain(struct obj *o, struct buf *out)
 		buf_putc(out, '\n');
 	}
 	vec_foreach (st, &o->rules)
-		if ((*st)->active && !(*st)->refused && !(*st)->rule.why && (*st)->rule.rc)
+		if ((*st)->active && (*st)->disabled)
+			buf_printf(out, "\t\t# disabled, id %llu: %s\n", (unsigned long long)(*st)->disabled,
+				ast_text((*st)->rule.ast));
+		else if ((*st)->active && !(*st)->refused && !(*st)->rule.why && (*st)->rule.rc)
 			buf_printf(out, "\t\t%s\n", (*st)->rule.rc->text);
 	buf_puts(out, "\t}\n");
 }
@@ -299,7 +302,7 @@ static bool first_decl(const struct stmt *st)
 static bool stmt_line(const struct stmt *st, struct buf *out)
 {
 	switch (st->kind) {
-	case ST_DECL: obj_line(st->o, out); return st->spec->given || first_decl(st);
+	case ST_DECL: obj_line(st->o, out); return (st->spec && st->spec->given) || first_decl(st);
 	case ST_RULE:
 		buf_puts(out, "rule of ");
 		obj_line(st->o, out);
@@ -370,7 +373,7 @@ static void pending_rules(struct obj *o, void (*fn)(void *ctx, const struct pend
 			.why = (*st)->refused ? "the kernel refused it" : (*st)->rule.why,
 			.refused = (*st)->refused };
 
-		if (!(*st)->active || !p.why)
+		if (!(*st)->active || !p.why || (*st)->disabled)
 			continue;
 		p.pack = stmt_pack(*st)->name;
 		p.site = ruleset_site_get(o->rs, (*st)->site);
@@ -442,7 +445,8 @@ struct ruleset_stats ruleset_stats(const struct ruleset *rs)
 		s.objects += is_stateful(o);
 		if (o->kind == OBJ_CHAIN)
 			vec_foreach (st, &o->rules)
-				s.rules += (*st)->active && !(*st)->refused && !(*st)->rule.why;
+				s.rules += (*st)->active && !(*st)->refused && !(*st)->rule.why &&
+					   !(*st)->disabled;
 		if (o->kind == OBJ_SET && o->elems)
 			s.elements += o->elems->wanted;
 	}

@@ -198,7 +198,9 @@ static void set(struct doc *d, struct obj *o)
 static void rule(struct doc *d, const struct stmt *st)
 {
 	const struct obj *o = st->o;
-	const char *why = st->refused ? "the kernel refused it" : st->rule.why;
+	const char *why = st->disabled  ? "somebody disabled it"
+			  : st->refused ? "the kernel refused it"
+					: st->rule.why;
 
 	json_open(&d->j, NULL, '{');
 	json_open(&d->j, "rule", '{');
@@ -214,8 +216,10 @@ static void rule(struct doc *d, const struct stmt *st)
 	if (st->rule.rc && st->rule.rc->comment)
 		json_text(&d->j, "comment", st->rule.rc->comment);
 	if (why) {
-		json_text(&d->j, "state", st->refused ? "refused" : "pending");
+		json_text(&d->j, "state", st->disabled ? "disabled" : st->refused ? "refused" : "pending");
 		json_text(&d->j, "why", why);
+		if (st->disabled)
+			json_unsigned(&d->j, "id", st->disabled);
 	}
 	json_stmt(&d->j, "provenance", d->rs, st);
 	json_close(&d->j, '}');

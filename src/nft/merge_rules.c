@@ -300,9 +300,10 @@ static bool is_quiet(const struct obj *chain)
 
 int merge_rules(struct obj *chain, struct rpack **culprit, struct err *e)
 {
-
 	if (chain->unsorted)
 		sort_rules(chain);
+	if (disabled_rules_mark(chain))
+		obj_changed(chain);
 	for (uint32_t i = 0; i < chain->rules.n; i++) {
 		struct stmt *st = chain->rules.v[i];
 		const struct rcode *was = st->rule.why ? NULL : st->rule.rc;

@@ -173,10 +173,11 @@ struct scalar_sink { /* a live value that stands as a scalar in a rule */
 enum stmt_kind { ST_DECL, ST_RULE, ST_ELEMS, ST_LIVE };
 struct stmt {
 	enum stmt_kind kind;
-	bool active, listed, insert, refused, stale;
+	bool active, listed, insert, refused, stale, was_disabled;
 	uint32_t site, sub, run, past;
 	struct scope *sc;
 	struct obj *o;
+	uint64_t disabled; /* of rules: by whom, disabled.id; 0: it is in force */
 	union {
 		struct spec *spec;
 		struct {
@@ -186,7 +187,7 @@ struct stmt {
 			struct rcode *kept; /* refused: what the kernel holds in its place meanwhile */
 			char *why;          /* left out because of; NULL: in force */
 			bool why_unstated;
-			uint64_t id;
+			uint64_t id, sig; /* sig: rules_disabled.c's, 0: not needed yet */
 			VEC(struct auto_use) autos;
 			VEC(struct scalar_sink *) scalars;
 		} rule;
@@ -267,6 +268,7 @@ struct obj {
 	struct stmt *last_decl;
 	uint32_t last_run;
 	bool unsorted, recheck;  /* chains: rules moved; it came, went or became another kind of chain */
+	bool any_disabled;       /* chains: rules of it are disabled */
 	bool quiet;              /* chains: no rule waits or names anything */
 	bool looked, going;      /* the end of the transaction looks at it; frees it */
 	bool name_changed;       /* in rs->named; tables: something in them is */
@@ -317,6 +319,13 @@ struct obj {
 	unsigned depth; /* chains: jumps from here on, and itself; 0 not known */
 };
 
+struct disabled_rule { /* as struct disabled, of own tables */
+	uint64_t id, sig;
+	uint8_t family;
+	uint32_t nth;
+	char *table, *chain, *pack;
+};
+
 struct ruleset {
 	struct hmap objs, site_map, files;
 	struct hmap stmts; /* set_stmts by text */
@@ -336,6 +345,7 @@ struct ruleset {
 	VEC(struct contrib *) edits_dead;
 	bool retyped; /* a set has another type than before: its edits are looked at */
 	VEC(struct rpack *) retired;
+	VEC(struct disabled_rule) disabled;
 	uint64_t now; /* boot_ms of the transaction */
 	uint32_t txn, runs;
 	uint64_t rule_ids;
@@ -389,6 +399,10 @@ bool spec_equal(const struct spec *a, const struct spec *b);
 bool params_equal(const struct params *a, const struct params *b);
 void stmt_withdraw(struct stmt *st); /* journaled */
 void stmt_made(struct stmt *st);     /* journaled, and in force */
+/* Between runs: the statement is withdrawn, and st (made for it, not yet in force; NULL: nothing) stands in
+ * its place. Journaled. */
+void stmt_swap(struct stmt *old, struct stmt *st);
+void rule_replace(struct stmt *old, struct ast_rule *ast); /* by another rule; takes no reference */
 void stmt_activate(struct stmt *st);
 void stmt_deactivate(struct stmt *st);
 void stmt_free(struct stmt *st);
@@ -503,6 +517,12 @@ void table_lost(struct obj *table);
 
 /* graph.c */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
+
+/* rules_disabled.c */
+struct stmt *rule_with_handle(
+	const struct obj *chain, uint64_t handle); /* NULL: the kernel has none, or it is nobody's */
+bool disabled_rules_mark(struct obj *chain);       /* true: another rule is disabled, or enabled */
+void disabled_rule_free(struct disabled_rule *d);
 
 /* merge_rules.c */
 int merge_rules(

@@ -10,11 +10,11 @@ struct rules {
 	int32_t *stays; /* per wanted rule: index in have, -1 none */
 };
 
-/* What a statement puts in its place: its rule, or what was there while the kernel refuses it; NULL: nothing.
- */
+/* What a statement puts in its place: its rule, or what was there while the kernel refuses it; NULL: nothing,
+ * for it waits or is disabled. */
 struct rcode *rule_of(const struct stmt *st)
 {
-	if (!st->active || st->rule.why)
+	if (!st->active || st->rule.why || st->disabled)
 		return NULL;
 	return st->refused ? st->rule.kept : st->rule.rc;
 }

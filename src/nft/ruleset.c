@@ -542,6 +542,9 @@ void ruleset_free(struct ruleset *rs)
 	vec_free(&rs->settling);
 	vec_free(&rs->edits_dead);
 	vec_free(&rs->retired);
+	vec_foreach (d, &rs->disabled)
+		disabled_rule_free(d);
+	vec_free(&rs->disabled);
 	free(rs->event);
 	past_free(rs);
 	free(rs);

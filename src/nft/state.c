@@ -131,6 +131,23 @@ int state_rule(struct scope *sc, struct obj *chain, struct ast_rule *ast, struct
 	return 0;
 }
 
+void rule_replace(struct stmt *old, struct ast_rule *ast)
+{
+	struct stmt *st = xnew(struct stmt);
+
+	st->kind = ST_RULE;
+	st->sc = old->sc;
+	st->o = old->o;
+	st->site = old->site;
+	st->sub = old->sub;
+	st->insert = old->insert;
+	st->past = past_now(old->o->rs);
+	obj_ref(st->o);
+	st->rule.ast = ast_ref(ast);
+	st->rule.id = ++old->o->rs->rule_ids;
+	stmt_swap(old, st);
+}
+
 static uint64_t elems_sig(const struct elem_in *els, uint32_t n)
 {
 	_buf_ struct buf b = BUF_INIT;

@@ -430,6 +430,25 @@ void stmt_withdraw(struct stmt *st)
 	journal_push(&st->sc->pk->log, &j_gone, st, 0, 0);
 }
 
+void stmt_swap(struct stmt *old, struct stmt *st)
+{
+	struct scope *sc = old->sc;
+	srefs next = { 0 };
+
+	vec_foreach (r, &sc->now) {
+		if (r->st != old)
+			vec_push(&next, *r);
+		else if (st)
+			vec_push(&next, (struct sref){ st, r->sub });
+	}
+	set_stmts(sc, next);
+	stmt_withdraw(old);
+	if (!st)
+		return;
+	journal_push(&sc->pk->log, &j_new, st, 0, 0);
+	stmt_activate(st);
+}
+
 void stmt_made(struct stmt *st)
 {
 	vec_push(&st->sc->next, (struct sref){ st, st->sub });

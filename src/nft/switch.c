@@ -188,12 +188,22 @@ static int read_one(struct nft_conn *c, uint8_t family, const char *table, const
 	return 0;
 }
 
-int rule_spelled(struct nft_conn *c, uint8_t family, const char *table, const char *chain, uint64_t handle,
-	struct buf *text, struct buf *udata, struct err *e)
+int rule_spelled(struct nft_conn *c, uint8_t family, const char *table, const char *chain, bool by_index,
+	uint64_t n, struct buf *text, struct err *e)
 {
-	struct one one = { .handle = handle, .text = text, .udata = udata };
+	_buf_ struct buf udata = BUF_INIT;
+	struct one one = { .handle = n, .text = text, .udata = &udata };
+	struct chain_now now;
+	int rc = by_index ? chain_look(c, family, table, chain, &now, e) : 0;
 
-	return read_one(c, family, table, chain, true, &one, e);
+	if (rc == 0 && by_index && n >= now.n)
+		rc = err_set(e, -ENOENT, "index %llu: the chain has %u rules, counted from 0",
+			(unsigned long long)n, now.n);
+	else if (rc == 0 && by_index)
+		one.handle = now.handle[n];
+	if (by_index)
+		chain_free(&now);
+	return rc < 0 ? rc : read_one(c, family, table, chain, true, &one, e);
 }
 
 /* The handle of the rule that the command names in its chain. */

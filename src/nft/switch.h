@@ -23,7 +23,7 @@ struct switch_opts {
 int nft_switch(struct nft_conn *c, const struct nft_file *f, const struct switch_opts *o, struct buf *out,
 	struct errlist *errs);
 
-/* The rule as one line of nft syntax that compiles to its expressions, without counts; its user data without
- * rnm's own. -ENOENT, -EOPNOTSUPP: nothing spells it. */
-int rule_spelled(struct nft_conn *c, uint8_t family, const char *table, const char *chain, uint64_t handle,
-	struct buf *text, struct buf *udata, struct err *e);
+/* A rule, by its handle or index, as one line of nft syntax that compiles to its expressions, without counts.
+ * -ENOENT, -EOPNOTSUPP: nothing spells it. */
+int rule_spelled(struct nft_conn *c, uint8_t family, const char *table, const char *chain, bool by_index,
+	uint64_t n, struct buf *text, struct err *e);

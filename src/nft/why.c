@@ -39,6 +39,8 @@ static void text_of_rule(const struct stmt *st, struct buf *out)
 
 static const char *rule_waits(const struct stmt *st)
 {
+	if (st->disabled)
+		return "it is disabled, see `rnm nft list disabled`";
 	return st->refused ? "the kernel refused it" : st->rule.why;
 }
 

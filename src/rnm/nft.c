@@ -183,6 +183,14 @@ static int run_command(struct tool *t, int argc, char **argv)
 	return nft_command(t, buf_str(&text), text.n);
 }
 
+/* The command's first word; all of it may be one argument. */
+static bool begins_with(const char *arg, const char *word)
+{
+	size_t n = strlen(word);
+
+	return !strncmp(arg, word, n) && (!arg[n] || arg[n] == ' ' || arg[n] == '\t' || arg[n] == '\n');
+}
+
 int tool_nft(struct tool *t, int argc, char **argv)
 {
 	struct nft_args a = { 0 };
@@ -193,7 +201,7 @@ int tool_nft(struct tool *t, int argc, char **argv)
 	if (argc < 2)
 		return usage_error(t, "a command is missing: load, compile, add, list, …");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(argv[1], commands[i]))
+		if (begins_with(argv[1], commands[i]))
 			return run_command(t, argc - 1, argv + 1);
 	if (!load && strcmp(argv[1], "compile") != 0) {
 		near = strlen(argv[1]) <= 64 ? suggest(argv[1], word_at, NULL) : NULL;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `rnm nft add rule …`: one command of the command line. */
+/* `rnm nft add rule …`: one command of the command line. Tables of others are changed from here; rnm's own,
+ * and what is remembered of disabled rules, are rnmd's where it runs. */
 #include "rnm/nft_cmd.h"
 
 #include <errno.h>
@@ -7,10 +8,21 @@
 #include <sys/stat.h>
 
 #include "config/config.h"
+#include "control/control.h"
+#include "nft/kread.h"
 #include "nft/load.h"
 #include "nft/switch.h"
 
 #define DEFAULT_STATE "/var/lib/rnm"
+
+struct nft_cmd {
+	struct tool *t;
+	const char *text;
+	struct nft_conn *c;
+	struct nft_file *f;
+	struct errlist errs;
+	bool elsewhere; /* who answers runs in another namespace */
+};
 
 /* Where rnmd behind this socket keeps its state. The caller's. */
 static char *state_dir(const struct tool *t)
@@ -28,32 +40,141 @@ static char *state_dir(const struct tool *t)
 	return dir;
 }
 
-static int run_here(struct tool *t, struct nft_file *f, struct errlist *errs)
+/* ---- whose table it is ---- */
+
+static void on_table(void *ctx, const struct kread_table *t)
 {
-	struct load_opts load = { .out = stdout, .resolve = true };
-	_autofree_ char *dir = NULL;
-	struct switch_opts sw = { 0 };
-	_buf_ struct buf out = BUF_INIT;
+	*(bool *)ctx |= t->own;
+}
+
+static bool is_own(struct nft_cmd *k, const struct file_cmd *cmd)
+{
+	bool own = false;
+
+	return cmd->table && kread_tables(k->c, cmd->family, cmd->table, on_table, &own, NULL) == 0 && own;
+}
+
+static bool asks(const struct file_cmd *cmd)
+{
+	return cmd->op == FILE_LIST || cmd->op == FILE_GET || cmd->op == FILE_RESET;
+}
+
+/* The first command that changes one of rnm's own tables; NULL: none does. */
+static const struct file_cmd *changes_own(struct nft_cmd *k)
+{
+	const struct file_cmd *last = NULL;
+
+	for (uint32_t i = 0; i < file_cmds(k->f); i++) {
+		const struct file_cmd *cmd = file_cmd(k->f, i);
+
+		if (asks(cmd) || (last && last->family == cmd->family && cmd->table && last->table &&
+					 !strcmp(last->table, cmd->table)))
+			continue;
+		last = cmd;
+		if (is_own(k, cmd))
+			return cmd;
+	}
+	return NULL;
+}
+
+/* ---- through the daemon ---- */
+
+static void add_line(void *ctx, const char *text)
+{
+	buf_puts(ctx, text);
+	buf_putc(ctx, '\n');
+}
+
+/* 0, 1: it is not to be had, or -errno with the errors. */
+static int run_there(struct nft_cmd *k)
+{
+	_buf_ struct buf line = BUF_INIT, out = BUF_INIT;
 	_err_ struct err e = ERR_INIT;
-	struct nft_conn *c = nft_conn_new("rnm", &e);
+	struct client *cl;
+	struct stat st;
+	int rc = client_open(k->t->socket, &cl, &e);
+
+	if (rc < 0)
+		return 1;
+	buf_puts(&line, "nft ");
+	if (stat("/proc/self/ns/net", &st) == 0)
+		buf_printf(&line, "--netns %llu:%llu ", (unsigned long long)st.st_dev,
+			(unsigned long long)st.st_ino);
+	client_escape(k->text, &line);
+	rc = client_call(cl, buf_str(&line), 0, add_line, &out, &e);
+	client_close(cl);
+	if (rc == 0) {
+		put_text(stdout, buf_str(&out), out.n);
+		return 0;
+	}
+	k->elsewhere =
+		rc == -EREMOTEIO && !strncmp(err_text(&e), CONTROL_OTHER_NETNS, strlen(CONTROL_OTHER_NETNS));
+	if (k->elsewhere)
+		return 1;
+	if (out.n) { /* the error's further lines */
+		struct err all = ERR_INIT;
+
+		err_set(&all, rc, "%s\n%.*s", err_text(&e), (int)out.n - 1, buf_str(&out));
+		errlist_add(&k->errs, 0, 0, &all);
+	} else {
+		errlist_add(&k->errs, 0, 0, &e);
+	}
+	return rc;
+}
+
+/* ---- here ---- */
+
+static int refuse(struct nft_cmd *k, int code, const char *text)
+{
+	_err_ struct err e = ERR_INIT;
+
+	err_set(&e, code, "rnm: %s", text);
+	errlist_add(&k->errs, 0, 0, &e);
+	return code;
+}
+
+static int switch_here(struct nft_cmd *k)
+{
+	_autofree_ char *dir = state_dir(k->t);
+	struct switch_opts o = { .state_dir = dir };
+	_buf_ struct buf out = BUF_INIT;
 	int rc;
 
-	if (!c) {
-		rc = e.code;
-		err_prefix(&e, "rnm: ");
-		errlist_add(errs, 0, 0, &e);
-		return rc;
-	}
-	if (file_cmds(f) && is_switch(file_cmd(f, 0))) {
-		dir = state_dir(t);
-		sw.state_dir = dir;
-		rc = nft_switch(c, f, &sw, &out, errs);
-		put_text(stdout, buf_str(&out), out.n);
-	} else {
-		rc = nft_load(c, f, &load, NULL, errs);
-	}
-	nft_conn_free(c);
+	if (k->elsewhere)
+		return refuse(k, -EXDEV,
+			CONTROL_OTHER_NETNS
+			", and remembers the disabled rules of that one: name a socket for this "
+			"one with -s");
+	if (file_cmd(k->f, 0)->op == FILE_DISABLE && is_own(k, file_cmd(k->f, 0)))
+		return refuse(k, -EAGAIN,
+			"the table is rnm's own, and rnmd does not run: start it, for only it knows which "
+			"pack "
+			"states the rule");
+	rc = nft_switch(k->c, k->f, &o, &out, &k->errs);
+	put_text(stdout, buf_str(&out), out.n);
 	return rc;
+}
+
+static int run(struct nft_cmd *k)
+{
+	struct load_opts load = { .out = stdout, .resolve = true };
+	const struct file_cmd *own;
+	int rc = 1;
+
+	if (file_cmds(k->f) && is_switch(file_cmd(k->f, 0))) {
+		rc = run_there(k);
+		return rc > 0 ? switch_here(k) : rc;
+	}
+	own = changes_own(k);
+	if (own)
+		rc = run_there(k);
+	if (rc <= 0)
+		return rc;
+	if (own)
+		fprintf(stderr, "rnm: table %s %s is rnm's own, and %s: this lasts until rnmd's next start\n",
+			nft_family_name(own->family), own->table,
+			k->elsewhere ? CONTROL_OTHER_NETNS : "rnmd does not run");
+	return nft_load(k->c, k->f, &load, NULL, &k->errs);
 }
 
 int nft_command(struct tool *t, const char *text, size_t n)
@@ -61,11 +182,22 @@ int nft_command(struct tool *t, const char *text, size_t n)
 	static const char *const dirs[] = { "/etc", NULL };
 	struct include_dirs include = { .dirs = dirs };
 	struct nft_file_opts o = { .ctx = &include, .include = include_from_dirs };
-	struct errlist errs = { 0 };
-	struct nft_file *f = nft_file_parse("command", text, n, &o, &errs);
-	int rc = f ? run_here(t, f, &errs) : -EINVAL;
+	struct nft_cmd k = { .t = t, .text = text };
+	_err_ struct err e = ERR_INIT;
+	int rc = -EINVAL;
 
-	if (f)
-		nft_file_free(f);
-	return nft_errors(&errs, rc);
+	k.f = nft_file_parse("command", text, n, &o, &k.errs);
+	if (k.f) {
+		k.c = nft_conn_new("rnm", &e);
+		rc = k.c ? run(&k) : e.code;
+	}
+	if (k.f && !k.c) {
+		err_prefix(&e, "rnm: ");
+		errlist_add(&k.errs, 0, 0, &e);
+	}
+	if (k.c)
+		nft_conn_free(k.c);
+	if (k.f)
+		nft_file_free(k.f);
+	return nft_errors(&k.errs, rc);
 }

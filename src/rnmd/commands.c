@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "nft/why.h"
 #include "rnmd/daemon.h"
+#include "rnmd/nft.h"
 
 static int cmd_ping(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
@@ -249,6 +250,27 @@ static const struct control_param packs_params[] = {
 	{ NULL, 0, NULL, false },
 };
 
+static const struct control_param nft_params[] = {
+	{ "command", PARAM_CODE, NULL, true },
+	{ NULL, 0, NULL, false },
+};
+
+static int cmd_nft(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	_buf_ struct buf netns = BUF_INIT, text = BUF_INIT;
+	bool there = command_option(&args, "--netns");
+	struct operator who = operator_of(s);
+
+	if (there && control_word(&args, &netns, e) <= 0)
+		return err_set(e, -EINVAL, "--netns needs DEVICE:INODE");
+	args += strspn(args, " \t");
+	if (!*args)
+		return err_set(e, -EINVAL, "nft needs a COMMAND, such as: nft list tables");
+	control_unescape(args, &text);
+	buf_putc(&text, '\n');
+	return daemon_nft(ctx, &who, there ? buf_str(&netns) : NULL, buf_str(&text), text.n, out, e);
+}
+
 const struct control_cmd daemon_commands[] = {
 	{ "ping", "[--json]", "answers pong: the first commit is acknowledged", true, false, cmd_ping, true,
 		NULL },
@@ -280,5 +302,7 @@ const struct control_cmd daemon_commands[] = {
 	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor, false, NULL },
 	{ "emit", "[--json] TOPIC [KEY=VALUE]...", "sends a message to the packs", false, true, cmd_emit,
 		true, emit_params },
+	{ "nft", "COMMAND", "one command of nft's language, in rnm's tables or others'", false, true, cmd_nft,
+		false, nft_params },
 	{ NULL, NULL, NULL, false, false, NULL, false, NULL },
 };

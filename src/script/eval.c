@@ -7,6 +7,7 @@
 #include "script/check.h"
 #include "script/evals.h"
 #include "script/help.h"
+#include "script/load.h"
 
 #define EVALS_MAX     10000            /* lines that may state something before a reload */
 #define CONSOLE_ORDER (UINT16_MAX - 1) /* after every other pack */
@@ -202,6 +203,18 @@ static int settle(struct script *s, struct err *e)
 	return rc;
 }
 
+/* What it states and edits becomes an entry that can be taken back. */
+static int begin(struct run *r, const struct eval_request *rq, struct err *e)
+{
+	int rc = eval_subject(r->pk, &r->sub, e);
+
+	if (rc == 0 && !rq->dry) {
+		r->pk->s->evaling = eval_new(r->pk, rq);
+		r->pk->s->evaling->sub = r->sub;
+	}
+	return rc;
+}
+
 int script_eval(struct script *s, const struct eval_request *rq, struct buf *out, struct err *e)
 {
 	struct pack *pk = find_pack(s, rq->pack, e);
@@ -213,17 +226,50 @@ int script_eval(struct script *s, const struct eval_request *rq, struct buf *out
 		return e->code;
 	if (!pk->vm)
 		return err_set(e, -EINVAL, "the console's Lua state could not be made");
-	rc = rq->read_only ? 0 : eval_subject(pk, &r.sub, e);
+	rc = rq->read_only ? 0 : begin(&r, rq, e);
 	if (rc < 0)
 		return rc;
-	if (!rq->read_only && !rq->dry) {
-		s->evaling = eval_new(pk, rq);
-		s->evaling->sub = r.sub;
-	}
 	rc = run_do(&r, call_eval, e);
 	if (rc < 0) {
 		pk->errors++;
 		return rc;
 	}
 	return rq->read_only ? 0 : settle(s, e);
+}
+
+/* ---- commands of nft's language ---- */
+
+struct nft_call {
+	const struct eval_request *rq;
+	struct errlist *errs;
+};
+
+static int call_nft(lua_State *L)
+{
+	struct run *r = lua_touserdata(L, 1);
+	struct nft_call *c = r->arg;
+	uint32_t site = ruleset_site(r->pk->s->rs, "nft", r->pk->s->eval_ids + 1);
+
+	if (!load_command(L, r->pk, c->rq->code, c->rq->n, site, c->errs))
+		luaL_error(L, "refused");
+	return 0;
+}
+
+int script_nft(struct script *s, const struct eval_request *rq, struct errlist *errs)
+{
+	struct pack *pk = console_pack(s);
+	struct nft_call c = { rq, errs };
+	struct run r = { .pk = pk, .kind = RUN_EVAL, .what = "nft", .arg = &c };
+	_err_ struct err e = ERR_INIT;
+	int rc = pk->vm ? 0 : err_set(&e, -EINVAL, "the console's Lua state could not be made");
+
+	if (rc == 0)
+		rc = begin(&r, rq, &e);
+	if (rc == 0)
+		rc = run_do(&r, call_nft, &e);
+	if (rc == 0)
+		rc = settle(s, &e);
+	if (rc < 0 && !errs->n)
+		errlist_add(errs, 0, 0, &e);
+	return rc;
 }

@@ -44,6 +44,7 @@ struct load_value { /* of a $name */
 struct load { /* a userdata: whatever a call ends with, the collector frees it */
 	struct pack *pk;
 	const char *fn; /* "nft.load" */
+	bool command;   /* of the console: its elements are edits, and may be deleted */
 	struct loaded *ld;
 	struct hmap index;
 	VEC(struct load_value *) values;
@@ -89,6 +90,12 @@ void load_prepare(struct load *l, struct loaded *ld);
 /* ---- load_words.c ---- */
 /* The statements of a set in nft's words: "counter limit rate 10/second". */
 int stateful_words(struct load *l, const struct node *list, struct buf *out, struct err *e);
+
+/* ---- lua_load.c ---- */
+/* A command of nft's language as a run of the console: states what text says. false: errs has what is wrong.
+ * Raises only for what is not the text's fault (budget, limits). */
+bool load_command(
+	lua_State *L, struct pack *pk, const char *text, size_t n, uint32_t site, struct errlist *errs);
 
 /* ---- load_cache.c ---- */
 /* l->ld is the parsed text. -EINVAL: l->errs has why. */

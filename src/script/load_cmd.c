@@ -355,7 +355,12 @@ static void take_statement(struct prep *p, uint32_t i, const struct file_cmd *cm
 	lc->o = object_of(p, cmd);
 	lc->site = site_of(p, cmd);
 	if (cmd->what == FILE_RULE) {
-		if (cmd->rule.at != AT_NONE)
+		if (cmd->rule.at != AT_NONE && p->l->command)
+			refuse(p, cmd,
+				"in a chain of rnm's own what is added stands behind the packs' rules, and "
+				"what is "
+				"inserted in front of them: handles, positions and indexes say nothing");
+		else if (cmd->rule.at != AT_NONE)
 			refuse(p, cmd,
 				"a rule's place is where it stands in the text; positions, handles and "
 				"indexes have no meaning here");
@@ -435,6 +440,10 @@ static void take(struct prep *p, uint32_t i, const struct file_cmd *cmd)
 	case FILE_DELETE:
 	case FILE_DESTROY:
 	case FILE_FLUSH:
+		if (p->l->command && cmd->what == FILE_ELEMENTS) {
+			take_statement(p, i, cmd);
+			return;
+		}
 		if (cmd->what == FILE_TABLE || cmd->what == FILE_RULESET) {
 			take_clear(p, i, cmd);
 			return;

@@ -113,7 +113,7 @@ static int check_elem(struct elems *x, const struct val *key, const struct val *
 	struct setelem el;
 	int rc;
 
-	if (!x->typed)
+	if (!x->typed || (x->l->command && (x->cmd->op == FILE_DELETE || x->cmd->op == FILE_DESTROY)))
 		return 0;
 	if (key->timeout_ms && !(x->info.flags & NFT_SET_TIMEOUT))
 		return err_set(e, -EINVAL, "set %s has no `flags timeout`: an element can not have one",
@@ -121,6 +121,35 @@ static int check_elem(struct elems *x, const struct val *key, const struct val *
 	memset(&el, 0, sizeof(el));
 	rc = nft_elem_make(&x->info, key, data->kind == VAL_NIL ? NULL : data, &el, e);
 	return rc < 0 ? rc : 0;
+}
+
+/* A command of the console: edits. */
+static int edit(struct elems *x, const struct elem_in *in, uint32_t n, struct err *e)
+{
+	int rc = 0;
+
+	switch (x->cmd->op) {
+	case FILE_DELETE:
+	case FILE_DESTROY:
+		for (uint32_t i = 0; i < n && rc == 0; i++) {
+			_err_ struct err why = ERR_INIT;
+
+			rc = edit_del(x->l->pk->rp, x->lc->o, in[i].key, &why);
+			if (rc == -ENOENT && x->cmd->op == FILE_DESTROY)
+				rc = 0;
+			else if (rc < 0)
+				err_set(e, rc, "%s", err_text(&why));
+		}
+		return rc;
+	case FILE_CREATE:
+		for (uint32_t i = 0; i < n; i++)
+			if (set_has(x->lc->o, in[i].key, NULL) == 1)
+				return err_set(
+					e, -EEXIST, "set %s holds one of them already", obj_name(x->lc->o));
+		break;
+	default: break;
+	}
+	return edit_add(x->l->pk->rp, x->lc->o, in, n, true, x->lc->site, e);
 }
 
 static int flush(struct elems *x, struct err *e)
@@ -140,7 +169,8 @@ static int flush(struct elems *x, struct err *e)
 			.comment = h->key.comment,
 			.stateful = h->own };
 	}
-	rc = state_elems(x->sc, x->lc->o, in, x->held.n, x->lc->site, e);
+	rc = x->l->command ? edit(x, in, x->held.n, e)
+			   : state_elems(x->sc, x->lc->o, in, x->held.n, x->lc->site, e);
 	free(in);
 	vec_foreach (h, &x->held) {
 		val_free(&h->key);

@@ -234,6 +234,31 @@ static int run_load(lua_State *L, struct load *l, uint32_t site, const char *tex
 	return push_tables(L, l);
 }
 
+static void place_command(struct load *l, uint32_t site, const char *text, size_t n, struct load_text *out)
+{
+	(void)l, (void)site, (void)text, (void)n;
+	out->name = "command";
+}
+
+bool load_command(
+	lua_State *L, struct pack *pk, const char *text, size_t n, uint32_t site, struct errlist *errs)
+{
+	struct load *l = push_load(L, pk, "nft");
+	struct scope *sc = run_scope(L, pk, l->fn);
+	bool ok;
+
+	l->command = true;
+	ok = load_take(l, site, text, n, place_command) == 0;
+	if (ok)
+		check_room(L, l);
+	ok = ok && load_check(l) == 0 && load_state(l, sc) == 0;
+	if (!ok) {
+		*errs = l->errs;
+		memset(&l->errs, 0, sizeof(l->errs));
+	}
+	return ok;
+}
+
 static struct load *args(lua_State *L, const char *fn, size_t *n)
 {
 	struct pack *pk = vm_user(L);

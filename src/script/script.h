@@ -206,6 +206,11 @@ struct undo_request {
 int script_undo(struct script *s, const struct undo_request *rq, struct buf *out, struct err *e);
 /* Before ruleset_commit(), and before the end of a transaction that is rolled back (committed: false). */
 void script_keep(struct script *s, bool committed);
+/* A command of nft's language that adds, inserts or creates, or deletes elements: the console states it, and
+ * it can be taken back as any eval. errs: what is wrong, at its place in the text; then the caller rolls
+ * back. */
+struct errlist;
+int script_nft(struct script *s, const struct eval_request *rq, struct errlist *errs);
 
 /* Bits NET_*: what hooks and queries of all packs need. Links are always needed. Outside a transaction as
  * well. */
