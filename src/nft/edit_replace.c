@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "nft/edit_impl.h"
 
+#define GROUP 8 /* elements whose places in the index are fetched at the same time */
+
 enum { STAYS = 1, STAYS_LASTING = 2, COMES = 4 }; /* marks of an element */
 
 struct coming {
@@ -45,9 +47,9 @@ static bool is_held(struct replacing *r, uint32_t i, uint32_t attr, const struct
 	return m && m->count == 1 && edit_is_same(r->t, m->attr, attr);
 }
 
-static void take(struct replacing *r, const struct setelem *el, bool lasting)
+static void take(struct replacing *r, const struct setelem *el, uint64_t hash, bool lasting)
 {
-	uint32_t i = elem_intern(r->t, el), attr = attr_new(r->t, el, r->now, NULL);
+	uint32_t i = elem_intern_hashed(r->t, el, hash), attr = attr_new(r->t, el, r->now, NULL);
 	uint8_t *mark = mark_of(r, i);
 
 	if (!(*mark & COMES) && is_held(r, i, attr, r->c[lasting])) {
@@ -61,15 +63,27 @@ static void take(struct replacing *r, const struct setelem *el, bool lasting)
 
 static int take_all(struct replacing *r, const struct elem_src *src, bool lasting, struct err *e)
 {
+	struct setelem el[GROUP];
+	uint64_t hash[GROUP];
 	struct elem_in in;
-	struct setelem el;
+	uint32_t n = 0;
 	int rc;
 
-	while ((rc = src->next(src->ctx, &in, e)) > 0) {
-		if (elem_of(r->t, in.key, in.data, in.timeout_ms, in.comment, &el, e) < 0)
-			return -EINVAL;
-		take(r, &el, lasting || el.timeout_ms);
-	}
+	do {
+		rc = src->next(src->ctx, &in, e);
+		if (rc > 0 && elem_of(r->t, in.key, in.data, in.timeout_ms, in.comment, &el[n], e) < 0)
+			rc = -EINVAL;
+		if (rc > 0) {
+			hash[n] = elem_expect(r->t, &el[n]);
+			n++;
+		}
+		/* a comment is lent only until the next one */
+		if (n == GROUP || rc <= 0 || el[n - 1].comment) {
+			for (uint32_t i = 0; i < n; i++)
+				take(r, &el[i], hash[i], lasting || el[i].timeout_ms);
+			n = 0;
+		}
+	} while (rc > 0);
 	return rc;
 }
 

@@ -16,9 +16,9 @@ static uint64_t key_hash(const struct elem_table *t, const uint8_t *key, uint8_t
 }
 
 /* Any number of slots, so that the index grows by half and not to the double. */
-static uint32_t home_of(const struct elem_table *t, const uint8_t *key, uint8_t flags)
+static uint32_t home_of(const struct elem_table *t, uint64_t hash)
 {
-	return (uint32_t)((key_hash(t, key, flags) & UINT32_MAX) * t->idx_cap >> 32);
+	return (uint32_t)((hash & UINT32_MAX) * t->idx_cap >> 32);
 }
 
 static uint32_t next_slot(const struct elem_table *t, uint32_t i)
@@ -26,30 +26,59 @@ static uint32_t next_slot(const struct elem_table *t, uint32_t i)
 	return i + 1 == t->idx_cap ? 0 : i + 1;
 }
 
-static uint32_t *slot_of(const struct elem_table *t, const uint8_t *key, uint8_t flags)
+/* A slot has the number of an element, and above it so many bits of the hash as there is room for: what it
+ * shares its run with is not looked at, which would be somewhere else in memory. */
+static uint32_t slot_number(const struct elem_table *t, uint32_t slot)
+{
+	return slot & ((1u << t->idx_bits) - 1);
+}
+
+static uint32_t slot_tag(const struct elem_table *t, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) << t->idx_bits;
+}
+
+static uint32_t *slot_of(const struct elem_table *t, const uint8_t *key, uint8_t flags, uint64_t hash)
 {
 	size_t len = t->interval ? 2u * t->klen : t->klen;
+	uint32_t tag = slot_tag(t, hash);
 
-	for (uint32_t i = home_of(t, key, flags);; i = next_slot(t, i)) {
+	for (uint32_t i = home_of(t, hash);; i = next_slot(t, i)) {
 		uint32_t *slot = &t->idx[i];
 		struct elem *el;
 
 		if (*slot == NONE)
 			return slot;
-		el = elem_at(t, *slot);
+		if ((*slot ^ tag) >> t->idx_bits)
+			continue;
+		el = elem_at(t, slot_number(t, *slot));
 		if ((el->flags & E_CATCHALL) == (flags & E_CATCHALL) && !memcmp(el->key, key, len))
 			return slot;
 	}
 }
 
+static uint64_t elem_hash(const struct elem_table *t, uint32_t i)
+{
+	return key_hash(t, elem_at(t, i)->key, elem_at(t, i)->flags);
+}
+
+/* There are never as many elements as slots: no number has all its bits set, as NONE has. */
 static void index_grow(struct elem_table *t)
 {
 	t->idx_cap = t->idx_cap ? t->idx_cap + t->idx_cap / 2 : 16;
+	t->idx_bits = (uint8_t)(32 - __builtin_clz(t->idx_cap));
 	t->idx = xrealloc(t->idx, t->idx_cap, sizeof(*t->idx));
 	memset(t->idx, 0xff, t->idx_cap * sizeof(*t->idx));
-	for (uint32_t i = 0; i < t->n; i++)
-		if (elem_at(t, i)->flags & E_USED)
-			*slot_of(t, elem_at(t, i)->key, elem_at(t, i)->flags) = i;
+	for (uint32_t i = 0; i < t->n; i++) {
+		uint64_t hash = elem_hash(t, i);
+		uint32_t at = home_of(t, hash);
+
+		if (!(elem_at(t, i)->flags & E_USED))
+			continue;
+		while (t->idx[at] != NONE)
+			at = next_slot(t, at);
+		t->idx[at] = slot_tag(t, hash) | i;
+	}
 }
 
 static uint32_t distance(const struct elem_table *t, uint32_t from, uint32_t to)
@@ -60,11 +89,11 @@ static uint32_t distance(const struct elem_table *t, uint32_t from, uint32_t to)
 /* Deletion by moving later entries of the same run back, so that no tombstones pile up. */
 static void index_del(struct elem_table *t, uint32_t elem)
 {
-	uint32_t hole = (uint32_t)(slot_of(t, elem_at(t, elem)->key, elem_at(t, elem)->flags) - t->idx);
+	const struct elem *el = elem_at(t, elem);
+	uint32_t hole = (uint32_t)(slot_of(t, el->key, el->flags, elem_hash(t, elem)) - t->idx);
 
 	for (uint32_t i = next_slot(t, hole); t->idx[i] != NONE; i = next_slot(t, i)) {
-		struct elem *el = elem_at(t, t->idx[i]);
-		uint32_t home = home_of(t, el->key, el->flags);
+		uint32_t home = home_of(t, elem_hash(t, slot_number(t, t->idx[i])));
 
 		if (distance(t, home, i) >= distance(t, hole, i)) {
 			t->idx[hole] = t->idx[i];
@@ -155,12 +184,29 @@ static const uint8_t *make_key(
 
 uint32_t elem_find(const struct elem_table *t, const struct setelem *el)
 {
-	uint8_t buf[2 * NFT_KEY_MAX];
+	uint8_t buf[2 * NFT_KEY_MAX], flags = el->catchall ? E_CATCHALL : 0;
+	const uint8_t *key = make_key(t, el, buf);
+	uint32_t slot = t->idx_cap ? *slot_of(t, key, flags, key_hash(t, key, flags)) : NONE;
 
-	return t->idx_cap ? *slot_of(t, make_key(t, el, buf), el->catchall ? E_CATCHALL : 0) : NONE;
+	return slot == NONE ? NONE : slot_number(t, slot);
+}
+
+uint64_t elem_expect(const struct elem_table *t, const struct setelem *el)
+{
+	uint8_t buf[2 * NFT_KEY_MAX];
+	uint64_t hash = key_hash(t, make_key(t, el, buf), el->catchall ? E_CATCHALL : 0);
+
+	if (t->idx_cap)
+		__builtin_prefetch(&t->idx[home_of(t, hash)]);
+	return hash;
 }
 
 uint32_t elem_intern(struct elem_table *t, const struct setelem *el)
+{
+	return elem_intern_hashed(t, el, elem_expect(t, el));
+}
+
+uint32_t elem_intern_hashed(struct elem_table *t, const struct setelem *el, uint64_t hash)
 {
 	uint8_t buf[2 * NFT_KEY_MAX], flags = el->catchall ? E_CATCHALL : 0;
 	const uint8_t *key = make_key(t, el, buf);
@@ -169,9 +215,9 @@ uint32_t elem_intern(struct elem_table *t, const struct setelem *el)
 
 	if (5 * (t->live + 1) > 4 * t->idx_cap)
 		index_grow(t);
-	slot = slot_of(t, key, flags);
+	slot = slot_of(t, key, flags, hash);
 	if (*slot != NONE)
-		return *slot;
+		return slot_number(t, *slot);
 	if (t->spare.n) {
 		i = vec_pop(&t->spare);
 	} else {
@@ -181,7 +227,7 @@ uint32_t elem_intern(struct elem_table *t, const struct setelem *el)
 		}
 		i = t->n++;
 	}
-	*slot = i;
+	*slot = slot_tag(t, hash) | i;
 	t->live++;
 	e = elem_at(t, i);
 	memset(e, 0, sizeof(*e));

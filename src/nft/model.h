@@ -87,6 +87,7 @@ struct elem_table { /* the elements of one set of one type, wanted and had */
 	uint32_t n, cap, live, wanted, pending, refused;
 	uint32_t tried; /* transaction in which refused elements were tried again */
 	uint32_t *idx, idx_cap;
+	uint8_t idx_bits;
 	VEC(uint32_t) spare, dirty;
 	VEC(struct member) more;
 	VEC(uint32_t) more_spare;
@@ -419,6 +420,9 @@ static inline struct elem *elem_at(const struct elem_table *t, uint32_t i)
 }
 uint32_t elem_find(const struct elem_table *t, const struct setelem *el); /* UINT32_MAX: none */
 uint32_t elem_intern(struct elem_table *t, const struct setelem *el);
+/* The same in two steps: the first asks the memory for what the second will look at, some elements later. */
+uint64_t elem_expect(const struct elem_table *t, const struct setelem *el);
+uint32_t elem_intern_hashed(struct elem_table *t, const struct setelem *el, uint64_t hash);
 void elem_get(const struct elem_table *t, uint32_t i, uint32_t attr,
 	struct setelem *out); /* key and these attributes */
 void elem_touch(struct elem_table *t, uint32_t i);
@@ -441,7 +445,7 @@ void attr_put(struct elem_table *t, uint32_t a);
 void attrs_free(struct elem_table *t);
 void attr_get(const struct attr *a, uint64_t now, struct setelem *out); /* all but the key */
 const uint8_t *attr_data(const struct attr *a);
-const char *attr_note(const struct attr *a);     /* NULL: none */
+const char *attr_note(const struct attr *a);        /* NULL: none */
 const char *attr_target(const struct attr *a);      /* chain of a verdict, or object; NULL: none */
 struct set_stmts *attr_stmts(const struct attr *a); /* the element's own; NULL: none */
 bool attr_same_data(const struct elem_table *t, uint32_t a, uint32_t b);
