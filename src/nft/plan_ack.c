@@ -13,8 +13,11 @@ void next_free(struct plan_next *n)
 		vec_free(&c->rules);
 	}
 	vec_free(&n->chains);
-	vec_foreach (s, &n->sets)
+	vec_foreach (s, &n->sets) {
 		vec_free(&s->kernel);
+		vec_free(&s->gone);
+		vec_free(&s->came);
+	}
 	vec_free(&n->sets);
 	vec_foreach (l, &n->lists)
 		free(*l);
@@ -119,24 +122,6 @@ static void range_had(struct elem_table *t, const struct ival *v, bool have)
 	el->hattr = have ? attr_ref(t, v->attr) : 0;
 }
 
-/* Calls fn for each interval of a (sorted, as b is) that is not the same in b. */
-static void ranges_minus(struct elem_table *t, const ivals *a, const ivals *b,
-	void (*fn)(struct elem_table *t, const struct ival *v))
-{
-	uint32_t j = 0;
-
-	for (uint32_t i = 0; i < a->n; i++) {
-		const struct ival *v = &a->v[i];
-		const uint8_t *low = elem_at(t, v->first)->key;
-
-		while (j < b->n && memcmp(elem_at(t, b->v[j].first)->key, low, t->klen) < 0)
-			j++;
-		if (j == b->n || b->v[j].first != v->first || b->v[j].last != v->last ||
-			b->v[j].attr != v->attr)
-			fn(t, v);
-	}
-}
-
 static void range_gone(struct elem_table *t, const struct ival *v)
 {
 	range_had(t, v, false);
@@ -152,15 +137,17 @@ static void range_came(struct elem_table *t, const struct ival *v)
 static void ack_ranges(struct next_set *n)
 {
 	struct elem_table *t = n->t;
-	ivals old = t->kernel;
+	ivals old = t->kernel, *gone = n->fresh ? &old : &n->gone;
 
 	t->kernel = n->kernel;
-	memset(&n->kernel, 0, sizeof(n->kernel));
-	vec_foreach (v, &t->kernel)
+	n->kernel = (ivals){ 0 };
+	vec_foreach (v, &n->came)
 		attr_ref(t, v->attr);
-	ranges_minus(t, &old, &t->kernel, range_gone);
-	ranges_minus(t, &t->kernel, &old, range_came);
-	vec_foreach (v, &old)
+	vec_foreach (v, gone)
+		range_gone(t, v);
+	vec_foreach (v, &n->came)
+		range_came(t, v);
+	vec_foreach (v, gone)
 		attr_put(t, v->attr);
 	vec_free(&old);
 }

@@ -225,6 +225,7 @@ void intervals_want(struct elem_table *t, ivals *out)
 	bool plain = !(t->info.flags & (NFT_SET_MAP | NFT_SET_OBJECT));
 
 	sort_elems(t);
+	vec_reserve(out, t->sorted.n);
 	vec_foreach (p, &t->sorted) {
 		struct ival *top = out->n ? &vec_last(out) : NULL;
 		struct elem *el = elem_at(t, *p);
@@ -286,7 +287,7 @@ static bool overlaps(const struct elem_table *t, const ivals *list, uint32_t j, 
 static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
 {
 	ivals none = { 0 }, *have = fresh ? &none : &t->kernel, add = { 0 }, del = { 0 };
-	struct next_set next = { .t = t };
+	struct next_set next = { .t = t, .fresh = fresh };
 	uint32_t i = 0, j = 0;
 
 	intervals_want(t, &next.kernel);
@@ -294,7 +295,7 @@ static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
 		int c;
 
 		if (i < have->n && is_gone(t, &have->v[i])) {
-			i++;
+			vec_push(&next.gone, have->v[i++]);
 			continue;
 		}
 		c = i == have->n ? 1 : j == next.kernel.n ? -1 : ival_cmp(t, &have->v[i], &next.kernel.v[j]);
@@ -304,10 +305,16 @@ static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
 			vec_insert(&next.kernel, j, have->v[i++]);
 			j++;
 		} else if (c < 0) {
+			vec_push(&next.gone, have->v[i]);
 			vec_push(&del, have->v[i++]);
 		} else if (c > 0) {
+			vec_push(&next.came, next.kernel.v[j]);
 			vec_push(&add, next.kernel.v[j++]);
 		} else {
+			if (memcmp(&have->v[i], &next.kernel.v[j], sizeof(have->v[i]))) {
+				vec_push(&next.gone, have->v[i]);
+				vec_push(&next.came, next.kernel.v[j]);
+			}
 			if (ival_resend(t, &next.kernel.v[j], &have->v[i])) {
 				vec_push(&del, have->v[i]);
 				vec_push(&add, next.kernel.v[j]);
@@ -348,8 +355,11 @@ static void all_go(struct plan *p, struct elem_table *t)
 		if (el->flags & E_USED && el->flags & E_HAVE && (!t->ranges || el->flags & E_CATCHALL))
 			vec_push(&del, i);
 	}
-	vec_foreach (v, &t->kernel)
+	vec_foreach (v, &t->kernel) {
 		vec_push(&ranges, *v);
+		if (t->ranges)
+			vec_push(&next.gone, *v);
+	}
 	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, del.v, del.n, sizeof(uint32_t), get_key);
 	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, ranges.v, ranges.n, sizeof(struct ival), get_ival);
 	if (t->ranges)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The half of model.h that only plans need: how one is made, and what becomes of the kernel's state when it is
- * accepted. Included by it. */
+/* The half of model.h that only plans need: how one is made, and what becomes of the kernel's state when it
+ * is accepted. Included by it. */
 #pragma once
 
 #include "nft/model.h"
@@ -39,7 +39,9 @@ struct next_chain {
 };
 struct next_set {
 	struct elem_table *t;
-	ivals kernel; /* ranges */
+	ivals kernel;     /* ranges */
+	ivals gone, came; /* in what they differ from those of now */
+	bool fresh;       /* of those of now none is there any more */
 };
 struct redo { /* an element that goes and comes again, for the chain it names is made anew */
 	struct elem_table *t;
