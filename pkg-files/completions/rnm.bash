@@ -22,7 +22,7 @@ _rnm() {
 	esac
 	case $command in
 	'') mapfile -t COMPREPLY < <(compgen -W "--socket --help --version \
-		ping status reload apply confirm eval metrics monitor plan list why packs emit check test nft help version" -- "$word") ;;
+		ping status reload apply confirm eval metrics monitor plan list why packs adopt emit check test nft help version" -- "$word") ;;
 	list | status | monitor) mapfile -t COMPREPLY < <(compgen -W "--json" -- "$word") ;;
 	apply) mapfile -t COMPREPLY < <(compgen -f -W "--confirm" -- "$word") ;;
 	packs) case $before in
@@ -30,6 +30,7 @@ _rnm() {
 		show | enable | disable | quarantine | release)
 			mapfile -t COMPREPLY < <(compgen -W "$(rnm packs 2>/dev/null | awk 'NR > 1 && !/^ / { print $1 }')" -- "$word") ;;
 		esac ;;
+	adopt) mapfile -t COMPREPLY < <(compgen -W "--dry-run ip ip6 inet arp bridge netdev" -- "$word") ;;
 	plan) mapfile -t COMPREPLY < <(compgen -W "--json --read" -- "$word") ;;
 	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --json --pack" -- "$word") ;;
 	check) mapfile -t COMPREPLY < <(compgen -W "-c --config --json" -- "$word") ;;

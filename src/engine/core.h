@@ -50,6 +50,7 @@ struct engine {
 	uint64_t owner_at; /* when tables that another process owns are looked at again */
 	unsigned owner_looks;
 	bool looking; /* this transaction does */
+	struct buf *told; /* gets the plan of this transaction */
 	bool holding; /* a pack is left out: tables that nobody claims stay */
 	bool lost;    /* the kernel does not hold what it should: made anew by the next transaction */
 	VEC(struct emit) emits; /* the first emit_head are delivered */

@@ -28,6 +28,7 @@ enum origin {
 	ORIGIN_EVAL,
 	ORIGIN_DRIFT,
 	ORIGIN_NFT,
+	ORIGIN_ADOPT,
 	ORIGIN_STOP
 };
 const char *origin_name(enum origin o);
@@ -119,6 +120,10 @@ int engine_eval(struct engine *en, const struct eval_request *rq, const struct p
 	struct buf *out, struct err *e);
 /* Takes evals back (script.h): what could not be, and what waits for something now that did not before. */
 int engine_undo(struct engine *en, const struct undo_request *rq, struct buf *out, struct err *e);
+/* Takes a table over that somebody else made (ruleset_adopt()), with what policies state in it; out: what was
+ * sent, as a plan. dry: nothing is. */
+int engine_adopt(
+	struct engine *en, uint8_t family, const char *table, bool dry, struct buf *out, struct err *e);
 /* What would be sent now: nothing when the kernel holds what is wanted. */
 int engine_plan(struct engine *en, const struct plan_view *view, struct err *e);
 /* May the kernel hold something else than rnm takes it to hold, because others changed it and that is not put

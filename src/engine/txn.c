@@ -9,6 +9,7 @@
 #define MERGE_ROUNDS                                                                                         \
 	256 /* each undoes one pack's share, so it ends by itself; this is for what nobody thought of */
 #define COMMIT_ROUNDS 64
+#define READS_MAX     3
 #define RESTARTS_MAX  8 /* the sender gives up to ask for a generation before that */
 #define RETRY_MAX_S   60
 
@@ -27,6 +28,7 @@ const char *origin_name(enum origin o)
 	case ORIGIN_EVAL: return "eval";
 	case ORIGIN_DRIFT: return "drift";
 	case ORIGIN_NFT: return "nft";
+	case ORIGIN_ADOPT: return "adopt";
 	case ORIGIN_STOP: return "stop";
 	}
 	return "?";
@@ -254,12 +256,10 @@ static void found_text(const struct read_back *f, struct buf *out)
 }
 
 /* Foreign changes that are only to be told of stay until a reload, or until they are in the way. */
-static bool reads_back(const struct engine *en, const struct sent *s)
+static bool reads_back(const struct engine *en, bool force)
 {
 	bool warn = en->cfg && en->cfg->drift_warn;
-
-	bool all = !warn || s->anew || s->forbidden || en->looking || en->origin == ORIGIN_START ||
-		   en->origin == ORIGIN_RELOAD;
+	bool all = !warn || force || en->looking || en->origin == ORIGIN_START || en->origin == ORIGIN_RELOAD;
 
 	ruleset_read_only_attached(en->rs, !all);
 	return en->ops.read_back && ruleset_suspects(en->rs) && (all || ruleset_attaching(en->rs));
@@ -324,20 +324,30 @@ static int failed(struct engine *en, bool all, struct sent *s, int rc, const str
 	return 0;
 }
 
+/* What is wanted, and what the kernel has where that may be otherwise than it was committed. */
+static int merge_and_read(struct engine *en, bool all, bool force, struct err *e)
+{
+	int rc = merge(en, all, e);
+
+	hold(en);
+	/* A table's name may be somebody else's now; of one that came to be rnm's the sets are read when the merge
+	 * has told their types. */
+	for (int i = 0; rc == 0 && i < READS_MAX && reads_back(en, force); i++) {
+		rc = read_back(en, e);
+		if (rc == 0)
+			rc = merge(en, all, e);
+		hold(en);
+	}
+	return rc;
+}
+
 /* One try: 1 sent or nothing to send, 0 try again, negative: failed. */
 static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e)
 {
 	_err_ struct err why = ERR_INIT;
 	uint64_t t0 = mono_ns(), t1, t2;
-	int rc = merge(en, all, e);
+	int rc = merge_and_read(en, all, s->anew || s->forbidden, e);
 
-	hold(en);
-	if (rc == 0 && reads_back(en, s)) {
-		rc = read_back(en, e);
-		if (rc == 0) /* a table's name may be somebody else's now */
-			rc = merge(en, all, e);
-		hold(en);
-	}
 	if (rc < 0)
 		return rc;
 	t1 = mono_ns();
@@ -347,6 +357,10 @@ static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e
 	s->plan_ns += t2 - t1;
 	if (rc < 0)
 		return rc;
+	if (en->told) {
+		buf_clear(en->told);
+		plan_show(&s->plan, &(struct plan_view){ .text = en->told });
+	}
 	if (s->plan.ops.n)
 		rc = en->ops.commit(en->ops.ctx, &s->plan, false, &s->result, &why);
 	s->commit_ns += mono_ns() - t2;
@@ -448,7 +462,7 @@ int txn_dry(struct engine *en, const struct plan_view *view, struct err *e)
 	int rc;
 
 	script_settle(en->script);
-	rc = merge(en, true, e);
+	rc = en->told ? merge_and_read(en, true, true, e) : merge(en, true, e);
 	if (rc == 0)
 		rc = plan_make(en->rs, &p, e);
 	if (rc == 0) {

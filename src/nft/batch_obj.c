@@ -45,18 +45,23 @@ bool table_mark_ok(const uint8_t *udata, size_t n, const char *instance)
 	       !memcmp(p + sizeof(mark), instance, strlen(instance));
 }
 
+static void udata_mark(struct udata *u, const char *instance)
+{
+	char own[sizeof(mark) + sizeof(((struct nft_conn *)0)->instance)];
+
+	memcpy(own, mark, sizeof(mark));
+	memcpy(own + sizeof(mark), instance, strlen(instance));
+	udata_put(u, RNM_TLV, own, sizeof(mark) + strlen(instance));
+}
+
 void put_table(struct build *c, const struct op *op, uint32_t i)
 {
 	struct nlmsghdr *nlh = msg_begin(c->b, NFT_MSG_NEWTABLE, add_flags(op), op->family, i);
-	const char *instance = c->conn->instance;
-	char own[sizeof(mark) + sizeof(c->conn->instance)];
 	struct udata u = { .n = 0 };
 
 	udata_comment(&u, NFTNL_UDATA_TABLE_COMMENT, op->table_want.comment);
-	memcpy(own, mark, sizeof(mark));
-	memcpy(own + sizeof(mark), instance, strlen(instance));
 	if (!op->no_mark)
-		udata_put(&u, RNM_TLV, own, sizeof(mark) + strlen(instance));
+		udata_mark(&u, c->conn->instance);
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, op->table);
 	put_u32(nlh, NFTA_TABLE_FLAGS, op->table_want.flags);
 	put_udata(nlh, NFTA_TABLE_USERDATA, &u);
@@ -115,6 +120,8 @@ int put_chain(struct build *c, const struct op *op, uint32_t i, struct err *e)
 		put_u32(nlh, NFTA_CHAIN_FLAGS, w->flags & ~(uint32_t)NFT_CHAIN_BASE);
 	if (add)
 		udata_comment(&u, NFTNL_UDATA_CHAIN_COMMENT, w->comment);
+	if (add && op->mark)
+		udata_mark(&u, c->conn->instance);
 	put_udata(nlh, NFTA_CHAIN_USERDATA, &u);
 	msg_end(c->b, nlh);
 	return r;

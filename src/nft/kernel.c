@@ -9,7 +9,7 @@ void obj_lost(struct obj *o)
 		elems_gone(o->elems);
 	if (o->kind == OBJ_CHAIN)
 		chain_rules_gone(o);
-	o->have = false;
+	o->have = o->adopted = o->has_mark = false;
 	obj_dirty(o);
 	obj_changed(o);
 }

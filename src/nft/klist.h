@@ -44,6 +44,8 @@ int klist_objects(struct klist *l, uint32_t type, const char *name, bool reset);
 int klist_flowtables(struct klist *l, const char *name);
 int klist_rules(struct klist *l, const char *chain); /* needs sets and chains */
 void klist_clear(struct klist *l);
+/* Of the chain's rules; needs sets. k NULL: it is not known what the chain is. */
+struct decompile_env klist_env(struct klist *l, const struct kchain *k);
 
 /* ---- klist_put.c ---- */
 

@@ -193,7 +193,7 @@ static struct kchain *chain_of(struct klist *l, const char *name)
 	return NULL;
 }
 
-static struct decompile_env env_of(struct klist *l, const struct kchain *k)
+struct decompile_env klist_env(struct klist *l, const struct kchain *k)
 {
 	struct decompile_env env = {
 		.ctx = l,
@@ -206,7 +206,7 @@ static struct decompile_env env_of(struct klist *l, const struct kchain *k)
 		.stateless = l->o->stateless,
 	};
 
-	if (k->c.want.base) {
+	if (k && k->c.want.base) {
 		env.chain_type = k->c.want.type;
 		env.hook = (int)k->c.want.hook;
 	}
@@ -222,7 +222,7 @@ static void on_rule(void *ctx, const struct kread_rule *r)
 	l->last = k;
 	if (!k || k->c.flags & NFT_CHAIN_BINDING || (l->o->rule && l->o->rule != r->handle))
 		return;
-	env = env_of(l, k);
+	env = klist_env(l, k);
 	env.indent = "\t\t";
 	buf_puts(&k->rules, "\t\t");
 	rule_decompile(&env, r->exprs, r->n, r->comment, &k->rules);
@@ -257,7 +257,7 @@ static void on_one(void *ctx, const struct kread_rule *r)
 	_buf_ struct buf text = BUF_INIT;
 
 	if (!o->wants || o->wants(o->ctx, k.index, k.handle)) {
-		struct decompile_env env = env_of(o->l, o->l->chains.v[0]);
+		struct decompile_env env = klist_env(o->l, o->l->chains.v[0]);
 
 		k.spelled = rule_decompile(&env, r->exprs, r->n, r->comment, &text);
 		k.text = buf_str(&text);

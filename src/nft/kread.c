@@ -218,10 +218,11 @@ static void one_table(void *ctx, const struct kread_table *t)
 {
 	const struct tables_adapter *a = ctx;
 	bool owned = nft_owned(a->conn, t->owner);
+	bool own = t->own || kread_mark(a->conn, t->family, t->name, NULL) == 1;
 
 	a->fn(a->ctx, &(struct table_seen){ .family = t->family,
 			      .name = t->name,
-			      .own = t->own && !owned,
+			      .own = own && !owned,
 			      .persists = t->want.flags & TABLE_F_PERSIST,
 			      .owner = owned ? t->owner : 0 });
 }
@@ -260,7 +261,7 @@ static void chain_hook(const struct nlattr *nest, names *devs, struct chain_want
 	}
 }
 
-bool chain_parse(const struct nlmsghdr *nlh, names *devs, struct kread_chain *out)
+bool chain_parse(const struct nlmsghdr *nlh, const char *instance, names *devs, struct kread_chain *out)
 {
 	struct chain_want *w = &out->want;
 	const struct nlattr *a;
@@ -281,7 +282,11 @@ bool chain_parse(const struct nlmsghdr *nlh, names *devs, struct kread_chain *ou
 			if ((name = attr_name(a)) && strlen(name) < sizeof(w->type))
 				strcpy(w->type, name);
 			break;
-		case NFTA_CHAIN_USERDATA: w->comment = attr_comment(a, NFTNL_UDATA_CHAIN_COMMENT); break;
+		case NFTA_CHAIN_USERDATA:
+			w->comment = attr_comment(a, NFTNL_UDATA_CHAIN_COMMENT);
+			out->mark =
+				table_mark_ok(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a), instance);
+			break;
 		default: break;
 		}
 	}
@@ -305,7 +310,8 @@ int kread_chains(struct nft_conn *c, uint8_t family, const char *table, const ch
 		answers_foreach (nlh, &a) {
 			struct kread_chain ch;
 
-			if (!chain_parse(nlh, &devs, &ch) || !answers_named(&a, ch.table, ch.name))
+			if (!chain_parse(nlh, nft_conn_instance(c), &devs, &ch) ||
+				!answers_named(&a, ch.table, ch.name))
 				continue;
 			told++;
 			fn(ctx, &ch);
@@ -315,6 +321,21 @@ int kread_chains(struct nft_conn *c, uint8_t family, const char *table, const ch
 	vec_free(&devs);
 	answers_free(&a);
 	return r;
+}
+
+static void on_mark(void *ctx, const struct kread_chain *k)
+{
+	*(int *)ctx = k->mark ? 1 : -EEXIST;
+}
+
+int kread_mark(struct nft_conn *c, uint8_t family, const char *table, struct err *e)
+{
+	_err_ struct err why = ERR_INIT;
+	int found = 0, r = kread_chains(c, family, table, MARK_CHAIN, on_mark, &found, &why);
+
+	if (r < 0 && r != -ENOENT)
+		return err_set(e, r, "%s", err_text(&why));
+	return found;
 }
 
 /* ---- flowtables ---- */

@@ -29,9 +29,14 @@ struct kread_chain {
 	uint64_t handle;
 	uint32_t flags; /* NFT_CHAIN_* */
 	struct chain_want want;
+	bool mark; /* this instance's, of its table: see MARK_CHAIN */
 };
 int kread_chains(struct nft_conn *c, uint8_t family, const char *table, const char *name,
 	void (*fn)(void *, const struct kread_chain *), void *ctx, struct err *e);
+
+/* Has the table a chain MARK_CHAIN? 1: with this instance's mark, 0: no; -EEXIST: it has, but one that is
+ * somebody else's. */
+int kread_mark(struct nft_conn *c, uint8_t family, const char *table, struct err *e);
 
 struct kread_set {
 	uint8_t family;

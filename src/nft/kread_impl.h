@@ -48,7 +48,7 @@ void attr_devices(const struct nlattr *nest, names *out);
 /* ---- one message ---- */
 
 bool table_parse(const struct nlmsghdr *nlh, const char *instance, struct kread_table *out);
-bool chain_parse(const struct nlmsghdr *nlh, names *devs, struct kread_chain *out);
+bool chain_parse(const struct nlmsghdr *nlh, const char *instance, names *devs, struct kread_chain *out);
 bool flowtable_parse(const struct nlmsghdr *nlh, names *devs, struct kread_flowtable *out);
 bool object_msg_parse(const struct nlmsghdr *nlh, struct kread_object *out);
 

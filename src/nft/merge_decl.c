@@ -82,6 +82,7 @@ static bool same_field(const struct obj *o, uint32_t bit, const struct spec *a, 
 	case SPEC_OBJECT: return object_same(a->object, b->object);
 	case SPEC_STATEFUL: return same_stateful(a->stateful, b->stateful);
 	case SPEC_ATTACH: return a->flags == b->flags;
+	case SPEC_ADOPT: return true;
 	default: return true;
 	}
 }
@@ -102,6 +103,7 @@ static const char *const field_names[SPEC_FIELDS] = {
 	"specification",
 	"list of statements",
 	"kind",
+	"value of adopt",
 };
 
 /* Statements in force only; order does not matter. */
@@ -171,6 +173,7 @@ int merge_table(struct obj *o, struct rpack **culprit, struct err *e)
 			return rc;
 	}
 	o->want = g.stated && !o->foreign;
+	table_adopts(o, g.stated && (o->adopt_now || given(&g, SPEC_ADOPT)));
 	free(o->why);
 	o->why = g.stated && o->foreign ? table_why(o) : NULL;
 	o->table_want.flags = given(&g, SPEC_FLAGS) ? given(&g, SPEC_FLAGS)->flags : 0;
@@ -270,6 +273,9 @@ static int merge_chain(struct obj *o, struct rpack **culprit, struct err *e)
 	obj_set_why(o, NULL);
 	take_devices(o, &g);
 	rc = chain_fields(o, &g, &w, culprit, e);
+	if (rc == 0 && g.stated && !strcmp(o->name, MARK_CHAIN))
+		rc = given_unfit(o, o->decls.v[0], "the name is kept for rnm's mark in tables that it took over",
+			culprit, e);
 	if (rc < 0)
 		return rc;
 	if (given(&g, SPEC_COMMENT))

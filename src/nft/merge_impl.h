@@ -35,6 +35,11 @@ int given_unfit(struct obj *o, struct stmt *by, const char *why, struct rpack **
 void given_comment(struct obj *o, const struct given *g);
 void obj_set_why(struct obj *o, const char *why);
 
+/* ---- adopt.c ---- */
+
+/* A table of somebody else's is, or is not, to be taken over. */
+void table_adopts(struct obj *o, bool adopt);
+
 /* ---- owner.c ---- */
 
 /* The flags that a table gets which was stated with these. */

@@ -306,6 +306,11 @@ struct obj {
 	bool looked_at;  /* tables of others that are stated: read, to tell why they are in the way */
 	uint32_t owner;  /* tables: port of another process that owns it, 0: none */
 	bool marked;     /* tables with an owner: it is rnm's all the same */
+	/* Tables that rnm did not make: */
+	bool adopt, adopt_now;  /* it is to take it over: a spec says so, or an operator does now */
+	bool adopted, has_mark; /* it did; the mark is a chain in it, which is there */
+	bool odd_mark;          /* it can not: a chain of that name is somebody else's */
+	uint64_t handle;        /* as it was read last */
 	struct table_want table_have;
 	struct chain_def chain_have;
 	struct set_want set_have;

@@ -161,6 +161,9 @@ char *table_why(const struct obj *o)
 			"a table of this name exists, is not rnm's and owned by %s (`flags owner`): choose "
 			"another name, or end that process",
 			buf_str(&who));
+	if (o->odd_mark)
+		return xstrdup("a table of this name exists, is not rnm's, and can not be taken over: a "
+			       "chain " MARK_CHAIN " in it is in the way");
 	return xasprintf(
 		"a table of this name exists and is not rnm's: take it over with `rnm adopt %s %s` (or "
 		"adopt = true in its spec), put elements into its sets with nft.attach, choose another "

@@ -39,10 +39,23 @@ static struct chain_want borrow_chain(struct chain_def *d)
 	return w;
 }
 
+/* rnm takes the table over, or somebody took its mark away. */
+static void plan_mark(struct plan *p, struct obj *o)
+{
+	struct op *op = plan_op(p, PH_ADD_CHAIN, OP_ADD_CHAIN, o);
+
+	op->name = MARK_CHAIN;
+	op->mark = true;
+	op->chain = (struct chain_want){ .policy = -1, .comment = "this table is kept by rnm" };
+}
+
 static void plan_table(struct plan *p, struct obj *o)
 {
 	bool stays = o->have && !o->recreate;
 	struct op *op;
+
+	if (stays && o->want && o->adopted && !o->has_mark)
+		plan_mark(p, o);
 
 	if (o->recreate || (o->own_before && !(o->rs->hold_deletes && !o->want))) {
 		op = plan_op(p, PH_DEL_TABLE_FIRST, OP_DEL_TABLE, o);

@@ -71,6 +71,10 @@ struct set_want {
 /* Fills in flag and field lengths of concatenated ranges, from key and flags. */
 void set_want_concat(struct set_want *w);
 
+/* An empty chain that carries the mark of a table which rnm took over: the kernel gives a table that is there
+ * no other user data. */
+#define MARK_CHAIN "_rnm"
+
 /* One operation: all that a message needs, borrowed from the ruleset until the transaction ends. */
 struct op {
 	enum op_kind kind;
@@ -115,7 +119,7 @@ struct op {
 	bool insert;  /* OP_ADD_RULE without position: at the head of the chain */
 	bool after;   /* OP_ADD_RULE: behind the rule of position */
 	bool no_mark; /* OP_ADD_TABLE, OP_ADD_RULE: no user data of rnm's; elements: as nft sends them */
-	bool mark;    /* elements of attached sets: with rnm's mark */
+	bool mark;    /* elements of attached sets, the chain MARK_CHAIN: with rnm's mark */
 	uint64_t by_handle; /* deletes: by this handle, not by name */
 	bool recreate;      /* part of a delete + add: `!` */
 	bool changed;       /* ~ : in place */

@@ -211,6 +211,8 @@ static void ack_obj(struct obj *o)
 	if (o->kind == OBJ_TABLE) {
 		uint32_t flags = table_flags(o);
 
+		o->adopted = o->adopted && o->have && o->want && !o->recreate;
+		o->has_mark = o->adopted;
 		if (o->own_before && !(o->rs->hold_deletes && !o->want))
 			o->own_before = false;
 		if (o->have && (!o->want || o->recreate))

@@ -131,6 +131,8 @@ static void on_chain(void *ctx, const struct kread_chain *k)
 
 	if (k->flags & NFT_CHAIN_BINDING) /* lives with its rule */
 		return;
+	if (k->mark && !strcmp(k->name, MARK_CHAIN))
+		return;
 	o = member(r, OBJ_CHAIN, k->name, &fresh);
 	have = &o->chain_have;
 	if (!fresh && have->w.base == w->base &&
@@ -230,8 +232,10 @@ static void on_object(void *ctx, const struct kread_object *k)
 }
 
 struct table_state {
-	bool there, own;
+	bool there, marked, own;
+	int chain; /* kread_mark()'s, where it is not marked */
 	uint32_t flags, owner;
+	uint64_t handle;
 };
 
 static void on_table(void *ctx, const struct kread_table *k)
@@ -239,9 +243,28 @@ static void on_table(void *ctx, const struct kread_table *k)
 	struct table_state *t = ctx;
 
 	t->there = true;
-	t->own = k->own;
+	t->marked = t->own = k->own;
 	t->flags = k->want.flags;
 	t->owner = k->owner;
+	t->handle = k->handle;
+}
+
+/* rnm's is also what it took over, or is to take over now. */
+static int read_mark(struct reading *r, struct table_state *s)
+{
+	const struct obj *t = r->tab;
+	int rc;
+
+	if (!nft_owned(r->c, s->owner))
+		s->owner = 0;
+	if (!s->there || s->marked)
+		return 0;
+	rc = kread_mark(r->c, t->family, t->name, r->e);
+	if (rc < 0 && rc != -EEXIST)
+		return rc;
+	s->chain = rc;
+	s->own = rc == 1 || (t->adopted && t->handle == s->handle) || (t->adopt && !rc && !s->owner);
+	return 0;
 }
 
 /* It is not there, or not rnm's to change. */
@@ -256,6 +279,9 @@ static int read_foreign(struct reading *r, const struct table_state *s, bool all
 	t->looked_at = true;
 	if (t->foreign != s->there || t->owner != s->owner || t->marked != s->own)
 		obj_dirty(t);
+	if (t->odd_mark != (s->chain == -EEXIST))
+		obj_dirty(t);
+	t->odd_mark = s->chain == -EEXIST;
 	t->foreign = s->there;
 	t->owner = s->owner;
 	r->rs->owned |= s->owner != 0;
@@ -295,7 +321,8 @@ static int read_table(struct reading *r)
 	struct obj *t = r->tab;
 	struct table_state state = { 0 };
 	int rc = kread_tables(r->c, t->family, t->name, on_table, &state, r->e);
-	bool all = t->suspect & SUSPECT_ALL;
+	struct read_back *found = r->found, ignored = { 0 };
+	bool all = t->suspect & SUSPECT_ALL, fresh;
 
 	if (rc == -ENOENT) {
 		err_free(r->e);
@@ -303,18 +330,25 @@ static int read_table(struct reading *r)
 	}
 	if (rc < 0)
 		return rc;
-	if (!nft_owned(r->c, state.owner))
-		state.owner = 0;
+	rc = read_mark(r, &state);
+	if (rc < 0)
+		return rc;
 	if (!state.there || !state.own || state.owner)
 		return read_foreign(r, &state, all);
 	rc = read_attached(r, false, all);
 	if (rc < 0)
 		return rc;
-	if (t->foreign) { /* its owner let go of it */
-		t->foreign = false;
+	fresh = t->foreign;
+	if (fresh) { /* it is taken over, or its owner let go of it */
+		t->foreign = t->odd_mark = false;
 		t->owner = 0;
 		obj_dirty(t);
 	}
+	t->handle = state.handle;
+	t->adopted = !state.marked;
+	if (t->has_mark != (state.chain == 1))
+		obj_changed(t);
+	t->has_mark = state.chain == 1;
 	if (!t->have) {
 		t->have = true;
 		t->unclaimed = !t->want;
@@ -324,11 +358,14 @@ static int read_table(struct reading *r)
 	if (t->table_have.flags != state.flags)
 		obj_changed(t);
 	t->table_have.flags = state.flags;
+	if (fresh) /* it never was as it was committed */
+		r->found = &ignored;
 	rc = read_members(r);
 	if (rc == 0)
 		rc = read_rules(r, all);
 	if (rc == 0)
 		rc = read_elems(r, all);
+	r->found = found;
 	return rc;
 }
 

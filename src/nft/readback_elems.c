@@ -167,7 +167,7 @@ static void on_elem(void *ctx, const struct setelem *el)
 	}
 	if (!(e->flags & E_HAVE) || e->hattr != attr)
 		elem_touch(t, i);
-	if (!(e->flags & E_HAVE) && !e->m.contrib && !s->set->attach)
+	if (!(e->flags & E_HAVE) && !e->m.contrib && !s->set->attach && !s->first)
 		s->r->found->elems_foreign++;
 	if (!(e->flags & E_HAVE) && !e->m.contrib)
 		e->m.count = 1; /* nobody claims it */

@@ -14,7 +14,19 @@ struct reading {
 	struct read_back *found;
 	struct err *e;
 	bool no_flowtables;
+	struct klist *list; /* readback_adopt.c's: what its rules name */
 };
+
+/* ---- readback_adopt.c: rules that rnm did not make, in a table that it took over ---- */
+
+struct content {
+	bool known;
+	uint64_t hash; /* as struct code has it: the same rule stated by a policy has the same */
+	char *text;    /* owned; NULL: not spelled */
+};
+void adopted_content(
+	struct reading *r, const struct obj *chain, const struct kread_rule *k, struct content *out);
+void adopted_done(struct reading *r); /* with this table */
 
 /* Of the chains that are suspect, or of all. */
 int read_rules(struct reading *r, bool all);

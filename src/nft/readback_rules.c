@@ -101,17 +101,18 @@ static char *spell(struct chain_reading *cr, const struct kread_rule *k)
 	return xasprintf("handle %llu", (unsigned long long)k->handle);
 }
 
-static struct rcode *foreign(struct chain_reading *cr, const struct kread_rule *k)
+static struct rcode *foreign(struct chain_reading *cr, const struct kread_rule *k, struct content *content)
 {
 	struct rcode *rc = xnew(struct rcode);
 
 	rc->refs = 1;
 	rc->code = xnew(struct code);
 	/* An own one may be wanted again; of another one the handle is its alone. */
-	rc->code->hash = k->id ? k->hash : hash_mix(~k->hash, k->handle);
+	rc->code->hash = content->known ? content->hash : hash_mix(~k->hash, k->handle);
 	for (uint32_t i = 0; i < k->n; i++)
 		refs_of(rc->code, k->exprs[i]);
-	rc->text = spell(cr, k);
+	rc->text = content->text ? content->text : spell(cr, k);
+	content->text = NULL;
 	return rc;
 }
 
@@ -132,13 +133,18 @@ static bool is_claimed(const struct chain_reading *cr, uint64_t handle)
 static void on_rule(void *ctx, const struct kread_rule *k)
 {
 	struct chain_reading *cr = ctx;
-	struct rcode *rc = k->id ? find_known(cr, k->hash) : NULL;
+	struct content content = { .known = k->id, .hash = k->hash };
+	struct rcode *rc;
 
+	if (!k->id && cr->chain->tab->adopted)
+		adopted_content(cr->r, cr->chain, k, &content);
+	rc = content.known ? find_known(cr, content.hash) : NULL;
 	cr->foreign += !rc;
 	vec_push(&cr->now, (struct krule){ .handle = k->handle,
 				   .id = k->id,
-				   .rc = rc ? rcode_ref(rc) : foreign(cr, k),
+				   .rc = rc ? rcode_ref(rc) : foreign(cr, k, &content),
 				   .unclaimed = !is_claimed(cr, k->handle) });
+	free(content.text);
 }
 
 static bool same_rules(const krules *a, const krules *b)
@@ -201,10 +207,10 @@ static void know(struct chain_reading *cr)
 int read_rules(struct reading *r, bool all)
 {
 	unsigned spelled = 0;
+	int rc = 0;
 
 	vec_foreach (m, &r->tab->members) {
 		struct chain_reading cr = { .r = r, .chain = *m, .spelled = spelled };
-		int rc;
 
 		if ((*m)->kind != OBJ_CHAIN || !(*m)->have || !(all || (*m)->suspect & SUSPECT_CONTENT))
 			continue;
@@ -216,10 +222,11 @@ int read_rules(struct reading *r, bool all)
 			vec_free(&cr.now);
 			vec_free(&cr.known);
 			vec_free(&cr.claimed);
-			return rc;
+			break;
 		}
 		take(&cr);
 		spelled = cr.spelled;
 	}
-	return 0;
+	adopted_done(r);
+	return rc;
 }

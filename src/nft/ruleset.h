@@ -99,6 +99,7 @@ enum {
 	SPEC_AUTO_MERGE = 1 << 11,
 	SPEC_OBJECT = 1 << 12,
 	SPEC_STATEFUL = 1 << 13,
+	SPEC_ADOPT = 1 << 15,  /* tables: one of this name that is there is taken over */
 	SPEC_ATTACH = 1 << 14, /* of somebody else's table, which is not stated with it; flags: NFT_SET_MAP */
 };
 
@@ -284,6 +285,14 @@ void ruleset_owner_can(struct ruleset *rs, bool can);
 /* Tables that are stated and wait because another process owns them. look: they are read again. Returns how
  * many. */
 unsigned ruleset_owned(struct ruleset *rs, bool look);
+
+/* ---- taking over ---- */
+
+/* In a transaction: the table of this name, which is somebody else's and which policies state, is to be
+ * rnm's. It is read by the read back that follows, and what nobody states goes. -errno: it can not be. */
+int ruleset_adopt(struct ruleset *rs, uint8_t family, const char *table, struct err *e);
+/* After it. undo: it was not committed; merge again. */
+void ruleset_adopt_end(struct ruleset *rs, uint8_t family, const char *table, bool undo);
 
 /* ---- reading ---- */
 

@@ -37,6 +37,8 @@ static const struct command {
 	{ "emit", "TOPIC [KEY=VALUE…]", "send a message to the policies", tool_emit },
 	{ "packs", "[--json] [show NAME | enable|disable NAME | quarantine|release NAME [HOOK]]",
 		"the packs and their states; run one or leave it out, at once and from now on", tool_packs },
+	{ "adopt", "[--dry-run] FAMILY TABLE", "make a table rnm's that somebody else made; tells what goes",
+		tool_adopt },
 	{ "check", "[-c CONFIG] [--json]",
 		"try configuration and packs against the present network and the kernel; send nothing",
 		tool_check },

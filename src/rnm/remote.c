@@ -113,6 +113,15 @@ int tool_packs(struct tool *t, int argc, char **argv)
 	return say_words(t, argc, argv);
 }
 
+int tool_adopt(struct tool *t, int argc, char **argv)
+{
+	int dry = argc > 1 && !strcmp(argv[1], "--dry-run");
+
+	if (argc - dry != 3 || argv[1 + dry][0] == '-')
+		return usage_error(t, "adopt needs FAMILY TABLE, and may have --dry-run in front");
+	return say_words(t, argc, argv);
+}
+
 /* The daemon may run elsewhere: a file is named by its absolute path. */
 int tool_apply(struct tool *t, int argc, char **argv)
 {

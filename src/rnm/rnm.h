@@ -22,11 +22,11 @@ struct tool {
 /* argv[0] is the command. Returns the exit status. */
 typedef int tool_fn(struct tool *t, int argc, char **argv);
 tool_fn tool_ping, tool_status, tool_reload, tool_plan, tool_list, tool_why, tool_emit, tool_monitor,
-	tool_metrics, tool_apply, tool_confirm, tool_packs; /* remote.c */
-tool_fn tool_eval;                                          /* eval.c */
-tool_fn tool_check;                                         /* check.c */
-tool_fn tool_nft;                                           /* nft.c */
-tool_fn tool_test;                                          /* test.c */
+	tool_metrics, tool_apply, tool_confirm, tool_packs, tool_adopt; /* remote.c */
+tool_fn tool_eval;                                                      /* eval.c */
+tool_fn tool_check;                                                     /* check.c */
+tool_fn tool_nft;                                                       /* nft.c */
+tool_fn tool_test;                                                      /* test.c */
 
 /* EXIT_USAGE, after a message and the command's synopsis. */
 int usage_error(const struct tool *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -243,6 +243,12 @@ static const struct control_param why_params[] = {
 	{ "what", PARAM_WORDS, NULL, true },
 	{ NULL, 0, NULL, false },
 };
+static const struct control_param adopt_params[] = {
+	{ "dry_run", PARAM_FLAG, "--dry-run", false },
+	{ "family", PARAM_TEXT, NULL, true },
+	{ "table", PARAM_TEXT, NULL, true },
+	{ NULL, 0, NULL, false },
+};
 static const struct control_param packs_params[] = {
 	{ "do", PARAM_TEXT, NULL, false },
 	{ "pack", PARAM_TEXT, NULL, false },
@@ -299,6 +305,8 @@ const struct control_cmd daemon_commands[] = {
 		NULL },
 	{ "packs", "[--json] [show NAME | enable|disable NAME | quarantine|release NAME [HOOK]]",
 		"the packs, their states and switches", true, true, cmd_packs, true, packs_params },
+	{ "adopt", "[--dry-run] FAMILY TABLE", "makes a table rnm's that somebody else made", false, true,
+		cmd_adopt, false, adopt_params },
 	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor, false, NULL },
 	{ "emit", "[--json] TOPIC [KEY=VALUE]...", "sends a message to the packs", false, true, cmd_emit,
 		true, emit_params },

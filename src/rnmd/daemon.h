@@ -94,6 +94,9 @@ typedef int command_fn(void *ctx, struct session *s, const char *args, struct bu
 command_fn cmd_eval, cmd_delta, cmd_undo, cmd_complete;
 struct operator operator_of(const struct session *s);
 
+/* adopt.c */
+int cmd_adopt(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+
 /* packs.c */
 int cmd_packs(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
 #define JSON_MAX (15u << 20) /* bytes of a JSON value: below what an answer may be */

@@ -109,9 +109,10 @@ static uint32_t table_flag(lua_State *L, const char *fn, const char *word)
 
 void spec_of_table(lua_State *L, int idx, struct handle *h)
 {
-	static const char *const fields[] = { "flags", "comment", NULL };
+	static const char *const fields[] = { "flags", "comment", "adopt", NULL };
 	const char *fn = "nft.table";
 	char text[128], *word, *rest;
+	bool adopt;
 
 	check_fields(L, fn, idx, fields);
 	if (flags_text(L, fn, idx, text, sizeof(text))) {
@@ -119,6 +120,8 @@ void spec_of_table(lua_State *L, int idx, struct handle *h)
 			h->spec->flags |= table_flag(L, fn, word);
 		h->spec->given |= SPEC_FLAGS;
 	}
+	if (field_bool(L, fn, idx, "adopt", &adopt) && adopt)
+		h->spec->given |= SPEC_ADOPT;
 	spec_comment(L, fn, idx, h->spec);
 }
 

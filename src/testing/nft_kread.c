@@ -325,7 +325,7 @@ static int l_parse(lua_State *L)
 		return 1;
 	if (kind == 0 && table_parse(nlh, "spec", &k.table))
 		one_table(&t, &k.table);
-	if (kind == 1 && chain_parse(nlh, &devs, &k.chain))
+	if (kind == 1 && chain_parse(nlh, "spec", &devs, &k.chain))
 		one_chain(&t, &k.chain);
 	if (kind == 2 && flowtable_parse(nlh, &devs, &k.flow))
 		one_flowtable(&t, &k.flow);

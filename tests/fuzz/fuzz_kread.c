@@ -63,7 +63,7 @@ static void one(const struct nlmsghdr *nlh, uint8_t kind, uint8_t which)
 
 	switch (kind % 7) {
 	case 0: table_parse(nlh, "rnm", &out.table); break;
-	case 1: chain_parse(nlh, &devs, &out.chain); break;
+	case 1: chain_parse(nlh, "rnm", &devs, &out.chain); break;
 	case 2: flowtable_parse(nlh, &devs, &out.flow); break;
 	case 3: object_msg_parse(nlh, &out.object); break;
 	case 4: rule_msg_parse(nlh, &exprs, &out.rule); break;

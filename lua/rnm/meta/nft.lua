@@ -9,6 +9,7 @@ nft = {}
 ---@alias nft.family "inet"|"ip"|"ip6"|"arp"|"bridge"|"netdev"
 
 ---@class nft.table_spec
+---@field adopt? boolean take over a table of this name that somebody else made: what no policy states in it goes
 ---@field flags? string|string[] "dormant"; "owner": nobody but rnmd can change the table (Linux 6.9)
 ---@field comment? string
 
