@@ -12,8 +12,7 @@
 #include "nft/kread.h"
 #include "nft/load.h"
 #include "nft/switch.h"
-
-#define DEFAULT_STATE "/var/lib/rnm"
+#include "rnm/paths.h"
 
 struct nft_cmd {
 	struct tool *t;
@@ -24,18 +23,15 @@ struct nft_cmd {
 	bool elsewhere; /* who answers runs in another namespace */
 };
 
-/* Where rnmd behind this socket keeps its state. The caller's. */
-static char *state_dir(const struct tool *t)
+/* Where rnmd behind the socket keeps its state, also when it does not run. The caller's. */
+static char *memory_dir(const struct tool *t)
 {
+	const struct config none = { 0 };
 	struct config *cfg = NULL;
-	char *dir;
+	bool there = !strcmp(t->socket, DEFAULT_SOCKET) && access(DEFAULT_CONFIG, R_OK) == 0 &&
+		     config_load(DEFAULT_CONFIG, &cfg, NULL) == 0;
+	char *dir = state_dir(t->socket, there ? cfg : &none);
 
-	if (strcmp(t->socket, DEFAULT_SOCKET) != 0)
-		return xasprintf("%s.state", t->socket);
-	dir = access(DEFAULT_CONFIG, R_OK) == 0 && config_load(DEFAULT_CONFIG, &cfg, NULL) == 0 &&
-			      cfg->state_dir
-		      ? xstrdup(cfg->state_dir)
-		      : xstrdup(DEFAULT_STATE);
 	config_free(cfg);
 	return dir;
 }
@@ -135,7 +131,7 @@ static int refuse(struct nft_cmd *k, int code, const char *text)
 
 static int switch_here(struct nft_cmd *k)
 {
-	_autofree_ char *dir = state_dir(k->t);
+	_autofree_ char *dir = memory_dir(k->t);
 	struct switch_opts o = { .state_dir = dir };
 	_buf_ struct buf out = BUF_INIT;
 	int rc;

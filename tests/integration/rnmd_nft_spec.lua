@@ -102,6 +102,42 @@ describe("rnm nft with a running daemon", function()
 		rnmd.stop(d)
 	end)
 
+	it("brings rules back in order, whatever is disabled and enabled in whatever order", function()
+		math.randomseed(tonumber(os.getenv "RNM_SEED") or 4711)
+		local id = {}
+		local function expect()
+			local want = {}
+			for i, text in ipairs(all) do
+				want[#want + 1] = not id[i] and text or nil
+			end
+			assert.same(want, (rules()))
+		end
+		for step = 1, 20 do
+			local i = math.random(#all)
+			if id[i] then
+				go("enable rule id " .. id[i])
+				id[i] = nil
+			else
+				local index = 0
+				for j = 1, i - 1 do
+					index = index + (id[j] and 0 or 1)
+				end
+				id[i] = go("disable rule inet t input index " .. index):match "id (%d+)"
+			end
+			if step % 7 == 0 then
+				d:cmd "reload"
+			end
+			expect()
+		end
+		assert.equal("", plan())
+	end)
+
+	it("is no reason for rnm check to fail or to show a difference", function()
+		go "disable rule inet t input index 0"
+		local out = ns:run(("%s/rnm -s %s check -c %s"):format(os.getenv "RNM_BUILD" or "build", d.socket, d.config))
+		assert.matches("^plan: nothing to send.*2 chains, 4 rules.* 0 pending, 0 problems, 0 warnings", out)
+	end)
+
 	it("tells of disabled rules that nobody states now, and finds them again", function()
 		local _, handles = rules()
 		go("disable rule inet t input handle " .. handles[1])
