@@ -23,6 +23,7 @@ enum param_kind {
 	PARAM_WORDS,  /* a string or an array of strings: a word each */
 	PARAM_PAIRS,  /* an object: NAME=VALUE words; values are strings, numbers or booleans */
 	PARAM_CODE,   /* a string: the rest of the line, as client_escape() makes it */
+	PARAM_WISH,   /* of subscribe alone */
 };
 /* A parameter of a JSON-RPC call: it becomes what the text form's arguments would be. */
 struct control_param {
@@ -61,8 +62,9 @@ void control_free(struct control *c); /* unlinks the socket */
 
 bool session_may_all(const struct session *s); /* root, or the daemon's own user */
 
-/* `monitor`: from now on the session gets every published line, and ends when the peer closes. Called from
- * run(). A slow reader loses lines (one line tells how many), never stalls the loop. */
+/* `monitor`: from now on the session gets every published line (a JSON-RPC one every notification), and ends
+ * when the peer closes. Called from run(). A slow reader loses lines (one line tells how many), never stalls
+ * the loop. */
 void session_subscribe(struct session *s);
 /* Who is at the other end: serial tells connections apart. */
 struct session_peer {

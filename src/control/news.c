@@ -119,6 +119,15 @@ int news_subscribe(struct session *s, const struct jval *params, struct err *e)
 	return 0;
 }
 
+void news_all(struct session *s)
+{
+	news_end(s);
+	for (int i = 0; i < NEWS_N; i++) {
+		s->news[i].on = true;
+		s->c->n_news[i]++;
+	}
+}
+
 void news_json(const struct session *s, struct json *j)
 {
 	json_open(j, NULL, '{');

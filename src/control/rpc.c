@@ -179,6 +179,7 @@ static const char *const kind_words[] = {
 	[PARAM_WORDS] = "string or array",
 	[PARAM_PAIRS] = "object",
 	[PARAM_CODE] = "string",
+	[PARAM_WISH] = "boolean or array",
 };
 
 static void params_help(struct json *j, const struct control_cmd *cmd)
@@ -198,6 +199,33 @@ static void params_help(struct json *j, const struct control_cmd *cmd)
 	json_close(j, ']');
 }
 
+static void methods_help(struct json *j, const struct control_cmd *cmd)
+{
+	for (; cmd->name; cmd++) {
+		json_open(j, NULL, '{');
+		json_text(j, "name", cmd->name);
+		params_help(j, cmd);
+		json_text(j, "help", cmd->help);
+		json_bool(j, "root", !cmd->read);
+		json_close(j, '}');
+	}
+}
+
+/* Methods that the text form has not. */
+static const struct control_param wishes[] = {
+	{ "events", PARAM_WISH, NULL, false },
+	{ "commits", PARAM_FLAG, NULL, false },
+	{ "runs", PARAM_WISH, NULL, false },
+	{ "topics", PARAM_WISH, NULL, false },
+	{ NULL, 0, NULL, false },
+};
+static const struct control_cmd own[] = {
+	{ "subscribe", "", "notifications of these from now on", true, false, NULL, true, wishes },
+	{ "unsubscribe", "", "no notifications any more", true, false, NULL, true, NULL },
+	{ "help", "", "this list", true, false, NULL, true, NULL },
+	{ NULL, NULL, NULL, false, false, NULL, false, NULL },
+};
+
 static void help(struct request *r)
 {
 	struct json *j = &r->j;
@@ -207,14 +235,8 @@ static void help(struct request *r)
 	answer_open(r);
 	json_open(j, "result", '{');
 	json_open(j, "methods", '[');
-	for (const struct control_cmd *cmd = r->s->c->cmds; cmd->name; cmd++) {
-		json_open(j, NULL, '{');
-		json_text(j, "name", cmd->name);
-		params_help(j, cmd);
-		json_text(j, "help", cmd->help);
-		json_bool(j, "root", !cmd->read);
-		json_close(j, '}');
-	}
+	methods_help(j, r->s->c->cmds);
+	methods_help(j, own);
 	json_close(j, ']');
 	json_close(j, '}');
 	answer_close(r);

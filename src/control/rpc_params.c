@@ -102,7 +102,8 @@ static int put(const struct control_param *p, const struct jval *v, struct buf *
 	if (p->option)
 		client_quote(p->option, args);
 	switch (p->kind) {
-	case PARAM_FLAG: break;
+	case PARAM_FLAG:
+	case PARAM_WISH: break;
 	case PARAM_TEXT: return put_word(p->name, "a string", v, args, e);
 	case PARAM_NUMBER: return put_number(p->name, v, args, e);
 	case PARAM_WORDS: return put_words(p->name, v, args, e);

@@ -308,6 +308,10 @@ bool session_may_all(const struct session *s)
 
 void session_subscribe(struct session *s)
 {
+	if (s->json) { /* lines have no place among its objects */
+		news_all(s);
+		return;
+	}
 	s->c->n_lines += !s->lines;
 	s->lines = true;
 }

@@ -105,6 +105,7 @@ int rpc_args(const struct control_cmd *cmd, const struct jval *params, struct bu
 
 /* news.c: from now on what subscribe's params ask for. -EINVAL: as before. */
 int news_subscribe(struct session *s, const struct jval *params, struct err *e);
+void news_all(struct session *s);
 void news_end(struct session *s);
 struct json;
 void news_json(const struct session *s, struct json *j); /* what it is subscribed to */

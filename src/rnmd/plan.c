@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -57,13 +58,16 @@ static void write_all(int fd, const char *p, size_t n)
 	}
 }
 
-/* A socket of its own, as answers to the parent's must not get lost in it. */
-static void child(struct daemon *d, const struct asked *a, int fd)
+/* A socket of its own, as answers to the parent's must not get lost in it. It does not outlive the parent,
+ * whose lock it holds as well. */
+static void child(struct daemon *d, const struct asked *a, pid_t parent, int fd)
 {
 	_buf_ struct buf out = BUF_INIT;
 	_err_ struct err e = ERR_INIT;
 	int rc = 0;
 
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
@@ -105,15 +109,15 @@ static int read_all(int fd, uint64_t until, struct buf *out)
 static int from_child(struct daemon *d, const struct asked *a, struct buf *out, struct err *e)
 {
 	_buf_ struct buf got = BUF_INIT;
+	pid_t pid, parent = getpid();
 	int fds[2], rc, said = 0;
-	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_set(e, -errno, "pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0) {
 		close(fds[0]);
-		child(d, a, fds[1]);
+		child(d, a, parent, fds[1]);
 	}
 	close(fds[1]);
 	if (pid < 0) {

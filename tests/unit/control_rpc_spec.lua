@@ -182,6 +182,7 @@ describe("JSON-RPC", function()
 		assert.same({ name = "publish", help = "publishes lines", root = true,
 			params = { { name = "args", type = "string or array", needed = false } } }, methods.publish)
 		assert.same({}, methods.ping.params)
+		assert.same({ name = "topics", type = "boolean or array", needed = false }, methods.subscribe.params[4])
 		assert.same({ name = "code", type = "string", needed = true }, methods.eval.params[1])
 	end)
 
@@ -211,6 +212,41 @@ describe("JSON-RPC", function()
 		assert.equal('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"the line is longer than 256 KiB"}}\n', got)
 		assert.equal("eof", why)
 		assert.same({ "pong" }, control.call(path, "ping"))
+	end)
+
+	it("lives with clients that never read, or leave in the middle", function()
+		-- answers of 8 MB that nobody takes, more than a socket holds
+		for _ = 1, 4 do
+			send(connect(), request("big", '["8000000"]') .. request("big", '["8000000"]'))
+		end
+		for i = 1, 200 do
+			local fd = assert(control.connect(path))
+			local text = request("echo", '["' .. ("x"):rep(5000) .. '"]')
+			control.send(fd, i % 2 == 0 and text:sub(1, i * 20) or text)
+			control.close(fd)
+		end
+		local fd = assert(control.connect(path))
+		send(fd, request "subscribe" .. request("big", '["8000000"]'))
+		control.close(fd)
+		assert.same({ "pong" }, call "ping".lines)
+		-- thousands of requests, their answers taken only in the end
+		fd = connect()
+		local all, sent = request("echo", '["' .. ("y"):rep(200) .. '"]'):rep(4000), 0
+		while sent < #all do
+			local n = control.send(fd, all:sub(sent + 1, sent + 65536))
+			if n < 0 then break end -- it takes no more before its answers are taken
+			sent = sent + n
+		end
+		assert.same({ "pong" }, call "ping".lines)
+		local got, count = "", 0
+		while count < 4000 do
+			if sent < #all then
+				sent = sent + math.max(control.send(fd, all:sub(sent + 1, sent + 65536)), 0)
+			end
+			got = assert(control.recv(fd, 5000))
+			count = count + select(2, got:gsub("\n", ""))
+		end
+		assert.equal(4000, count)
 	end)
 
 	it("is decided by the first byte", function()
