@@ -22,9 +22,14 @@ _rnm() {
 	esac
 	case $command in
 	'') mapfile -t COMPREPLY < <(compgen -W "--socket --help --version \
-		ping status reload apply confirm eval metrics monitor plan list why packs adopt emit check test nft help version" -- "$word") ;;
+		ping status reload apply confirm eval metrics monitor plan list why packs adopt record replay emit check test nft help version" -- "$word") ;;
 	list | status | monitor) mapfile -t COMPREPLY < <(compgen -W "--json" -- "$word") ;;
 	apply) mapfile -t COMPREPLY < <(compgen -f -W "--confirm" -- "$word") ;;
+	record) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	replay) case $before in
+		--policies) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+		*) mapfile -t COMPREPLY < <(compgen -f -W "--all --policies -c --config" -- "$word") ;;
+		esac ;;
 	packs) case $before in
 		packs) mapfile -t COMPREPLY < <(compgen -W "--json show enable disable quarantine release" -- "$word") ;;
 		show | enable | disable | quarantine | release)

@@ -2,3 +2,4 @@
 #include "base/clock.h"
 
 int64_t clock_skew_ns, clock_wall_ns;
+uint64_t clock_frozen_ns;

@@ -23,6 +23,11 @@ __attribute__((constructor)) static void key_init(void)
 		memcpy(key, aux, sizeof(key));
 }
 
+void hash_seed_fixed(void)
+{
+	memset(key, 0x5a, sizeof(key));
+}
+
 static inline uint64_t rotl(uint64_t x, unsigned n)
 {
 	return x << n | x >> (64 - n);

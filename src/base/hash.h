@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t hash_bytes(const void *p, size_t n);                 /* keyed with the process's random seed */
+uint64_t hash_bytes(const void *p, size_t n); /* keyed with the process's random seed */
+void hash_seed_fixed(void); /* the same seed in every process: for what must do all in the same order again */
 uint64_t hash_str(const char *s);                             /* of the bytes before the NUL */
 uint64_t hash_stable(uint64_t seed, const void *p, size_t n); /* the same in every process: content ids */
 uint64_t hash_mix(uint64_t a, uint64_t b);

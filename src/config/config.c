@@ -323,6 +323,27 @@ int config_load(const char *path, struct config **out, struct err *e)
 	return config_parse(path, buf_str(&data), data.n, out, e);
 }
 
+static void pack_free(struct cfg_pack *p)
+{
+	free(p->name);
+	for (char **f = p->files; f && *f; f++)
+		free(*f);
+	free(p->files);
+	cfg_node_free(&p->config);
+}
+
+void config_keep_packs(struct config *c, bool (*keep)(void *ctx, const struct cfg_pack *p), void *ctx)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < c->packs.n; i++)
+		if (keep(ctx, &c->packs.v[i]))
+			c->packs.v[kept++] = c->packs.v[i];
+		else
+			pack_free(&c->packs.v[i]);
+	c->packs.n = kept;
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
@@ -332,13 +353,8 @@ void config_free(struct config *c)
 		free(i->zone);
 		vec_free(&i->addresses);
 	}
-	vec_foreach (p, &c->packs) {
-		free(p->name);
-		for (char **f = p->files; f && *f; f++)
-			free(*f);
-		free(p->files);
-		cfg_node_free(&p->config);
-	}
+	vec_foreach (p, &c->packs)
+		pack_free(p);
 	vec_foreach (t, &c->templates) {
 		free(t->name);
 		cfg_node_free(&t->params);

@@ -73,6 +73,8 @@ int config_load(const char *path, struct config **out, struct err *e);
 /* The same for text that is in memory already; path is for messages and relative names. */
 int config_parse(const char *path, const char *data, size_t len, struct config **out, struct err *e);
 void config_free(struct config *c);
+/* What it says of the other packs is forgotten. Before config_packs(). */
+void config_keep_packs(struct config *c, bool (*keep)(void *ctx, const struct cfg_pack *p), void *ctx);
 /* Packs of the directories (NAME.lua, NAME/init.lua, NN- prefixes), and shipped ones that `packs:` names,
  * sorted by order and name. shipped_dir: /usr/share/rnm/policies. Permissions as above. Two files of one pack
  * name are an error. */

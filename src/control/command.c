@@ -119,8 +119,9 @@ void command_run(struct session *s, const char *line, size_t len)
 	frame_split(copy, &name, &args);
 	rc = run(s, name, args, &payload, &e);
 	if (rc < 0 && s->lines) {
-		s->lines = false;
 		s->c->n_lines--;
+		s->c->n_records -= s->records;
+		s->lines = s->records = false;
 	}
 	frame_payload(&s->out, buf_str(&payload), payload.n);
 	if (!s->lines)

@@ -75,6 +75,10 @@ struct session_peer {
 struct session_peer session_peer(const struct session *s);
 bool control_has_subscribers(const struct control *c);     /* of lines */
 void control_publish(struct control *c, const char *text); /* one or several lines */
+/* `record`: the same with lines of its own, and room for more of them. */
+void session_record(struct session *s);
+bool control_has_recorders(const struct control *c);
+void control_record(struct control *c, const char *line);
 
 /* What a program subscribes to. */
 enum control_news { NEWS_EVENT, NEWS_COMMIT, NEWS_RUN, NEWS_MESSAGE, NEWS_N };

@@ -307,7 +307,7 @@ void control_free(struct control *c)
 
 bool control_has_subscribers(const struct control *c)
 {
-	return c && c->n_lines;
+	return c && c->n_lines > c->n_records;
 }
 
 void control_publish(struct control *c, const char *text)
@@ -316,7 +316,23 @@ void control_publish(struct control *c, const char *text)
 
 	for (struct session *s = c && c->n_lines ? c->sessions : NULL; s; s = next) {
 		next = s->next;
-		if (s->lines)
+		if (s->lines && !s->records)
 			session_publish(s, text);
+	}
+}
+
+bool control_has_recorders(const struct control *c)
+{
+	return c && c->n_records;
+}
+
+void control_record(struct control *c, const char *line)
+{
+	struct session *next;
+
+	for (struct session *s = c && c->n_records ? c->sessions : NULL; s; s = next) {
+		next = s->next;
+		if (s->records)
+			session_publish(s, line);
 	}
 }

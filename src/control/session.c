@@ -65,6 +65,7 @@ void session_free(struct session *s)
 	c->n_all--;
 	c->n_other -= s->peer != PEER_ALL;
 	c->n_lines -= s->lines;
+	c->n_records -= s->records;
 	news_end(s);
 	close(s->fd);
 	buf_free(&s->in);
@@ -316,6 +317,13 @@ void session_subscribe(struct session *s)
 	s->lines = true;
 }
 
+void session_record(struct session *s)
+{
+	session_subscribe(s);
+	s->c->n_records += !s->records;
+	s->records = true;
+}
+
 static void tell_lost(struct session *s)
 {
 	_autofree_ char *text = NULL;
@@ -329,7 +337,8 @@ static void tell_lost(struct session *s)
 			n);
 		return;
 	}
-	text = xasprintf("... %llu lines lost here", n);
+	text = s->records ? xasprintf("{\"do\":\"lost\",\"n\":%llu}", n)
+			  : xasprintf("... %llu lines lost here", n);
 	frame_payload(&s->out, text, strlen(text));
 }
 
@@ -339,7 +348,7 @@ static bool room_for(struct session *s, size_t n)
 	if (s->dead || s->closing)
 		return false;
 	tell_lost(s);
-	return !s->lost && pending(s) + n <= PUBLISH_MAX;
+	return !s->lost && pending(s) + n <= (s->records ? RECORD_MAX : PUBLISH_MAX);
 }
 
 static void published(struct session *s)

@@ -17,6 +17,7 @@
 #define PENDING_MAX       (64u << 20) /* bytes of all answers that wait for their readers */
 #define PENDING_OTHER_MAX (32u << 20) /* from here on only root is answered */
 #define PUBLISH_MAX       (1u << 20)  /* bytes that wait for one subscriber */
+#define RECORD_MAX        (32u << 20) /* the same, for one that records: with the state at its beginning */
 #define PUBLISH_FLUSH     (64u << 10) /* from here on it is written at once */
 
 #define LINE_SECONDS   5.  /* from a request's first byte to its newline */
@@ -42,6 +43,7 @@ struct control {
 	ev_timer retry;
 	struct session *sessions;         /* newest first */
 	unsigned n_all, n_other, n_lines; /* n_lines: subscribers of lines */
+	unsigned n_records;               /* of these, who record */
 	unsigned n_news[NEWS_N];
 	uint64_t serials;
 };
@@ -69,6 +71,7 @@ struct session {
 	bool started; /* the first byte was seen */
 	bool json;    /* it was { */
 	bool starved; /* in has no whole request */
+	bool records; /* lines are those of `record` */
 	bool lines;   /* `monitor` in the text form: it sends no more requests */
 	bool closing; /* what is written is the last: then shut down and wait for the peer */
 	bool shut, eof, busy, dead;

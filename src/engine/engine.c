@@ -9,6 +9,7 @@
 #include "engine/core.h"
 
 #define DROPPED_MAX 20       /* lines about the console's statements */
+#define EMITS_TURN  1000     /* messages, and … */
 #define EMITS_NS    5000000u /* for messages in one turn of the loop */
 
 /* ---- from the mirror ---- */
@@ -404,6 +405,7 @@ static struct emit next_emit(struct engine *en)
 static void deliver_emits(struct engine *en)
 {
 	uint64_t end = mono_ns() + EMITS_NS;
+	unsigned n = 0;
 
 	do {
 		struct emit m = next_emit(en);
@@ -413,7 +415,7 @@ static void deliver_emits(struct engine *en)
 		m.from = NULL;
 		engine_message(en, m.topic, (const char *const *)m.kv, m.n, NULL);
 		emit_free(&m);
-	} while (en->emits.n && mono_ns() < end);
+	} while (en->emits.n && mono_ns() < end && ++n < EMITS_TURN);
 }
 
 void engine_wake(struct engine *en)
@@ -458,6 +460,27 @@ void engine_wake(struct engine *en)
 bool engine_tidy(struct engine *en, uint64_t ns)
 {
 	return script_tidy(en->script, mono_ns() + ns);
+}
+
+int engine_edit(
+	struct engine *en, const char *pack, const char *set, const struct kept_edit *k, struct err *e)
+{
+	struct rpack *pk = script_rpack(en->script, pack);
+	int rc;
+
+	if (!pk)
+		return err_set(e, -ENOENT, "there is no pack '%.64s'", pack);
+	txn_begin(en, ORIGIN_MESSAGE, NULL);
+	rc = rpack_edit(pk, set, k, e);
+	txn_end(en, false, NULL);
+	return rc;
+}
+
+void engine_timers_set(struct engine *en, const char *pack, const struct timer_info *t, uint32_t n)
+{
+	txn_begin(en, ORIGIN_TIMER, NULL);
+	script_timers_set(en->script, pack, t, n);
+	txn_end(en, false, NULL);
 }
 
 void engine_file_changed(struct engine *en, uint64_t token)

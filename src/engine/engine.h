@@ -160,10 +160,15 @@ int engine_pack_release(struct engine *en, const char *name, const char *place, 
 /* only NULL: all, as a table; else everything about this one. -ENOENT: there is no such pack. */
 int engine_packs(struct engine *en, const char *only, struct buf *out, struct err *e);
 int engine_packs_json(struct engine *en, const char *only, struct json *j, struct err *e);
+void engine_switches_text(struct engine *en, struct buf *out); /* as it is kept */
 /* Takes over what was switched with this state folder, to look at only. For checks; engine_new() has its own.
  */
 int engine_switches(struct engine *en, const char *dir, struct err *e);
 void engine_switched(struct engine *en, const char *before, struct buf *out); /* what it is, a line each */
+/* Of a pack that was started: see rpack_edit() and script_timers_set(). For replays. */
+int engine_edit(
+	struct engine *en, const char *pack, const char *set, const struct kept_edit *k, struct err *e);
+void engine_timers_set(struct engine *en, const char *pack, const struct timer_info *t, uint32_t n);
 /* Before the start: the process before died in this code of a pack; at NULL: not in such code. */
 struct blackbox_place;
 void engine_died(struct engine *en, const struct blackbox_place *at, int signal);

@@ -72,8 +72,7 @@ static void set_holds(struct engine *en, struct pack_spec *s)
 {
 	struct pack_hold *holds;
 
-	if (blackbox || switches_any_held(&en->sw, s->name))
-		s->source = pack_source(s);
+	s->source = pack_source(s);
 	if (!switches_any_held(&en->sw, s->name))
 		return;
 	holds = xcalloc(en->sw.held.n, sizeof(*holds));

@@ -30,6 +30,11 @@ void switches_open(struct engine *en)
 		log_warn("pack", "%s: nothing counts as disabled or in quarantine", err_text(&e));
 }
 
+void engine_switches_text(struct engine *en, struct buf *out)
+{
+	switches_text(&en->sw, out);
+}
+
 void engine_died(struct engine *en, const struct blackbox_place *at, int signal)
 {
 	_buf_ struct buf why = BUF_INIT;

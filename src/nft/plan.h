@@ -151,6 +151,9 @@ void plan_text(const struct plan *p, enum plan_who who, struct buf *out);
  * from which on operations are left out, "left_out" says how many. */
 struct json;
 void plan_json(const struct plan *p, size_t max, struct json *j);
+/* As text without the numbers that the kernel gave, for comparing plans of two kernels: equal sums are equal
+ * plans. */
+uint64_t plan_sum(const struct plan *p, struct buf *out);
 
 /* Answers for one plan: per op an errno (0 accepted) and, for new rules, handles. */
 struct commit_result {

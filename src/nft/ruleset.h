@@ -220,6 +220,18 @@ void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, boo
 /* In the union of all layers? 1, 0 or -EINVAL. */
 int set_has(struct obj *set, const struct val *key, struct err *e);
 
+/* ---- lasting edits as texts: edit_list.c ---- */
+
+struct kept_edit {
+	struct obj *set;              /* of rpack_edits() */
+	const char *key, *data;       /* data NULL: a set's */
+	const char *comment;          /* NULL: none */
+	uint64_t timeout_ms, left_ms; /* 0: it does not end */
+};
+void rpack_edits(const struct rpack *pk, void (*fn)(void *ctx, const struct kept_edit *k), void *ctx);
+/* Makes one again, whose time begins now. set: "FAMILY TABLE NAME". In a transaction. */
+int rpack_edit(struct rpack *pk, const char *set, const struct kept_edit *k, struct err *e);
+
 /* ---- taking edits back: takeback.c ---- */
 
 /* What one transaction made of a pack's edits, element by element, so that it can be taken back later while

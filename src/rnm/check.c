@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/pretend.h"
 #include "net/watch.h"
 #include "nft/batch.h"
 #include "nft/readback.h"
@@ -17,16 +18,6 @@
 #define INSTANCE "rnm" /* as rnmd marks its tables */
 
 /* ---- what the engine needs ---- */
-
-static void pretend_handles(struct check *c, const struct plan *p, struct commit_result *r)
-{
-	free(r->handle);
-	r->handle = xcalloc(p->ops.n + 1, sizeof(*r->handle));
-	for (uint32_t i = 0; i < p->ops.n; i++)
-		if (p->ops.v[i].kind == OP_ADD_RULE || p->ops.v[i].kind == OP_REPLACE_RULE)
-			r->handle[i] = ++c->handles;
-	r->handles_known = true;
-}
 
 /* Tables that the running rnmd owns take no batch from here: they are not validated. */
 static bool only_owned(const struct plan *p, struct commit_result *r)
@@ -55,11 +46,9 @@ static int op_commit(void *ctx, const struct plan *p, bool dry, struct commit_re
 		err_free(e);
 	else if (rc < 0)
 		return rc;
-	if (!r->op_err)
-		r->op_err = xcalloc(p->ops.n + 1, sizeof(*r->op_err));
 	if (!c->asked)
 		check_plan(c, p);
-	pretend_handles(c, p, r);
+	pretend_commit(p, &c->handles, r);
 	return 0;
 }
 

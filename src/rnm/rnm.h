@@ -24,6 +24,7 @@ typedef int tool_fn(struct tool *t, int argc, char **argv);
 tool_fn tool_ping, tool_status, tool_reload, tool_plan, tool_list, tool_why, tool_emit, tool_monitor,
 	tool_metrics, tool_apply, tool_confirm, tool_packs, tool_adopt; /* remote.c */
 tool_fn tool_eval;                                                      /* eval.c */
+tool_fn tool_record, tool_replay;                                       /* replay.c */
 tool_fn tool_check;                                                     /* check.c */
 tool_fn tool_nft;                                                       /* nft.c */
 tool_fn tool_test;                                                      /* test.c */

@@ -195,6 +195,8 @@ static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *
 		vec_push(&kv, eq + 1);
 	}
 	if (rc == 0)
+		record_message(d, words[0], kv.v, kv.n / 2);
+	if (rc == 0)
 		rc = engine_message(d->engine, words[0], kv.v, kv.n / 2, e);
 	if (rc >= 0) {
 		buf_printf(out, json ? "{\"handlers\":%d}\n" : "%d handlers\n", rc);
@@ -307,6 +309,7 @@ const struct control_cmd daemon_commands[] = {
 		"the packs, their states and switches", true, true, cmd_packs, true, packs_params },
 	{ "adopt", "[--dry-run] FAMILY TABLE", "makes a table rnm's that somebody else made", false, true,
 		cmd_adopt, false, adopt_params },
+	{ "record", "", "what happens, whole: for rnm replay", false, false, cmd_record, false, NULL },
 	{ "monitor", "", "events and batches as they happen", true, false, cmd_monitor, false, NULL },
 	{ "emit", "[--json] TOPIC [KEY=VALUE]...", "sends a message to the packs", false, true, cmd_emit,
 		true, emit_params },

@@ -121,6 +121,8 @@ int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *out, st
 	a.rq.pack = a.pack.n ? buf_str(&a.pack) : NULL;
 	a.rq.code = buf_str(&a.code);
 	a.rq.n = a.code.n;
+	if (rc == 0 && !a.rq.dry && !a.rq.read_only)
+		record_step(d, REC_EVAL, a.rq.code, a.rq.pack, NULL);
 	if (rc == 0)
 		rc = engine_eval(d->engine, &a.rq, a.json ? &view : NULL, a.json ? &text : out, e);
 	if (rc == 0 && a.json) {

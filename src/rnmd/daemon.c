@@ -148,6 +148,8 @@ static void op_need_kinds(void *ctx, unsigned kinds)
 
 	if (watch_kinds(d->watch, kinds, &e) < 0)
 		log_error("net", "%s", err_text(&e));
+	record_kinds(d, kinds & ~d->kinds);
+	d->kinds = kinds;
 }
 
 static void op_wake_at(void *ctx, uint64_t at)
@@ -196,16 +198,19 @@ static const struct engine_ops *engine_ops_of(struct daemon *d)
 
 static void net_begin(void *ctx)
 {
+	record_step(ctx, REC_BEGIN, NULL, NULL, NULL);
 	engine_net_begin(((struct daemon *)ctx)->engine);
 }
 
 static void net_end(void *ctx)
 {
+	record_step(ctx, REC_END, NULL, NULL, NULL);
 	engine_net_end(((struct daemon *)ctx)->engine);
 }
 
 static void net_resync(void *ctx, const char *reason)
 {
+	record_step(ctx, REC_RESYNC, reason, NULL, NULL);
 	engine_net_resync(((struct daemon *)ctx)->engine, reason);
 }
 
@@ -215,6 +220,7 @@ static void on_wake(struct ev_loop *loop, ev_timer *t, int revents)
 
 	(void)loop;
 	(void)revents;
+	record_step(d, REC_WAKE, NULL, NULL, NULL);
 	engine_wake(d->engine);
 }
 
@@ -301,6 +307,7 @@ int daemon_take(struct daemon *d, struct config *cfg, struct buf *out, struct er
 	if (d->ready)
 		notify_state("RELOADING=1\n");
 	needs_start(d, cfg, &later);
+	record_step(d, REC_RELOAD, NULL, NULL, NULL);
 	rc = engine_reload(d->engine, cfg, d->shipped_dir, e);
 	if (d->ready)
 		notify_state("READY=1\n");

@@ -6,6 +6,7 @@
 
 #include "control/control.h"
 #include "engine/engine.h"
+#include "engine/recording.h"
 #include "net/watch.h"
 #include "nft/batch.h"
 #include "nft/watch.h"
@@ -39,6 +40,7 @@ struct daemon {
 	ev_prepare first; /* until the first commit is acknowledged */
 	bool ready;       /* it is */
 	char *state_dir;
+	unsigned kinds; /* that the engine asked for */
 	struct apply apply;
 	bool found_attached; /* what an earlier life left in sets of others was looked for */
 	bool kept;           /* what runs is in the snapshot */
@@ -96,6 +98,14 @@ struct operator operator_of(const struct session *s);
 
 /* adopt.c */
 int cmd_adopt(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+
+/* record.c: what happens, for those who record it */
+int cmd_record(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+void record_step(struct daemon *d, enum rec_do what, const char *a, const char *b, const char *c);
+void record_event(struct daemon *d, const struct net_event *ev);
+void record_message(struct daemon *d, const char *topic, const char *const *kv, uint32_t n);
+void record_commit(struct daemon *d, const struct txn_report *r);
+void record_kinds(struct daemon *d, unsigned kinds); /* these were dumped just now */
 
 /* packs.c */
 int cmd_packs(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);

@@ -9,6 +9,18 @@
 
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE)
 
+static void tell(struct daemon *d, uint64_t token)
+{
+	vec_foreach (f, &d->files)
+		if (f->token == token) {
+			_autofree_ char *path = xasprintf("%s/%s", f->dir, f->name);
+
+			record_step(d, REC_FILE, path, NULL, NULL);
+			break;
+		}
+	engine_file_changed(d->engine, token);
+}
+
 static void changed(struct daemon *d, int wd, const char *name)
 {
 	VEC(uint64_t) tokens = { 0 };
@@ -17,7 +29,7 @@ static void changed(struct daemon *d, int wd, const char *name)
 		if (f->wd == wd && (!name || !strcmp(f->name, name)))
 			vec_push(&tokens, f->token);
 	vec_foreach (t, &tokens)
-		engine_file_changed(d->engine, *t);
+		tell(d, *t);
 	vec_free(&tokens);
 }
 
@@ -36,7 +48,7 @@ static void readable(struct ev_loop *loop, ev_io *io, int revents)
 			if (ev->mask & IN_Q_OVERFLOW) {
 				log_warn("files", "too many changes at once: all list files are read again");
 				vec_foreach (f, &d->files)
-					engine_file_changed(d->engine, f->token);
+					tell(d, f->token);
 			} else if (!(ev->mask & IN_IGNORED)) {
 				changed(d, ev->wd, ev->len ? ev->name : NULL);
 			}

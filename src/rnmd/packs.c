@@ -27,6 +27,7 @@ static int change(struct daemon *d, char **w, int n, struct buf *out, struct err
 	if (n < 2 || n > (en || dis ? 2 : 3))
 		return err_set(e, -EINVAL, "'packs %s' takes a pack's NAME%s", w[0],
 			en || dis ? "" : " and at most one HOOK, such as on_addr_change or wan.lua:7");
+	record_step(d, REC_SWITCH, w[0], w[1], place);
 	if (en)
 		return engine_pack_enable(d->engine, w[1], d->shipped_dir, out, e);
 	if (dis)

@@ -24,6 +24,7 @@ void daemon_event(void *ctx, const struct net_event *ev)
 	_buf_ struct buf b = BUF_INIT;
 
 	news_event(d, ev);
+	record_event(d, ev);
 	if (!d->control || !control_has_subscribers(d->control))
 		return;
 	buf_puts(&b, "event ");
@@ -153,6 +154,7 @@ void daemon_report(void *ctx, const struct txn_report *r)
 	if (log_enabled(r->error ? LOG_ERROR : LOG_INFO))
 		log_report(d, r);
 	news_commit(d, r);
+	record_commit(d, r);
 	if (!d->control || !control_has_subscribers(d->control))
 		return;
 	buf_printf(&b, "commit %s", origin_name(r->origin));

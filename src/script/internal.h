@@ -231,7 +231,7 @@ struct script {
 	struct script_ops ops;
 	struct script_limits lim;
 	char *state_dir;
-	bool read_only; /* state_dir */
+	bool read_only;           /* state_dir */
 	VEC(struct pack *) packs; /* in order; during a load the new ones */
 	VEC(struct pack *) old;   /* during a load the ones before */
 	bool loading, at_start;

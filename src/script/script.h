@@ -250,5 +250,18 @@ struct pack_place {
 bool script_places(const struct script *s, const char *name,
 	void (*fn)(void *ctx, const struct pack_place *place), void *ctx);
 
+/* What of a pack no file holds: for recordings. */
+struct timer_info {
+	const char *pack;
+	struct site site;   /* where it was made */
+	uint64_t at, every; /* mono_ns(); every 0: once */
+};
+void script_timers_each(const struct script *s, void (*fn)(void *ctx, const struct timer_info *t), void *ctx);
+/* The pack's timers are due as t says: of each place in their order; those beyond t are cancelled. */
+void script_timers_set(struct script *s, const char *pack, const struct timer_info *t, uint32_t n);
+/* Each pack with the text that its rnm.state is kept as, and what pack_source() gave for it. */
+void script_states(const struct script *s,
+	void (*fn)(void *ctx, const char *pack, const char *state, uint64_t source), void *ctx);
+
 /* Dotted names of everything that packs see (nft.table, chain:rule, …), sorted; NULL at the end. */
 const char *const *script_api_names(void);

@@ -56,6 +56,18 @@ struct pstate *pstate_ref(struct pstate *st)
 	return st;
 }
 
+void script_states(const struct script *s,
+	void (*fn)(void *ctx, const char *pack, const char *state, uint64_t source), void *ctx)
+{
+	vec_foreach (pk, &s->packs) {
+		_buf_ struct buf text = BUF_INIT;
+
+		if ((*pk)->st)
+			state_print((*pk)->st->root, &text);
+		fn(ctx, (*pk)->spec.name, buf_str(&text), (*pk)->spec.source);
+	}
+}
+
 /* Not synced: it would stop the loop for as long as the disk takes. */
 static int save(struct pstate *st)
 {

@@ -185,6 +185,46 @@ void timers_arm(struct script *s)
 	s->ops.timer(s->ops.ctx, next);
 }
 
+/* ---- for recordings ---- */
+
+void script_timers_each(const struct script *s, void (*fn)(void *ctx, const struct timer_info *t), void *ctx)
+{
+	vec_foreach (pk, &s->packs)
+		vec_foreach (it, &(*pk)->items) {
+			const struct timer *t = (const struct timer *)*it;
+
+			if ((*it)->kind == ITEM_TIMER && !(*it)->gone)
+				fn(ctx, &(struct timer_info){ (*pk)->spec.name,
+						ruleset_site_get(s->rs, (*it)->site), t->at, t->period });
+		}
+}
+
+void script_timers_set(struct script *s, const char *name, const struct timer_info *info, uint32_t n)
+{
+	struct pack *pk = pack_named(s, name);
+	bool *used = xcalloc(n + 1, sizeof(*used));
+
+	for (uint32_t i = 0; pk && i < pk->items.n; i++) {
+		struct timer *t = (struct timer *)pk->items.v[i];
+		struct site site = ruleset_site_get(s->rs, t->it.site);
+		uint32_t k = 0;
+
+		if (t->it.kind != ITEM_TIMER || t->it.gone)
+			continue;
+		while (k < n &&
+			(used[k] || info[k].site.line != site.line || strcmp(info[k].site.file, site.file)))
+			k++;
+		if (k == n) {
+			item_cancel(&t->it);
+			continue;
+		}
+		used[k] = true;
+		t->at = info[k].at;
+	}
+	s->timers_dirty = true;
+	free(used);
+}
+
 /* ---- emit ---- */
 
 #define EMIT_PAIRS 64

@@ -233,10 +233,11 @@ static void follow_on(struct script *s)
 {
 	vec_foreach (old, &s->old)
 		vec_foreach (new, &s->packs)
-			if (!strcmp((*old)->spec.name, (*new)->spec.name))
+			if (*old != *new && !strcmp((*old)->spec.name, (*new)->spec.name))
 				evals_inherit(*old, *new);
 	vec_foreach (r, &s->replays)
-		evals_inherit(r->old, r->new);
+		if (r->old && r->new)
+			evals_inherit(r->old, r->new);
 }
 
 void script_keep(struct script *s, bool committed)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any bytes as what is known of packs, or as the page of a process that died: refused with a text, or taken, and
- * then what is written of it is read again as the same. */
+/* Any bytes as what is known of packs, or as the page of a process that died: refused with a text, or taken,
+ * and then what is written of it is read again as the same. */
 #include <errno.h>
 #include <stdint.h>
 
