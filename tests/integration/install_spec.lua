@@ -65,6 +65,21 @@ describe("an installation", function()
 		assert.equal(0, (d:stop()))
 	end)
 
+	it("runs the specs of policies with its own modules and packs", function()
+		sh.run(("mkdir -p %s/my/policies"):format(dest))
+		sh.write(dest .. "/my/policies/own.lua", 'nft.table("inet", "own"):set("s", { type = "ifname", elements = net.links {} })')
+		sh.write(dest .. "/my/own_spec.lua", [[
+			it("works", function()
+				local sim <close> = require "rnm.testing".simulate { links = { eth0 = { zone = "wan" } }, packs = { "own", "wan" } }
+				sim:addr_add("eth0", "203.0.113.7/24")
+				sim:assert_set("inet own s", { '"eth0"' }):assert_set("inet rnm wan4", { "203.0.113.7" }):assert_clean()
+			end)
+		]])
+		local out = sh.run(([[unshare -m sh -c 'cd / && mount -t overlay overlay -o lowerdir=%s/usr/share:/usr/share /usr/share &&
+			env -u LUA_PATH -u LUA_CPATH %s/usr/bin/rnm test %s/my']]):format(dest, dest, dest))
+		assert.matches("1 success / 0 failures", out)
+	end)
+
 	it("has a unit that starts what was installed", function()
 		assert.equal("/usr/sbin/rnmd -c /etc/rnm/config.yaml\n",
 			sh.run(("sed -n 's/^ExecStart=//p' %s/usr/lib/systemd/system/rnm.service"):format(dest)))

@@ -107,6 +107,12 @@ describe("the simulated network", function ()
       "route add dst=10.0.0.0/8 gateway=nil iface=nil table=main metric=0 protocol=static type=unicast family=ipv4 nexthops=" ..
       "{{gateway=192.0.2.1 iface=eth0 weight=1} {iface=eth1 weight=2}}\n" ..
       "route add dst=10.9.0.0/16 gateway=nil iface=nil table=main metric=0 protocol=static type=blackhole family=ipv4 nexthops=nil", heard("route", "dst"))
+    sim:route_add("eth1", "10.7.0.0/16")
+    sim:route_add("10.8.0.0/16", "eth1", { metric = 5 })
+    assert.equal("route add dst=10.7.0.0/16\nroute add dst=10.8.0.0/16", heard())
+    sim:route_del("eth1", "10.7.0.0/16")
+    sim:route_del "10.8.0.0/16"
+    assert.equal("route del dst=10.7.0.0/16\nroute del dst=10.8.0.0/16", heard())
     sim:route_change("default", { protocol = "static" })
     sim:route_del "default"
     assert.equal("route change dst=default was{protocol=dhcp}\nroute del dst=default", heard())
@@ -153,13 +159,16 @@ describe("the simulated network", function ()
   end)
 
   it("has a zone for each link that the options name, and for those that come later", function ()
-    start { links = { "eth9", }, zones = { ["wan*"] = "wan" }, more = [[ rnm.block(function () zones = #net.zones() end) ]] }
+    start { links = { "eth9", }, zones = { ["wan*"] = "wan", dmz = { "dmz*", "eth9" } }, more = [[ rnm.block(function () zones = #net.zones() end) ]] }
     heard("link", "name", "zone")
     sim:link_add("wan0")
     sim:link_add("lan0", { zone = "lan" })
     sim:link_add("lan1", { zone = "lan" })
     assert.equal("link add name=wan0 zone=wan\nlink add name=lan0 zone=lan\nlink add name=lan1 zone=lan", heard())
+    sim:link_add("dmz7")
+    assert.equal("link add name=dmz7 zone=dmz", heard())
     assert(sim:reload())
+    assert.equal("dmz\n", sim:eval("net.link('eth9').zone"))
     assert.equal("lan lan", (assert(sim:eval("net.link('lan0').zone .. ' ' .. net.link('lan1').zone")):gsub("\n", "")))
   end)
 

@@ -61,7 +61,7 @@ local testing = {}
 ---@field routes? testing.route[]
 ---@field rules? testing.rule[]
 ---@field neighs? testing.neigh[]
----@field zones? table<string, string> link name or glob → zone
+---@field zones? table<string, string|string[]> link name or glob = zone, or zone = { links and globs }
 ---@field config? table<string, table> of packs, by name
 ---@field files? table<string, string[]> list files that a pack may read, by pack
 ---@field trusted? table<string, boolean> packs that get the whole of Lua
@@ -166,9 +166,9 @@ function simulation:addr_del(link, address, fields) end
 ---@return testing.simulation
 function simulation:addr_flush(link) end
 
----route_add("default", { via = "192.0.2.254", dev = "eth0" }), or one table with dst in it.
+---route_add("default", { via = "192.0.2.254", dev = "eth0" }), route_add("eth0", "10.0.0.0/8"), or one table with dst in it.
 ---@param dst string|testing.route
----@param fields? testing.route
+---@param fields? testing.route|string
 ---@return testing.simulation
 function simulation:route_add(dst, fields) end
 
@@ -373,7 +373,8 @@ function simulation:refuse(text) end
 ---Ends it, and removes its files.
 function simulation:close() end
 
----The elements of "FAMILY TABLE SET", in order, as nft prints them; of a map "KEY : VALUE".
+---The elements of "FAMILY TABLE SET", in order, as nft prints them; of a map "KEY : VALUE". The three names may be three arguments
+---here, as in the following.
 ---@param what string
 ---@return string[]
 function simulation:set(what) end

@@ -9,13 +9,16 @@ local function must(value, err)
   return value
 end
 
+-- "FAMILY TABLE NAME", or the three of them.
+local function joined(...) return select("#", ...) > 0 and table.concat({ ... }, " ") or nil end
+
 ---The elements of "FAMILY TABLE SET", in order, as nft prints them. Of a map "KEY : VALUE".
-function M:set(what) return must(self.c:set(what)) end
+function M:set(...) return must(self.c:set(joined(...))) end
 
 ---The map "FAMILY TABLE MAP" as { [key] = value }.
-function M:map(what)
+function M:map(...)
   local out = {}
-  for _, text in ipairs(must(self.c:set(what))) do
+  for _, text in ipairs(must(self.c:set(joined(...)))) do
     local key, value = text:match "^(.-) : (.*)$"
     out[key or text] = value or true
   end
@@ -31,14 +34,14 @@ function M:has(what, element)
 end
 
 ---The ruleset that rnm wants in nft's syntax; of a table or chain only, with "FAMILY TABLE [CHAIN]".
-function M:ruleset(what) return must(self.c:ruleset(what)) end
+function M:ruleset(...) return must(self.c:ruleset(joined(...))) end
 
 ---The chain "FAMILY TABLE CHAIN" in nft's syntax.
-function M:chain(what) return must(self.c:ruleset(what)) end
+function M:chain(...) return must(self.c:ruleset(joined(...))) end
 
 ---The rules of "FAMILY TABLE CHAIN", in order.
-function M:rules(what)
-  local out = {}
+function M:rules(...)
+  local out, what = {}, joined(...) or ""
   if not what:find "^%S+%s+%S+%s+%S+$" then tools.fail('rules: expected "FAMILY TABLE CHAIN", got "%s"', tostring(what)) end
   local inside
   for line in must(self.c:ruleset(what)):gmatch "%s*([^\n]+)" do

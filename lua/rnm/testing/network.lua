@@ -228,6 +228,7 @@ end
 -- addr_add("eth0", "192.0.2.1/24", { … }), or addr_add { iface = "eth0", address = "192.0.2.1/24", … }
 local function of_link(name, link, address, fields)
   if type(link) == "table" then return link end
+  if type(link) == "string" and type(address) == "table" then return tools.merged(address, { address = link }) end
   if type(link) ~= "string" or type(address) ~= "string" then
     tools.fail("%s: expected a link and an address, got %s and %s", name, type(link), type(address))
   end
@@ -256,16 +257,20 @@ function M:neigh_set(link, address, fields) return change(self, "neigh", neigh("
 M.neigh_change = M.neigh_set
 function M:neigh_del(link, address, fields) return del(self, "neigh", neigh("neigh_del", link, address, fields)) end
 
--- route_add("default", { via = "192.0.2.1", iface = "eth0" }), or route_add { dst = …, … }
-local function route(dst, fields)
+-- route_add("default", { via = "192.0.2.1", iface = "eth0" }), route_add("eth0", "10.0.0.0/8"), or route_add { dst = …, … }
+local function route(self, dst, fields, more)
   if type(dst) == "table" then return dst end
+  if type(fields) == "string" then
+    local link = self.links[dst] and dst or fields
+    return tools.merged(more, { iface = link, dst = link == dst and fields or dst })
+  end
   return tools.merged(fields, { dst = dst })
 end
 
-function M:route_add(dst, fields) return add(self, "route", route(dst, fields)) end
-function M:route_set(dst, fields) return change(self, "route", route(dst, fields)) end
+function M:route_add(dst, fields, more) return add(self, "route", route(self, dst, fields, more)) end
+function M:route_set(dst, fields, more) return change(self, "route", route(self, dst, fields, more)) end
 M.route_change = M.route_set
-function M:route_del(dst, fields) return del(self, "route", route(dst, fields)) end
+function M:route_del(dst, fields, more) return del(self, "route", route(self, dst, fields, more)) end
 
 function M:rule_add(fields) return add(self, "rule", fields) end
 function M:rule_del(fields) return del(self, "rule", fields) end

@@ -104,7 +104,11 @@ local function write_config(self, opts)
   for name, link in pairs(opts.links or {}) do
     if type(link) == "table" and link.zone then ifaces[#ifaces + 1] = { name = name, nftables_zone = link.zone } end
   end
-  for glob, zone in pairs(opts.zones or {}) do ifaces[#ifaces + 1] = { name = glob, nftables_zone = zone } end
+  for key, value in pairs(opts.zones or {}) do                    -- link or glob = zone, or zone = links
+    for _, name in ipairs(type(value) == "table" and value or { key }) do
+      ifaces[#ifaces + 1] = { name = name, nftables_zone = type(value) == "table" and key or value }
+    end
+  end
   table.sort(ifaces, function (a, b) return a.name < b.name end)
   local out = { "policies: { dirs: [" .. tools.yaml(self.policies) .. "] }" }
   if #ifaces > 0 then out[#out + 1] = "interfaces: " .. tools.yaml(ifaces) end
