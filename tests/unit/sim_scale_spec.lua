@@ -106,4 +106,68 @@ describe("many", function ()
       assert.same(1, #sim:set "inet t m")
     end
   end)
+
+  -- Elements that a batch adds and deletes.
+  local function counts(text)
+    local n = { ["+"] = 0, ["-"] = 0 }
+    for sign, list in text:gmatch "([-+]) %a+ element [^{]*{([^}]*)}" do
+      for _ in list:gmatch "[^,]+" do n[sign] = n[sign] + 1 end
+    end
+    return ("+%d -%d"):format(n["+"], n["-"])
+  end
+  local sets = {
+    plain = { [[{ type = "ipv4_addr" }]], [[("10.0.%d.%d"):format(i >> 8, i & 255)]] },
+    intervals = { [[{ type = "ipv4_addr", flags = "interval" }]], [[("10.%d.%d.0/30"):format(i >> 8, i & 255)]] },
+    ["concatenated ranges"] = { [[{ type = "ipv4_addr . inet_service", flags = "interval" }]], [[("10.%d.%d.0/30 . 10-20"):format(i >> 8, i & 255)]] },
+    ["timed elements"] = { [[{ type = "ipv4_addr", flags = "timeout" }]], [[("10.0.%d.%d"):format(i >> 8, i & 255)]] },
+  }
+  for name, set in pairs(sets) do
+    it(name .. " of a list of which ten differ: ten come, ten go", function ()
+      start(([[
+        local function list(from) local t = {} for i = from, from + 1999 do t[#t + 1] = %s end return t end
+        local a, b = list(1), list(11)
+        local t = nft.table("inet", "t")
+        local edited, stated, dep = t:set("edited", %s), t:set("stated", %s), nil
+        rnm.on("message", { topic = "swap" }, function () edited:replace(a) a, b = b, a end)
+        rnm.block(function () stated:replace(net.link("d0").up and b or a) end)
+      ]]):format(set[2], set[1], set[1]))
+      sim:emit "swap"
+      for _ = 1, 3 do assert.equal("+10 -10", counts(batches(function () sim:emit "swap" end))) end
+      -- a list with a bad element changes nothing
+      assert.equal("", batches(function () sim:eval("nft.table('inet', 't'):set('edited'):replace { '10.0.0.1', 'bad' }", "p") end))
+      sim:link_add("d0", { up = false })
+      for _, up in ipairs { true, false } do
+        assert.equal("+10 -10", counts(batches(function () sim:link_set("d0", { up = up }) end)))
+      end
+    end)
+  end
+
+  it("rules: one that comes in the middle is one message, a reload none", function ()
+    start [[
+      local c = nft.table("inet", "t"):chain("c")
+      for i = 1, 1500 do c:rule("tcp dport " .. i .. " counter") end
+      rnm.block(function () if net.link("d0").up then c:rule("counter accept") end end)
+      for i = 1, 1500 do c:rule("udp dport " .. i .. " counter") end
+    ]]
+    sim:link_add("d0", { up = false })
+    local text = batches(function () sim:link_set("d0", { up = true }) end)
+    assert.equal(1, select(2, text:gsub("\n", "")), text)
+    assert.matches("^%+ .*counter accept", text)
+    assert.equal("", batches(function () sim:reload() end))
+  end)
+
+  it("a block that reads nothing that changed is not run", function ()
+    start [[
+      rnm.block(function () for _ = 1, net.link("d0") and 1 or 2 do end end)
+      rnm.block(function () return net.zones() end)
+    ]]
+    sim:link_add("d1", {})
+    local before = sim:packs().p.calls
+    sim:addr_add("d1", "192.0.2.1/24")
+    sim:link_set("d1", { mtu = 1400 })
+    sim:neigh_add("d1", "192.0.2.9", {})
+    assert.equal(before, sim:packs().p.calls)
+    sim:link_add("d0", {})
+    assert.is_true(sim:packs().p.calls > before)
+  end)
 end)
