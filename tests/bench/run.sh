@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tests/bench/run.sh [load|events]: what rnmd costs beside the least that an address change can cost, and beside libnftables;
-# what loading a file costs beside the kernel's own part, and beside nft. ROUNDS, ADDRS, STORMS, STARTS, LOADS, RULES, ELEMENTS and
+# tests/bench/run.sh [load|sets|runtime|events]: what rnmd costs beside the least that an address change can cost, and beside libnftables;
+# what loading a file costs beside the kernel's own part, and beside nft; what big sets and the policy runtime cost. ROUNDS, ADDRS, STORMS, STARTS, LOADS, RULES, ELEMENTS and
 # COPIES set how much is measured.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -44,6 +44,14 @@ if [ "${1:-load}" = load ]; then
 	"$build/bench/load" "$build/rnm" "${LOADS:-9}" "${RULES:-10000}" "${ELEMENTS:-100000}" || failed=1
 	echo "== four times the text costs four times as much"
 	lua5.4 tests/bench/linear.lua "$build/rnm" "${COPIES:-4000}" || failed=1
+fi
+if [ "${1:-sets}" = sets ]; then
+	echo "== big sets: rnmd's own time, and its memory"
+	unshare -n lua5.4 tests/bench/sets.lua "$build/rnmd" "$build/rnm" "${ELEMENTS:-100000}" || failed=1
+fi
+if [ "${1:-runtime}" = runtime ]; then
+	echo "== the policy runtime"
+	LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" LUA_CPATH="$build/lua/?.so;;" lua5.4 tests/bench/runtime.lua || failed=1
 fi
 [ "${1:-events}" = events ] || exit $failed
 echo "== an address changes: latency from the request to the new generation"
