@@ -47,13 +47,16 @@ describe("balancing", function()
 	it("moves those of a backend that the probe finds dead, and no others", function()
 		sh.write(d.dir .. "/down", "")
 		local probe = lab.script(d, "balance", "probe.sh", "http://%s/ 10.0.1.11 10.0.2.11", { background = true, env = "INTERVAL=0.05",
-			stubs = { curl = ("case $* in *10.0.1.11*) ! test -e %s/down ;; esac"):format(d.dir) } })
+			stubs = { curl = ("echo . >>%s/asked; case $* in *10.0.1.11*) ! test -e %s/down ;; esac"):format(d.dir, d.dir) } })
 		sh.eventually(function() return lb:run "nft list set ip balance dead":find("10.0.1.11", 1, true) end)
 		for i, backend in pairs(who()) do assert.equal("2", backend, i) end
 		sh.run("rm " .. d.dir .. "/down")
 		sh.eventually(function() return not lb:run "nft list set ip balance dead":find("10.0.1.11", 1, true) end)
 		assert.same(before, who())
 		probe:stop()
+		local asked = sh.read(d.dir .. "/asked")
+		sh.sleep(0.3)
+		assert.equal(asked, sh.read(d.dir .. "/asked"))
 	end)
 
 	it("lets the connections of a draining backend go on, and resets those of a dead one", function()

@@ -25,6 +25,10 @@ watch() {
 	done
 }
 
-trap 'kill $(jobs -p) 2>/dev/null; exit' INT TERM
-for backend; do watch "$backend" & done
+pids=
+trap 'kill $pids; exit' INT TERM
+for backend; do
+	watch "$backend" &
+	pids="$pids $!"
+done
 wait
