@@ -79,6 +79,15 @@ static void longest(int32_t *cand, uint32_t from, uint32_t to)
 	free(prev);
 }
 
+/* Of equal rules side by side the first one goes: that one's counts, not those of the next. */
+static bool is_next(const struct rules *r, uint32_t i)
+{
+	uint64_t id = r->want.v[i]->rule.id;
+
+	return i + 1 < r->have.n && r->have.v[i]->id != id && r->have.v[i + 1]->id == id &&
+	       r->have.v[i + 1]->rc->code->hash == r->have.v[i]->rc->code->hash;
+}
+
 static void match(struct rules *r)
 {
 	uint32_t n = r->want.n, m = r->have.n, head = 0, tail = 0;
@@ -87,7 +96,8 @@ static void match(struct rules *r)
 	r->stays = xmalloc((n + 1) * sizeof(*r->stays));
 	for (uint32_t i = 0; i < n; i++)
 		r->stays[i] = -1;
-	while (head < n && head < m && hash_of(r, head) == r->have.v[head]->rc->code->hash) {
+	while (head < n && head < m && hash_of(r, head) == r->have.v[head]->rc->code->hash &&
+		!is_next(r, head)) {
 		r->stays[head] = (int32_t)head;
 		head++;
 	}

@@ -254,12 +254,31 @@ static void push_set(lua_State *L, const struct set_decl *d)
 	field_str(L, "typeof_text", d->typeof_text);
 }
 
+/* "handle 4 to inet t c before index 2" */
+static void push_switch(lua_State *L, const struct file_cmd *c)
+{
+	static const char *const at[] = { "", "handle", "index", "id" };
+	const struct rule_switch *m = &c->move;
+	struct buf b = BUF_INIT;
+
+	buf_printf(&b, "%s %llu", at[m->at], (unsigned long long)c->handle);
+	if (m->to_chain)
+		buf_printf(&b, "%s %s %s %s", m->to ? " to" : " in", nft_family_name(m->to_family),
+			m->to_table, m->to_chain);
+	if (m->before || m->place)
+		buf_puts(&b, m->before ? " before" : " after");
+	if (m->place)
+		buf_printf(&b, " %s %llu", at[m->place], (unsigned long long)m->place_n);
+	field_str(L, "switch", buf_str(&b));
+	buf_free(&b);
+}
+
 static void push_cmd(lua_State *L, struct nft_file *f, const struct file_cmd *c)
 {
 	static const char *const ops[] = { "add", "create", "insert", "replace", "delete", "destroy", "flush",
-		"rename", "reset", "list", "get" };
+		"rename", "reset", "list", "get", "clone", "disable", "enable" };
 	static const char *const whats[] = { "ruleset", "table", "chain", "rule", "set", "elements", "object",
-		"flowtable" };
+		"flowtable", "switch", "disabled" };
 	struct buf b = BUF_INIT;
 
 	lua_newtable(L);
@@ -289,6 +308,7 @@ static void push_cmd(lua_State *L, struct nft_file *f, const struct file_cmd *c)
 		if (c->rule.body_end)
 			push_rule(L, f, c);
 		break;
+	case FILE_SWITCH: push_switch(L, c); break;
 	case FILE_SET: push_set(L, c->set); break;
 	case FILE_ELEMENTS: push_elems(L, f, c); break;
 	case FILE_OBJECT:

@@ -116,7 +116,7 @@ describe("rules that are cloned, disabled and enabled", function()
 				end
 			end
 		end
-		for _ = 1, 24 do
+		for _ = 1, 16 do
 			local i = math.random(#all)
 			if on[i] then
 				go("disable rule inet t c handle " .. on[i])

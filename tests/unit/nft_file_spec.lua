@@ -28,6 +28,31 @@ describe("commands", function()
 			lines "t c tcp dport 22 accept\nelement t s { 1.2.3.4 }\ncounter t c")
 	end)
 
+	it("name one rule that is there", function()
+		for text, want in pairs {
+			["clone rule inet t c handle 4"] = "clone inet t c handle 4 in inet t c",
+			["clone rule t c index 4 before index 0"] = "clone ip t c index 4 in ip t c before index 0",
+			["clone rule inet t c handle 4 to d"] = "clone inet t c handle 4 to inet t d",
+			["clone rule inet t c handle 4 to x d before"] = "clone inet t c handle 4 to inet x d before",
+			["clone rule inet t c handle 4 to ip6 x d position 9"] = "clone inet t c handle 4 to ip6 x d after handle 9",
+			["clone rule inet t c handle 4 after index 2"] = "clone inet t c handle 4 in inet t c after index 2",
+			["disable rule t c handle 4"] = "disable ip t c handle 4", ["disable rule bridge t c index 0"] = "disable bridge t c index 0",
+			["enable rule id 3"] = "enable    id 3", ["enable rule inet t c id 3"] = "enable inet t c id 3",
+			["enable rule id c handle 3"] = "enable ip id c handle 3", ["delete rule id 3"] = "delete    id 3",
+		} do
+			local c = one(text)
+			assert.equal("switch", c.what)
+			assert.equal(want, ("%s %s %s %s %s"):format(c.op, c.op == "delete" and "" or c.table and c.family or "", c.table or "", c.name or "", c.switch))
+		end
+		assert.equal("rule", one("delete rule id c handle 3").what)
+		assert.equal("disabled", one("list disabled").what)
+		assert.equal("c", one("list disabled rules inet t c").name)
+		for _, bad in ipairs { "clone rule t c", "clone rule t c handle 4 after", "clone chain t c", "disable rule t c", "disable rule t c handle x",
+			"enable rule t c", "enable rule id", "clone rule t c handle 4 to", "list disabled t c x" } do
+			assert.is_nil((parse(bad)), bad)
+		end
+	end)
+
 	it("say where a rule goes", function()
 		for text, want in pairs {
 			["add rule t c handle 5 accept"] = { 1, 5 }, ["add rule t c position 6 accept"] = { 1, 6 },
