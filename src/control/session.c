@@ -298,6 +298,8 @@ void session_finish(struct session *s)
 {
 	if (s->lines)
 		frame_end(&s->out, 0, NULL);
+	else if (s->json && session_watches(s))
+		buf_puts(&s->out, "{\"jsonrpc\":\"2.0\",\"method\":\"end\",\"params\":{}}\n");
 	flush(s);
 	session_free(s);
 }

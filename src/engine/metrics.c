@@ -34,7 +34,8 @@ static void histogram(struct engine *en, struct buf *out)
 {
 	uint64_t n = 0;
 
-	prom_head(out, "rnm_commit_seconds", "histogram", "From the event to the answer of the kernel.");
+	prom_head(out, "rnm_commit_seconds", "histogram",
+		"Transactions that sent something, to the kernel's answer.");
 	for (unsigned i = 0; i < LATENCY_N; i++) {
 		const char *le[] = { "le", i < LATENCY_N - 1 ? latency[i].text : "+Inf", NULL };
 

@@ -42,10 +42,14 @@ static int op_commit(void *ctx, const struct plan *p, bool dry, struct commit_re
 		rc = nft_commit(c->conn, p, true, r, e);
 	else
 		memset(r, 0, sizeof(*r));
-	if (rc == -EBADMSG && only_owned(p, r))
+	if (rc == -EBADMSG && only_owned(p, r)) {
 		err_free(e);
-	else if (rc < 0)
+		if (!c->owned)
+			check_note(c, "tables that the running rnmd owns were not validated by the kernel");
+		c->owned = true;
+	} else if (rc < 0) {
 		return rc;
+	}
 	if (!c->asked)
 		check_plan(c, p);
 	pretend_commit(p, &c->handles, r);

@@ -18,6 +18,7 @@ struct check {
 	bool json;             /* all is said at the end, as one value */
 	bool asked; /* the kernel has answered for the first plan; later ones build on what it does not hold
 		     */
+	bool owned; /* a note says that rnmd's tables take no batch from here */
 	bool compared;   /* what the kernel holds was read back */
 	unsigned errors; /* lines of the log: only whether there were any */
 	unsigned warnings;

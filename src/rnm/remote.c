@@ -198,15 +198,17 @@ static bool print_news(void *ctx, const char *text)
 {
 	struct err *e = ctx;
 	struct jdoc doc;
-	const char *message = NULL;
-	bool news = false;
+	const char *message = NULL, *method = NULL;
+	bool news = false, last = false;
 
 	if (!strncmp(text, "ERR ", 4)) { /* whoever may not connect is told before it spoke */
 		err_set(e, -EACCES, "%s", text + 4);
 		return false;
 	}
 	if (jread(text, strlen(text), UINT32_MAX, &doc, e) == 0) {
-		news = jval_get(doc.root, "method") != NULL;
+		method = jval_text(jval_get(doc.root, "method"));
+		news = method != NULL;
+		last = news && !strcmp(method, "end");
 		message = jval_text(jval_get(jval_get(doc.root, "error"), "message"));
 	}
 	if (message)
@@ -214,7 +216,7 @@ static bool print_news(void *ctx, const char *text)
 	if (news)
 		print_line(NULL, text);
 	jdoc_free(&doc);
-	return !e->code && !stopped;
+	return !e->code && !stopped && !last;
 }
 
 int tool_monitor(struct tool *t, int argc, char **argv)

@@ -72,7 +72,9 @@ static void child(struct daemon *d, const struct asked *a, pid_t parent, int fd)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	d->conn = nft_conn_new("rnm", &e);
-	if (!d->conn)
+	if (d->conn)
+		nft_conn_looks(d->conn); /* the parent's own tables are no others' */
+	else
 		rc = e.code ? e.code : -EPERM;
 	if (rc == 0)
 		rc = show(d, a, true, &out, &e);

@@ -367,6 +367,16 @@ describe("JSON-RPC", function()
 			assert.equal("unwanted", notify(COMMIT, "x"))
 		end)
 
+		it("are told that the daemon ends", function()
+			local server = assert(control.serve(dir .. "/e.sock"))
+			local fd = assert(control.connect(dir .. "/e.sock"))
+			fds[#fds + 1] = fd
+			send(fd, request "subscribe")
+			read(fd, "\n")
+			assert.equal(0, control.stop(server))
+			assert.same({ '{"jsonrpc":"2.0","method":"end","params":{}}\n', "eof" }, { read(fd) })
+		end)
+
 		it("lose what a slow reader has no room for, and say how much", function()
 			local fd, n, lost = subscriber(), 0, 0
 			assert.equal("wanted", notify(EVENT, "x", 20000)) -- and the server answered meanwhile
