@@ -42,6 +42,8 @@ _rnm() {
 	nft) case $before in
 		nft) mapfile -t COMPREPLY < <(compgen -W "load compile add create insert replace delete destroy flush rename reset list get \
 			clone disable enable" -- "$word") ;;
+		list) mapfile -t COMPREPLY < <(compgen -W "ruleset tables table chains chain sets set maps map counters quotas \
+			flowtables disabled" -- "$word") ;;
 		clone | disable | enable) mapfile -t COMPREPLY < <(compgen -W "rule" -- "$word") ;;
 		-I | --includepath) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
 		-D | --define) ;;

@@ -66,6 +66,7 @@ static int run_load(struct nft_args *a, struct nft_file *f, struct errlist *errs
 	struct load_opts o = { .check = a->check, .out = stdout, .resolve = true };
 	_err_ struct err e = ERR_INIT;
 	struct nft_conn *c = nft_conn_new("rnm", &e);
+	const struct file_cmd *own;
 	int r;
 
 	if (!c) {
@@ -74,6 +75,13 @@ static int run_load(struct nft_args *a, struct nft_file *f, struct errlist *errs
 		errlist_add(errs, 0, 0, &e);
 		return r;
 	}
+	own = a->check ? NULL : nft_changes_own(c, f);
+	if (own)
+		fprintf(stderr,
+			"rnm: table %s %s is rnm's own: rnmd puts right what a file does to it, at once or "
+			"at its "
+			"next start; single commands (rnm nft add …) go through rnmd\n",
+			nft_family_name(own->family), own->table);
 	r = nft_load(c, f, &o, NULL, errs);
 	nft_conn_free(c);
 	return r;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <linux/netfilter.h>
+
 #include "config/config.h"
 #include "control/control.h"
 #include "nft/kread.h"
@@ -38,16 +40,20 @@ static char *memory_dir(const struct tool *t)
 
 /* ---- whose table it is ---- */
 
+struct own_tables {
+	VEC(struct own_table {
+		uint8_t family;
+		char *name;
+	})
+	v;
+};
+
 static void on_table(void *ctx, const struct kread_table *t)
 {
-	*(bool *)ctx |= t->own;
-}
+	struct own_tables *o = ctx;
 
-static bool is_own(struct nft_cmd *k, const struct file_cmd *cmd)
-{
-	bool own = false;
-
-	return cmd->table && kread_tables(k->c, cmd->family, cmd->table, on_table, &own, NULL) == 0 && own;
+	if (t->own)
+		vec_push(&o->v, (struct own_table){ t->family, xstrdup(t->name) });
 }
 
 static bool asks(const struct file_cmd *cmd)
@@ -55,22 +61,25 @@ static bool asks(const struct file_cmd *cmd)
 	return cmd->op == FILE_LIST || cmd->op == FILE_GET || cmd->op == FILE_RESET;
 }
 
-/* The first command that changes one of rnm's own tables; NULL: none does. */
-static const struct file_cmd *changes_own(struct nft_cmd *k)
+const struct file_cmd *nft_changes_own(struct nft_conn *c, const struct nft_file *f)
 {
-	const struct file_cmd *last = NULL;
+	const struct file_cmd *found = NULL;
+	struct own_tables own = { 0 };
 
-	for (uint32_t i = 0; i < file_cmds(k->f); i++) {
-		const struct file_cmd *cmd = file_cmd(k->f, i);
+	if (kread_tables(c, NFPROTO_UNSPEC, NULL, on_table, &own, NULL) < 0)
+		vec_clear(&own.v); /* told by what follows */
+	for (uint32_t i = 0; own.v.n && !found && i < file_cmds(f); i++) {
+		const struct file_cmd *cmd = file_cmd(f, i);
 
-		if (asks(cmd) || (last && last->family == cmd->family && cmd->table && last->table &&
-					 !strcmp(last->table, cmd->table)))
-			continue;
-		last = cmd;
-		if (is_own(k, cmd))
-			return cmd;
+		vec_foreach (t, &own.v)
+			if (!asks(cmd) && cmd->table && cmd->family == t->family &&
+				!strcmp(cmd->table, t->name))
+				found = cmd;
 	}
-	return NULL;
+	vec_foreach (t, &own.v)
+		free(t->name);
+	vec_free(&own.v);
+	return found;
 }
 
 /* ---- through the daemon ---- */
@@ -141,7 +150,7 @@ static int switch_here(struct nft_cmd *k)
 			CONTROL_OTHER_NETNS
 			", and remembers the disabled rules of that one: name a socket for this "
 			"one with -s");
-	if (file_cmd(k->f, 0)->op == FILE_DISABLE && is_own(k, file_cmd(k->f, 0)))
+	if (file_cmd(k->f, 0)->op == FILE_DISABLE && nft_changes_own(k->c, k->f))
 		return refuse(k, -EAGAIN,
 			"the table is rnm's own, and rnmd does not run: start it, for only it knows which "
 			"pack "
@@ -161,7 +170,7 @@ static int run(struct nft_cmd *k)
 		rc = run_there(k);
 		return rc > 0 ? switch_here(k) : rc;
 	}
-	own = changes_own(k);
+	own = nft_changes_own(k->c, k->f);
 	if (own)
 		rc = run_there(k);
 	if (rc <= 0)

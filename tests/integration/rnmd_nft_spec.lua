@@ -238,6 +238,13 @@ describe("rnm nft with a running daemon", function()
 		assert.same(all, (rules()))
 	end)
 
+	it("warns of files that change rnm's own tables, which is drift", function()
+		d:write("file.nft", "add rule inet t sub tcp dport 77 accept\n")
+		assert.matches("table inet t is rnm's own: rnmd puts right what a file does to it", (ns:try(("%s/rnm nft load %s/file.nft"):format(
+			os.getenv "RNM_BUILD" or "build", d.dir))), 1, true)
+		sh.eventually(function() return #rules "sub" == 0 end)
+	end)
+
 	it("answers the same on the control socket, for root", function()
 		ns:run "nft 'add table ip x; add chain ip x c'"
 		assert.same({ "table inet t", "table ip x" }, d:cmd "nft list tables")
