@@ -151,6 +151,7 @@ struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
 	en->mirror = mirror_new(&(struct mirror_ops){ .event = on_net_event, .ctx = en });
 	en->queries = queries_new(en->mirror);
 	en->rs = ruleset_new();
+	ruleset_backs_off(en->rs);
 	en->net_mode = NET_FILL;
 	return en;
 }
@@ -445,6 +446,7 @@ void engine_wake(struct engine *en)
 			txn_end(en, false, NULL);
 		}
 	}
+	refused_wake(en);
 	drift_late(en);
 	drift_wake(en, now);
 	if (en->owner_at && en->owner_at <= now)

@@ -309,6 +309,13 @@ static void row_json(struct engine *en, const struct row *r, bool runs, struct j
 	json_text(j, "last_error", r->error);
 	if (r->error)
 		json_seconds(j, "last_error_time", r->error_at);
+	if (r->st.backs_off) {
+		json_open(j, "backoff", '{');
+		json_unsigned(j, "tries", r->st.backoff.tries);
+		json_unsigned(j, "next_ms", r->st.backoff.next_ms);
+		json_bool(j, "holds", r->st.backoff.holds);
+		json_close(j, '}');
+	}
 	held_json(en, r->name, j);
 	if (runs) {
 		json_open(j, "runs", '[');

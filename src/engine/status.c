@@ -16,6 +16,12 @@ static void pack_line(void *ctx, const struct pack_status *p)
 		(unsigned long long)(p->time_ns / 1000), p->memory / 1024, p->trusted ? ", trusted" : "");
 	if (p->last_error)
 		buf_printf(out, "pack %s: last error: %s\n", p->name, p->last_error);
+	if (p->backs_off)
+		buf_printf(out, "pack %s: %sthe kernel refused some of it; tried again in %llu s%s\n",
+			p->name, p->backoff.holds ? "backing off: " : "",
+			(unsigned long long)((p->backoff.next_ms + 999) / 1000),
+			p->backoff.holds ? ", and until then what the same lines state anew is not sent"
+					 : "");
 }
 
 void engine_pending_text(const struct pending *p, struct buf *out)

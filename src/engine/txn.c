@@ -123,6 +123,10 @@ static void hold(struct engine *en)
 
 static void refused(struct engine *en, struct plan *p, const struct commit_result *r, const char *text)
 {
+	if (en->retrying) {
+		log_info("nft", "tried again, and the kernel refused: %s", text);
+		return;
+	}
 	log_error("nft", "the kernel refused: %s", text);
 	for (uint32_t i = 0; i < p->ops.n; i++)
 		if (r->op_err[i] && p->ops.v[i].pack)
@@ -198,6 +202,20 @@ static void wait_for_owners(struct engine *en)
 		en->owner_at = later(&en->owner_looks);
 	}
 	en->looking = false;
+}
+
+void refused_wake(struct engine *en)
+{
+	uint64_t due = ruleset_next_retry(en->rs);
+
+	if (!due || due > boot_ms())
+		return;
+	en->retrying = true;
+	txn_begin(en, ORIGIN_HEAL, "what the kernel refused is tried again");
+	ruleset_retry(en->rs);
+	txn_end(en, false, NULL);
+	ruleset_retry_end(en->rs);
+	en->retrying = false;
 }
 
 void owners_wake(struct engine *en)
@@ -330,8 +348,8 @@ static int merge_and_read(struct engine *en, bool all, bool force, struct err *e
 	int rc = merge(en, all, e);
 
 	hold(en);
-	/* A table's name may be somebody else's now; of one that came to be rnm's the sets are read when the merge
-	 * has told their types. */
+	/* A table's name may be somebody else's now; of one that came to be rnm's the sets are read when the
+	 * merge has told their types. */
 	for (int i = 0; rc == 0 && i < READS_MAX && reads_back(en, force); i++) {
 		rc = read_back(en, e);
 		if (rc == 0)
@@ -476,17 +494,20 @@ int txn_dry(struct engine *en, const struct plan_view *view, struct err *e)
 	return rc;
 }
 
+static uint64_t mono_of(uint64_t ms) /* boot_ms; 0 stays 0 */
+{
+	uint64_t now = ms ? boot_ms() : 0;
+
+	return !ms ? 0 : mono_ns() + (ms > now ? (ms - now) * 1000000ull : 0) + 1;
+}
+
 void wake_update(struct engine *en)
 {
-	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, 0, en->emits.n ? 1 : 0, drift_next(en),
-		en->late.n ? 1 : 0, en->owner_at },
+	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, mono_of(ruleset_next_expiry(en->rs)),
+		en->emits.n ? 1 : 0, drift_next(en), en->late.n ? 1 : 0, en->owner_at,
+		mono_of(ruleset_next_retry(en->rs)) },
 		 first = 0;
-	uint64_t expiry = ruleset_next_expiry(en->rs), now_ms;
 
-	if (expiry) {
-		now_ms = boot_ms();
-		at[3] = mono_ns() + (expiry > now_ms ? (expiry - now_ms) * 1000000ull : 0) + 1;
-	}
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
 		if (at[i] && (!first || at[i] < first))
 			first = at[i];

@@ -353,7 +353,7 @@ static void pending_obj(struct obj *o, void (*fn)(void *ctx, const struct pendin
 {
 	vec_foreach (st, &o->decls) {
 		struct pending p = { .obj = o,
-			.why = (*st)->refused ? "the kernel refused it" : o->why,
+			.why = (*st)->refused ? refused_why(*st) : o->why,
 			.refused = (*st)->refused };
 
 		if (!(*st)->active || (!(*st)->refused && (o->want || !o->why)))
@@ -370,7 +370,7 @@ static void pending_rules(struct obj *o, void (*fn)(void *ctx, const struct pend
 {
 	vec_foreach (st, &o->rules) {
 		struct pending p = { .obj = o,
-			.why = (*st)->refused ? "the kernel refused it" : (*st)->rule.why,
+			.why = (*st)->refused ? refused_why(*st) : (*st)->rule.why,
 			.refused = (*st)->refused };
 
 		if (!(*st)->active || !p.why || (*st)->disabled)

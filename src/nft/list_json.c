@@ -199,7 +199,7 @@ static void rule(struct doc *d, const struct stmt *st)
 {
 	const struct obj *o = st->o;
 	const char *why = st->disabled  ? "somebody disabled it"
-			  : st->refused ? "the kernel refused it"
+			  : st->refused ? refused_why(st)
 					: st->rule.why;
 
 	json_open(&d->j, NULL, '{');

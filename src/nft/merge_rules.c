@@ -276,7 +276,7 @@ static bool names_any_changed(const struct stmt *st)
 
 static bool must_compile(const struct stmt *st)
 {
-	if (!st->active || st->refused)
+	if (!st->active || (st->refused && !(st->held && !st->rule.rc && !st->rule.why)))
 		return false;
 	if (st->stale)
 		return true;

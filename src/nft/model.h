@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "nft/backoff.h"
 #include "nft/past.h"
 #include "nft/plan.h"
 
@@ -174,7 +175,7 @@ struct scalar_sink { /* a live value that stands as a scalar in a rule */
 enum stmt_kind { ST_DECL, ST_RULE, ST_ELEMS, ST_LIVE };
 struct stmt {
 	enum stmt_kind kind;
-	bool active, listed, insert, refused, stale, was_disabled;
+	bool active, listed, insert, refused, held, stale, was_disabled;
 	uint32_t site, sub, run, past;
 	struct scope *sc;
 	struct obj *o;
@@ -230,6 +231,7 @@ struct rpack {
 	VEC(struct contrib *) edits;
 	VEC(struct scope *) scopes;
 	struct hmap autos;
+	struct backoff backoff;
 };
 
 /* ---- objects ---- */
@@ -363,6 +365,9 @@ struct ruleset {
 	bool owner;         /* its tables are to be nobody else's to change */
 	bool owner_asked;   /* some table is */
 	bool owned;         /* some table may be another process's */
+	bool backs_off;     /* from packs that the kernel refuses again and again */
+	bool retrying;      /* this transaction tries again what the kernel refused */
+	uint64_t retry_at;  /* boot_ms; 0: nothing is to be tried again */
 	int8_t owner_can;   /* whether the kernel lets it; -1: not known */
 	bool unsent;        /* a plan was made and not acknowledged */
 };
@@ -380,6 +385,13 @@ void where_text(const struct ruleset *rs, const struct rpack *pk, uint32_t site,
 void chain_def_free(struct chain_def *d);
 void expiry_of(
 	struct elem_table *t, uint32_t elem, uint32_t attr); /* ruleset_expire() looks at it when these end */
+
+/* Of a statement that is marked refused. */
+static inline const char *refused_why(const struct stmt *st)
+{
+	return st->held ? "not tried yet: the kernel keeps refusing what this place states"
+			: "the kernel refused it";
+}
 
 static inline bool is_stateful(const struct obj *o)
 {

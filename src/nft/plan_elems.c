@@ -116,6 +116,18 @@ static void try_refused(struct elem_table *t, uint32_t room, indices *add)
 	}
 }
 
+/* Its pack backs off. What nobody was told to be refused is not in the kernel's way of others. */
+static bool holds_back(const struct elem_table *t, const struct elem *el)
+{
+	const struct member *m = &el->m;
+	const struct contrib *c;
+
+	if (t->set->attach || t->set->rs->retrying || !m->contrib)
+		return false;
+	c = contrib_by_id(t->set->rs, m->contrib);
+	return c && backoff_holds(c->pk, m->site ? m->site : c->site);
+}
+
 static void by_element(struct plan *p, struct elem_table *t, bool fresh)
 {
 	indices add = { 0 }, del = { 0 };
@@ -137,6 +149,9 @@ static void by_element(struct plan *p, struct elem_table *t, bool fresh)
 		} else if (have && !want) {
 			vec_push(&del, i);
 			room++;
+		} else if (want && !have && holds_back(t, el)) {
+			el->flags |= E_REFUSED;
+			t->refused++;
 		} else if (want && !have) {
 			vec_push(&add, i);
 		}

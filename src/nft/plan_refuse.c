@@ -18,6 +18,8 @@ static bool refuse_decls(struct obj *o)
 			continue;
 		any |= (*st)->active && !(*st)->refused;
 		(*st)->refused = true;
+		if ((*st)->active)
+			backoff_refused(stmt_pack(*st), (*st)->site);
 	}
 	o->decl_refused = true;
 	if (o->autoset) { /* the rules that it is for wait */
@@ -26,6 +28,14 @@ static bool refuse_decls(struct obj *o)
 	}
 	obj_dirty(o);
 	return any;
+}
+
+static void refused_member(const struct elem_table *t, const struct member *m)
+{
+	const struct contrib *c = m->contrib ? contrib_by_id(t->set->rs, m->contrib) : NULL;
+
+	if (c)
+		backoff_refused(c->pk, m->site ? m->site : c->site);
 }
 
 static bool refuse_elem(const struct op *op, bool mark)
@@ -55,6 +65,7 @@ static bool refuse_elem(const struct op *op, bool mark)
 	} else if (mark) {
 		elem_at(t, i)->flags |= E_REFUSED;
 		t->refused++;
+		refused_member(t, &elem_at(t, i)->m);
 	}
 	elem_touch(t, i);
 	return true;
@@ -82,6 +93,7 @@ static bool refuse(struct op *op, bool mark)
 		if (!mark)
 			return true;
 		st->refused = true;
+		backoff_refused(stmt_pack(st), st->site);
 		keep(st, op);
 		obj_dirty(st->o);
 		obj_changed(st->o);

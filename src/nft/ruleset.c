@@ -359,6 +359,7 @@ static void pack_free(struct rpack *pk)
 	vec_free(&pk->edits);
 	autos_orphan(pk);
 	journal_free(&pk->log);
+	backoff_free(pk);
 	free(pk->name);
 	free(pk);
 }
@@ -483,8 +484,11 @@ static void forget_edits(struct ruleset *rs)
 
 void ruleset_commit(struct ruleset *rs)
 {
-	vec_foreach (pk, &rs->packs)
+	vec_foreach (pk, &rs->packs) {
+		if (can_blame(*pk))
+			backoff_committed(*pk);
 		journal_commit(&(*pk)->log);
+	}
 	vec_clear(&rs->settling);
 	hmap_free(&rs->said);
 	if (rs->retyped)

@@ -298,6 +298,20 @@ void ruleset_owner_can(struct ruleset *rs, bool can);
  * many. */
 unsigned ruleset_owned(struct ruleset *rs, bool look);
 
+/* ---- what the kernel refused (backoff.h) ---- */
+
+void ruleset_backs_off(struct ruleset *rs); /* from now on; else what was refused waits until it changes */
+uint64_t ruleset_next_retry(const struct ruleset *rs); /* boot_ms when it is tried again; 0: nothing is */
+/* In a transaction, and after its commit: what is due is tried again. */
+void ruleset_retry(struct ruleset *rs);
+void ruleset_retry_end(struct ruleset *rs);
+struct rpack_backoff {
+	unsigned tries;
+	uint64_t next_ms; /* until the next one */
+	bool holds;       /* what it states anew waits until then */
+};
+bool rpack_backoff(const struct rpack *pk, struct rpack_backoff *out); /* false: nothing of it waits so */
+
 /* ---- taking over ---- */
 
 /* In a transaction: the table of this name, which is somebody else's and which policies state, is to be

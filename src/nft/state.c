@@ -66,6 +66,18 @@ static struct stmt *revive(struct scope *sc, const struct probe *p)
 	return NULL;
 }
 
+/* What the last run of this place put into the chain, which stays while the new rule is not sent. */
+static struct rcode *before(const struct scope *sc, const struct probe *p, uint32_t site)
+{
+	for (uint32_t i = sc->cursor; i < sc->now.n && i < sc->cursor + LOOK_AHEAD; i++) {
+		const struct stmt *st = sc->now.v[i].st;
+
+		if (st->run != sc->run && st->kind == ST_RULE && st->o == p->o && st->site == site)
+			return rule_of(st);
+	}
+	return NULL;
+}
+
 static void decl(struct scope *sc, struct obj *o, struct spec *spec, uint32_t site)
 {
 	struct probe p = { .kind = ST_DECL, .o = o, .spec = spec };
@@ -79,6 +91,8 @@ static void decl(struct scope *sc, struct obj *o, struct spec *spec, uint32_t si
 		st = make(sc, ST_DECL, o, site);
 		st->spec = spec_ref(spec);
 		stmt_made(st);
+		if (spec && spec->given && backoff_holds(sc->pk, site))
+			st->refused = st->held = o->decl_refused = true;
 	}
 	o->last_decl = st;
 	o->last_run = sc->run;
@@ -127,6 +141,10 @@ int state_rule(struct scope *sc, struct obj *chain, struct ast_rule *ast, struct
 	if (params)
 		params->refs++;
 	st->rule.id = ++sc->pk->rs->rule_ids;
+	if (backoff_holds(sc->pk, site)) {
+		st->refused = st->held = true;
+		st->rule.kept = rcode_ref(before(sc, &p, site));
+	}
 	stmt_made(st);
 	return 0;
 }
@@ -322,8 +340,8 @@ int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, str
 				if (h->elem == i)
 					continue;
 				elem_get(t, h->elem, h->attr, &other);
-				contrib_hold(
-					rest->el.c, &other, h->attr ? attr_stmts(&t->attrs.v[h->attr - 1]) : NULL);
+				contrib_hold(rest->el.c, &other,
+					h->attr ? attr_stmts(&t->attrs.v[h->attr - 1]) : NULL);
 			}
 			stmt_made(rest);
 		}

@@ -41,7 +41,7 @@ static const char *rule_waits(const struct stmt *st)
 {
 	if (st->disabled)
 		return "it is disabled, see `rnm nft list disabled`";
-	return st->refused ? "the kernel refused it" : st->rule.why;
+	return st->refused ? refused_why(st) : st->rule.why;
 }
 
 void why_rule_line(const struct stmt *st, struct buf *out)

@@ -470,6 +470,7 @@ static void status_of(struct pack *pk, struct pack_status *st)
 		.timers = pk->n_timers,
 		.statements = rpack_stmts(pk->rp),
 	};
+	st->backs_off = rpack_backoff(pk->rp, &st->backoff);
 	if (pk->vm) {
 		st->calls = vm_calls(pk->vm);
 		st->time_ns = vm_time_ns(pk->vm);

@@ -235,6 +235,8 @@ struct pack_status {
 	size_t memory;
 	uint32_t hooks, blocks, eaches, timers, statements;
 	const char *hook_names; /* "on_addr_change, on_start" */
+	bool backs_off;         /* the kernel refused some of it, which is tried again */
+	struct rpack_backoff backoff;
 };
 bool script_any_failed(const struct script *s); /* a pack that is configured is left out, or part of it */
 void script_status(const struct script *s, void (*fn)(void *ctx, const struct pack_status *st),
