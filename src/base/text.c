@@ -258,6 +258,10 @@ bool text_is_clean(const char *s, size_t n)
 	for (size_t i = 0; i < n; i += len) {
 		unsigned char c = (unsigned char)s[i];
 
+		if (c >= 0x20 && c < 0x7f) {
+			len = 1;
+			continue;
+		}
 		len = utf8_seq(s + i, n - i);
 		if (!len || c < 0x20 || c == 0x7f)
 			return false;

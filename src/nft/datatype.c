@@ -125,11 +125,32 @@ static int digit(char c)
 }
 
 /* Any width up to NFT_KEY_MAX bytes, in the bases of C: 12, 0x0c, 014. */
+/* A decimal number that fits into 64 bits for sure, as most do; false: it is another one. */
+static bool parse_short(const char *s, uint64_t *out)
+{
+	uint64_t v = 0;
+	unsigned n;
+
+	for (n = 0; n < 18 && s[n] >= '0' && s[n] <= '9'; n++)
+		v = 10 * v + (uint64_t)(s[n] - '0');
+	*out = v;
+	return n && !s[n] && (s[0] != '0' || n == 1);
+}
+
 static int parse_number(const struct datatype *t, unsigned bits, const char *s, uint8_t *out)
 {
 	uint8_t big[NFT_KEY_MAX] = { 0 };
 	unsigned n = datatype_bytes(bits), base = 10;
+	uint64_t v;
 
+	if (bits <= 64 && parse_short(s, &v)) {
+		if (bits < 64 && v >> bits)
+			return -ERANGE;
+		for (unsigned i = n; i-- > 0; v >>= 8)
+			big[i] = (uint8_t)v;
+		put_bytes(t, big, n, out);
+		return (int)n;
+	}
 	if (s[0] == '0' && (s[1] | 0x20) == 'x') {
 		base = 16;
 		s += 2;
