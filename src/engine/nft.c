@@ -124,7 +124,6 @@ static int run(struct call *k)
 
 static void event_of(const struct nft_file *f, struct buf *out)
 {
-	buf_puts(out, "nft ");
 	buf_visible(out, file_src(f, 0)->text, strcspn(file_src(f, 0)->text, "\n"));
 }
 

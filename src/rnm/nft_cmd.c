@@ -41,6 +41,7 @@ static char *memory_dir(const struct tool *t)
 /* ---- whose table it is ---- */
 
 struct own_tables {
+	struct nft_conn *c;
 	VEC(struct own_table {
 		uint8_t family;
 		char *name;
@@ -52,7 +53,7 @@ static void on_table(void *ctx, const struct kread_table *t)
 {
 	struct own_tables *o = ctx;
 
-	if (t->own)
+	if (t->own || kread_mark(o->c, t->family, t->name, NULL) == 1)
 		vec_push(&o->v, (struct own_table){ t->family, xstrdup(t->name) });
 }
 
@@ -64,7 +65,7 @@ static bool asks(const struct file_cmd *cmd)
 const struct file_cmd *nft_changes_own(struct nft_conn *c, const struct nft_file *f)
 {
 	const struct file_cmd *found = NULL;
-	struct own_tables own = { 0 };
+	struct own_tables own = { .c = c };
 
 	if (kread_tables(c, NFPROTO_UNSPEC, NULL, on_table, &own, NULL) < 0)
 		vec_clear(&own.v); /* told by what follows */
