@@ -307,18 +307,21 @@ describe("queries", function()
 			link(100 + i, "z" .. i)
 		end
 		local function spend()
-			local t = net.now()
-			for i = 1, 2000 do
-				addr(101, "192.0.2.1/24", { scope = i % 2 == 0 and "link" or "global" })
+			local least = math.huge -- others may have the processor meanwhile
+			for _ = 1, 10 do
+				local t = net.now()
+				for i = 1, 200 do
+					addr(101, "192.0.2.1/24", { scope = i % 2 == 0 and "link" or "global" })
+				end
+				least = math.min(least, net.now() - t)
 			end
-			return net.now() - t
+			return least
 		end
-		spend()
 		local alone = spend()
 		for i = 2, 1000 do
 			table.insert(queries, m:query("addr", { zone = "zone" .. i, family = "ipv4", scope = { "global", "link" } }))
 		end
-		assert.is_true(spend() < 3 * alone + 0.005)
+		assert.is_true(spend() < 3 * alone + 0.001)
 		assert.equal(999, #queries)
 	end)
 
