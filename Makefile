@@ -128,6 +128,8 @@ install: all
 	$(call to,share/bash-completion/completions,rnm,pkg-files/completions/rnm.bash)
 	$(Q)for f in rnm.8 rnmd.8 rnm.yaml.5 rnm-json.7; do \
 		install -D -m 644 pkg-files/man/$$f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$$f || exit 1; done
+	$(Q)cd examples && for f in $$(find README.md guide cookbook -type f -not -name '*_spec.lua'); do \
+		install -D -p -m $$(test -x $$f && echo 755 || echo 644) $$f $(DESTDIR)$(PREFIX)/share/doc/rnm/examples/$$f || exit 1; done
 	$(Q)install -d -m 755 $(DESTDIR)/etc/rnm $(DESTDIR)/etc/rnm/policies.d
 	$(Q)test -e $(DESTDIR)/etc/rnm/config.yaml || install -m 600 pkg-files/config/config.yaml $(DESTDIR)/etc/rnm/config.yaml
 

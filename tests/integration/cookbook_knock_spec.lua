@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- examples/cookbook/knock: real knocks.
+-- policies/knock: real knocks.
 local lab = require "lab"
 local rnmd = require "rnmd"
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- examples/cookbook/panic: the switch, with real connections.
+-- policies/panic: the switch, with real connections.
 local lab = require "lab"
 local nft = require "nft"
 local rnmd = require "rnmd"

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- examples/cookbook/rateban: real connections, too many of them.
+-- policies/rateban: real connections, too many of them.
 local lab = require "lab"
 local rnmd = require "rnmd"
 

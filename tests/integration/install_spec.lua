@@ -34,7 +34,9 @@ describe("an installation", function()
 	it("has its parts where they belong", function()
 		local modes = { ["usr/sbin/rnmd"] = "755", ["usr/bin/rnm"] = "755", ["usr/share/rnm/policies/wan.lua"] = "644",
 			["usr/share/rnm/lua/rnm/testing.lua"] = "644", ["usr/lib/systemd/system/rnm.service"] = "644",
-			["usr/share/man/man8/rnmd.8"] = "644", ["usr/share/man/man7/rnm-json.7"] = "644", ["etc/rnm/config.yaml"] = "600", ["etc/rnm/policies.d"] = "755" }
+			["usr/share/man/man8/rnmd.8"] = "644", ["usr/share/man/man7/rnm-json.7"] = "644", ["etc/rnm/config.yaml"] = "600", ["etc/rnm/policies.d"] = "755",
+			["usr/share/doc/rnm/examples/guide/first-policy.md"] = "644", ["usr/share/doc/rnm/examples/cookbook/bans/bans.lua"] = "644",
+			["usr/share/doc/rnm/examples/cookbook/bans/sshd-failures.sh"] = "755" }
 		for path, mode in pairs(modes) do
 			assert.equal(mode .. "\n", sh.run(("stat -c %%a %s/%s"):format(dest, path)), path)
 		end

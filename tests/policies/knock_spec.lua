@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 local simulate = require "rnm.testing".simulate
 
-describe("knock", function ()
+describe("policy knock", function ()
   local sim
   before_each(function () sim = simulate { packs = { "knock.lua" } } end)
   after_each(function () sim:close() end)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 local simulate = require "rnm.testing".simulate
 
-describe("panic", function ()
+describe("policy panic", function ()
   local sim
   before_each(function () sim = simulate { packs = { "panic.lua" }, config = { panic = { admins = { "192.0.2.0/24" }, link = "mgmt0" } } } end)
   after_each(function () sim:close() end)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 local simulate = require "rnm.testing".simulate
 
-describe("rateban", function ()
+describe("policy rateban", function ()
   local sim
   before_each(function () sim = simulate { packs = { "rateban.lua" }, config = { rateban = { per_minute = 6, burst = 3, allow = { "192.0.2.0/24", "2001:db8::/32" } } } } end)
   after_each(function () sim:close() end)
