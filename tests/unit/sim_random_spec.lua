@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Random policies over a random history of the network: whatever was merged, missed, failed or reloaded on the way, it ends
--- as a fresh start over the same network would make it, and a reload finds nothing to send. RNM_SEEDS: how many, RNM_SEED:
--- where to begin.
+-- as a fresh start over the same network would make it, and a reload and a restart find nothing to send.
+-- RNM_SEEDS: how many, RNM_SEED: where to begin.
 local randnet = require "randnet"
 local randpack = require "randpack"
 local simulate = require "rnm.testing".simulate
@@ -39,6 +39,11 @@ describe("the ruleset of random policies", function ()
       assert(sim:reload())
       assert.equal(sent, #sim.batches, ("seed %d sends after a reload: %s"):format(seed, (sim.batches[sent + 1] or {}).text))
       assert.equal("", sim:plan())
+      local function kernel() return (sim:kernel():gsub(" expires %w+", "")) end
+      local before = kernel()
+      sim:restart()
+      assert.equal("", sim.start_batch, ("seed %d sends after a restart"):format(seed))
+      assert.equal(before, kernel(), ("seed %d is otherwise after a restart"):format(seed))
       sim:close()
       fresh:close()
     end
