@@ -22,7 +22,7 @@ _rnm() {
 	esac
 	case $command in
 	'') mapfile -t COMPREPLY < <(compgen -W "--socket --help --version \
-		ping status reload apply confirm eval metrics monitor plan list why packs adopt record replay emit check test nft help version" -- "$word") ;;
+		ping status reload apply confirm eval delta undo metrics monitor plan list why packs adopt record replay emit check test nft help version" -- "$word") ;;
 	list | status | monitor) mapfile -t COMPREPLY < <(compgen -W "--json" -- "$word") ;;
 	apply) mapfile -t COMPREPLY < <(compgen -f -W "--confirm" -- "$word") ;;
 	record) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
@@ -37,7 +37,9 @@ _rnm() {
 		esac ;;
 	adopt) mapfile -t COMPREPLY < <(compgen -W "--dry-run ip ip6 inet arp bridge netdev" -- "$word") ;;
 	plan) mapfile -t COMPREPLY < <(compgen -W "--json --read" -- "$word") ;;
-	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --json --pack" -- "$word") ;;
+	eval) mapfile -t COMPREPLY < <(compgen -W "--dry-run --json --read-only --pack" -- "$word") ;;
+	delta) mapfile -t COMPREPLY < <(compgen -W "--json" -- "$word") ;;
+	undo) mapfile -t COMPREPLY < <(compgen -W "all" -- "$word") ;;
 	check) mapfile -t COMPREPLY < <(compgen -W "-c --config --json" -- "$word") ;;
 	nft) case $before in
 		nft) mapfile -t COMPREPLY < <(compgen -W "load compile add create insert replace delete destroy flush rename reset list get \

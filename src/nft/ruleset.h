@@ -240,6 +240,7 @@ struct edit_log;
 /* Of the open transaction, before ruleset_commit(). NULL: it edited nothing. -E2BIG: more than max elements;
  * nothing is kept. */
 int edit_log_take(struct rpack *pk, uint32_t max, struct edit_log **out, struct err *e);
+bool rpack_edited(const struct rpack *pk); /* the open transaction edits something */
 void edit_log_free(struct edit_log *l);
 uint32_t edit_log_count(const struct edit_log *l);
 /* From now on (true) edits that change nothing are remembered in the journal as well: while logs are kept. */
@@ -258,6 +259,9 @@ void edit_log_forget(struct edit_log *l, struct edit_log *const *later, uint32_t
 void edit_log_text(struct edit_log *const *logs, uint32_t n, uint32_t i, struct buf *out);
 /* A scope's statements likewise; what waits for something says for what. */
 void scope_text(const struct scope *sc, struct buf *out);
+bool scope_adds_nothing(const struct scope *sc); /* it only names what others state */
+bool scope_only_names(
+	const struct scope *sc); /* so far its present run says nothing of any object but the name */
 
 /* ---- transaction ---- */
 

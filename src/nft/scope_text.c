@@ -9,7 +9,8 @@ static void head(const struct stmt *st, const char *verb, const char *what, stru
 {
 	const struct obj *o = st->o;
 
-	buf_printf(out, "+ %s%s%s %s %s", verb, *what ? " " : "", what, nft_family_name(o->family), o->table);
+	buf_printf(out, "+ %s%s%s %s %s", verb, *what ? " " : "", what, nft_family_name(o->family),
+		obj_table((struct obj *)o));
 	if (o->kind != OBJ_TABLE)
 		buf_printf(out, " %s", o->name);
 }
@@ -46,6 +47,12 @@ static const char *word_of(const struct obj *o)
 	return map ? "map" : obj_kind_word(o->kind);
 }
 
+/* NULL: a table that stands there for what is in it. */
+static uint32_t given(const struct stmt *st)
+{
+	return st->spec ? st->spec->given : 0;
+}
+
 static bool said_before(const struct stmt *st)
 {
 	vec_foreach (d, &st->o->decls)
@@ -59,10 +66,10 @@ static void decl_text(const struct stmt *st, struct buf *out)
 	const struct obj *o = st->o;
 	_buf_ struct buf body = BUF_INIT;
 
-	if (!st->spec->given && said_before(st)) /* it is only named */
+	if (!given(st) && said_before(st)) /* it is only named */
 		return;
 	head(st, "add", word_of(o), out);
-	if (o->want && st->spec->given)
+	if (o->want && given(st))
 		object_body(o, &body);
 	if (body.n)
 		buf_printf(out, " { %s}", buf_str(&body));
@@ -118,6 +125,30 @@ static void live_text(const struct stmt *st, struct buf *out)
 	buf_puts(out, " { … }  # follows ");
 	st->live->live->ops->text(st->live->live, out);
 	buf_putc(out, '\n');
+}
+
+bool scope_only_names(const struct scope *sc)
+{
+	vec_foreach (r, &sc->next)
+		if (r->st->kind != ST_DECL || given(r->st))
+			return false;
+	return true;
+}
+
+static bool others_say(const struct stmt *st)
+{
+	vec_foreach (d, &st->o->decls)
+		if ((*d)->active && (*d)->sc != st->sc)
+			return true;
+	return false;
+}
+
+bool scope_adds_nothing(const struct scope *sc)
+{
+	vec_foreach (r, &sc->now)
+		if (r->st->kind != ST_DECL || given(r->st) || !others_say(r->st))
+			return false;
+	return true;
 }
 
 void scope_text(const struct scope *sc, struct buf *out)

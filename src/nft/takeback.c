@@ -88,6 +88,14 @@ static bool edits(const struct jentry *j)
 	       j->type == &j_edit_same;
 }
 
+bool rpack_edited(const struct rpack *pk)
+{
+	vec_foreach (j, &pk->log.log)
+		if (edits(j))
+			return true;
+	return false;
+}
+
 static bool hold_same(const struct elem_table *t, const struct hold *a, const struct hold *b)
 {
 	const struct attr *x = a->attr ? &t->attrs.v[a->attr - 1] : NULL;

@@ -1,88 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Keys, and what they do to the text. */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "rnm/edit_int.h"
 
-enum key { KEY_NONE = 256, KEY_LEFT, KEY_RIGHT, KEY_UP, KEY_DOWN, KEY_HOME, KEY_END, KEY_DELETE, KEY_CLOSED };
-#define CTRL_KEY(c) ((c)&0x1f)
+static volatile sig_atomic_t resized;
 
-/* ---- characters; one column each, which is right for all but wide scripts ---- */
-
-static bool tail(char c)
+static void on_resize(int sig)
 {
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-static size_t left_of(const struct edit *ed, size_t at)
-{
-	if (at)
-		at--;
-	while (at && tail(ed->line.s[at]))
-		at--;
-	return at;
-}
-
-static size_t right_of(const struct edit *ed, size_t at)
-{
-	if (at < ed->line.n)
-		at++;
-	while (at < ed->line.n && tail(ed->line.s[at]))
-		at++;
-	return at;
-}
-
-static size_t columns(const char *s, size_t n)
-{
-	size_t c = 0;
-
-	for (size_t i = 0; i < n; i++)
-		c += !tail(s[i]);
-	return c;
-}
-
-/* ---- the screen ---- */
-
-static void put(const struct buf *b)
-{
-	size_t at = 0;
-
-	while (at < b->n) {
-		ssize_t n = write(STDOUT_FILENO, b->s + at, b->n - at);
-
-		if (n < 0 && errno != EINTR)
-			return;
-		at += n > 0 ? (size_t)n : 0;
-	}
-}
-
-static size_t screen_width(void)
-{
-	struct winsize ws;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 20 ? ws.ws_col : 80;
-}
-
-/* The part of the line around the cursor that fits beside the prompt. */
-static void show(struct edit *ed)
-{
-	_buf_ struct buf out = BUF_INIT;
-	size_t room = screen_width() - columns(ed->prompt, strlen(ed->prompt)) - 1, from = 0, to;
-	const char *s = buf_str(&ed->line);
-
-	while (columns(s + from, ed->cursor - from) >= room)
-		from = right_of(ed, from);
-	for (to = ed->cursor; to < ed->line.n && columns(s + from, right_of(ed, to) - from) <= room;)
-		to = right_of(ed, to);
-	buf_printf(&out, "\r%s", ed->prompt);
-	buf_put(&out, s + from, to - from);
-	buf_printf(&out, "\033[K\r\033[%zuC",
-		columns(ed->prompt, strlen(ed->prompt)) + columns(s + from, ed->cursor - from));
-	put(&out);
+	(void)sig;
+	resized = 1;
 }
 
 /* ---- keys ---- */
@@ -92,16 +25,29 @@ static int byte(void)
 	unsigned char c;
 	ssize_t n;
 
-	do
+	do {
 		n = read(STDIN_FILENO, &c, 1);
-	while (n < 0 && errno == EINTR);
+		if (n < 0 && errno == EINTR && resized) {
+			resized = 0;
+			return KEY_RESIZE;
+		}
+	} while (n < 0 && errno == EINTR);
 	return n == 1 ? c : KEY_CLOSED;
+}
+
+bool edit_waits(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLIN;
 }
 
 static int escape_key(void)
 {
 	int c = byte(), number = 0;
 
+	if (c == '\r' || c == '\n')
+		return KEY_NEWLINE;
 	if (c != '[' && c != 'O')
 		return c == KEY_CLOSED ? c : KEY_NONE;
 	c = byte();
@@ -120,13 +66,14 @@ static int escape_key(void)
 		return number == 1 || number == 7   ? KEY_HOME
 		       : number == 4 || number == 8 ? KEY_END
 		       : number == 3                ? KEY_DELETE
+		       : number == 200              ? KEY_PASTE
 						    : KEY_NONE;
 	case KEY_CLOSED: return KEY_CLOSED;
 	default: return KEY_NONE;
 	}
 }
 
-static int next_key(void)
+int edit_key(void)
 {
 	int c = byte();
 
@@ -142,7 +89,57 @@ static int next_key(void)
 	}
 }
 
-/* ---- changing the line ---- */
+/* ---- places in the text ---- */
+
+static bool tail(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+size_t edit_left_of(const struct edit *ed, size_t at)
+{
+	if (at)
+		at--;
+	while (at && tail(ed->line.s[at]))
+		at--;
+	return at;
+}
+
+static size_t right_of(const struct edit *ed, size_t at)
+{
+	if (at < ed->line.n)
+		at++;
+	while (at < ed->line.n && tail(ed->line.s[at]))
+		at++;
+	return at;
+}
+
+static size_t line_begin(const struct edit *ed, size_t at)
+{
+	while (at && ed->line.s[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+static size_t line_end(const struct edit *ed, size_t at)
+{
+	while (at < ed->line.n && ed->line.s[at] != '\n')
+		at++;
+	return at;
+}
+
+static size_t word_before(const struct edit *ed)
+{
+	size_t at = ed->cursor;
+
+	while (at && (ed->line.s[at - 1] == ' ' || ed->line.s[at - 1] == '\n'))
+		at--;
+	while (at && ed->line.s[at - 1] != ' ' && ed->line.s[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+/* ---- changing it ---- */
 
 static void cut(struct edit *ed, size_t from, size_t to)
 {
@@ -153,27 +150,68 @@ static void cut(struct edit *ed, size_t from, size_t to)
 	ed->cursor = from;
 }
 
-static void insert(struct edit *ed, char c)
+void edit_insert(struct edit *ed, const char *s, size_t n)
 {
-	if (ed->line.n >= EDIT_MAX)
+	size_t after = ed->line.n - ed->cursor;
+
+	if (ed->line.n + n > EDIT_MAX)
 		return;
-	buf_putc(&ed->line, c);
-	memmove(ed->line.s + ed->cursor + 1, ed->line.s + ed->cursor, ed->line.n - ed->cursor - 1);
-	ed->line.s[ed->cursor++] = c;
+	buf_put(&ed->line, s, n);
+	memmove(ed->line.s + ed->cursor + n, ed->line.s + ed->cursor, after);
+	memcpy(ed->line.s + ed->cursor, s, n);
+	ed->cursor += n;
 }
 
-static size_t word_before(const struct edit *ed)
+/* A whole character: what is left in the text is always one that can be shown. */
+static void insert_char(struct edit *ed, int first)
 {
-	size_t at = ed->cursor;
+	unsigned char c = (unsigned char)first;
+	unsigned n = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	char s[4] = { (char)c };
 
-	while (at && ed->line.s[at - 1] == ' ')
-		at--;
-	while (at && ed->line.s[at - 1] != ' ')
-		at--;
-	return at;
+	for (unsigned i = 1; i < n; i++) {
+		int next = byte();
+
+		if (next >= KEY_NONE || !tail((char)next))
+			return;
+		s[i] = (char)next;
+	}
+	if (utf8_seq(s, n) == n)
+		edit_insert(ed, s, n);
 }
 
-static void set_line(struct edit *ed, const char *s)
+/* Up to ESC [ 2 0 1 ~: what is pasted is text, whatever is in it. */
+static int paste(struct edit *ed)
+{
+	static const char end[] = "\033[201~";
+	_buf_ struct buf text = BUF_INIT;
+	unsigned seen = 0;
+	int before = 0;
+
+	while (seen < sizeof(end) - 1) {
+		int c = byte();
+
+		if (c == KEY_CLOSED)
+			return c;
+		if (c == KEY_RESIZE)
+			continue;
+		seen = c == end[seen] ? seen + 1 : c == end[0];
+		if (text.n < EDIT_MAX && !(c == '\n' && before == '\r'))
+			buf_putc(&text, c == '\r' ? '\n' : (char)c);
+		before = c;
+	}
+	for (size_t i = 0; i + sizeof(end) - 1 < text.n;) {
+		unsigned n = utf8_seq(text.s + i, text.n - i);
+		char c = text.s[i];
+
+		if (n && (c == '\n' || c == '\t' || (unsigned char)c >= 0x20) && c != 0x7f)
+			edit_insert(ed, text.s + i, n);
+		i += n ? n : 1;
+	}
+	return KEY_NONE;
+}
+
+void edit_set(struct edit *ed, const char *s)
 {
 	buf_clear(&ed->line);
 	buf_puts(&ed->line, s);
@@ -189,15 +227,50 @@ static void recall(struct edit *ed, int step)
 		ed->kept = xstrdup(buf_str(&ed->line));
 	}
 	ed->at = step < 0 ? ed->at - 1 : ed->at + 1;
-	set_line(ed, ed->at == ed->history.n ? ed->kept : ed->history.v[ed->at]);
+	edit_set(ed, ed->at == ed->history.n ? ed->kept : ed->history.v[ed->at]);
 }
 
-/* False: the key ends the line, as *end says. */
+/* To the line above or below, about in the same column; from the first and the last into the history. */
+static void vertical(struct edit *ed, int step)
+{
+	size_t begin = line_begin(ed, ed->cursor), end = line_end(ed, ed->cursor), to, last;
+	unsigned column = screen_columns(ed->line.s ? ed->line.s + begin : "", ed->cursor - begin);
+
+	if ((step < 0 && !begin) || (step > 0 && end == ed->line.n)) {
+		recall(ed, step);
+		return;
+	}
+	to = step < 0 ? line_begin(ed, begin - 1) : end + 1;
+	last = line_end(ed, to);
+	begin = to;
+	while (to < last && screen_columns(ed->line.s + begin, right_of(ed, to) - begin) <= column)
+		to = right_of(ed, to);
+	ed->cursor = to;
+}
+
+/* Enter ends what is whole, or an empty last line: then the error is wanted. */
+static bool ends(const struct edit *ed)
+{
+	const char *s = ed->line.n ? ed->line.s : "";
+	size_t begin = line_begin(ed, ed->line.n);
+
+	return ed->ops.whole(ed->ops.ctx, s) ||
+	       (ed->cursor == ed->line.n && begin && begin + strspn(s + begin, " ") == ed->line.n);
+}
+
+/* False: the key ends the text, as *end says. */
 static bool handle(struct edit *ed, int key, enum edit_result *end)
 {
 	switch (key) {
 	case '\r':
-	case '\n': *end = EDIT_LINE; return false;
+	case '\n':
+		if (ends(ed)) {
+			*end = EDIT_LINE;
+			return false;
+		}
+		edit_insert(ed, "\n", 1);
+		break;
+	case KEY_NEWLINE: edit_insert(ed, "\n", 1); break;
 	case CTRL_KEY('c'): *end = EDIT_CANCELLED; return false;
 	case KEY_CLOSED: *end = EDIT_END; return false;
 	case CTRL_KEY('d'):
@@ -209,58 +282,79 @@ static bool handle(struct edit *ed, int key, enum edit_result *end)
 		break;
 	case KEY_DELETE: cut(ed, ed->cursor, right_of(ed, ed->cursor)); break;
 	case CTRL_KEY('h'):
-	case 0177: cut(ed, left_of(ed, ed->cursor), ed->cursor); break;
-	case CTRL_KEY('k'): cut(ed, ed->cursor, ed->line.n); break;
-	case CTRL_KEY('u'): cut(ed, 0, ed->cursor); break;
+	case 0177: cut(ed, edit_left_of(ed, ed->cursor), ed->cursor); break;
+	case CTRL_KEY('k'): cut(ed, ed->cursor, line_end(ed, ed->cursor)); break;
+	case CTRL_KEY('u'): cut(ed, line_begin(ed, ed->cursor), ed->cursor); break;
 	case CTRL_KEY('w'): cut(ed, word_before(ed), ed->cursor); break;
-	case CTRL_KEY('l'): put(&(struct buf){ .s = (char *)"\033[H\033[2J", .n = 7 }); break;
-	case KEY_LEFT: ed->cursor = left_of(ed, ed->cursor); break;
+	case CTRL_KEY('l'):
+		screen_put("\033[H\033[2J", 7);
+		ed->row = 0;
+		break;
+	case CTRL_KEY('r'): return handle(ed, edit_search(ed), end);
+	case KEY_LEFT: ed->cursor = edit_left_of(ed, ed->cursor); break;
 	case KEY_RIGHT: ed->cursor = right_of(ed, ed->cursor); break;
-	case KEY_HOME: ed->cursor = 0; break;
-	case KEY_END: ed->cursor = ed->line.n; break;
-	case KEY_UP: recall(ed, -1); break;
-	case KEY_DOWN: recall(ed, 1); break;
+	case KEY_HOME: ed->cursor = line_begin(ed, ed->cursor); break;
+	case KEY_END: ed->cursor = line_end(ed, ed->cursor); break;
+	case KEY_UP: vertical(ed, -1); break;
+	case KEY_DOWN: vertical(ed, 1); break;
+	case KEY_PASTE: return handle(ed, paste(ed), end);
 	case '\t':
-		insert(ed, ' ');
-		insert(ed, ' ');
+		if (edit_waits()) /* of a text that is pasted, where the terminal does not say so */
+			edit_insert(ed, "\t", 1);
+		else
+			edit_complete(ed);
 		break;
 	default:
 		if (key >= ' ' && key < KEY_NONE)
-			insert(ed, (char)key);
+			insert_char(ed, key);
 	}
 	return true;
 }
 
 static bool raw(struct edit *ed)
 {
+	struct sigaction sa = { .sa_handler = on_resize }; /* no SA_RESTART: it ends the wait for a key */
 	struct termios t;
 
 	if (tcgetattr(STDIN_FILENO, &ed->before) < 0)
 		return false;
+	sigaction(SIGWINCH, &sa, NULL);
 	t = ed->before;
 	t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IXON | ISTRIP);
 	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
 	t.c_cc[VMIN] = 1;
 	t.c_cc[VTIME] = 0;
-	return tcsetattr(STDIN_FILENO, TCSADRAIN, &t) == 0;
+	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &t) < 0)
+		return false;
+	screen_put("\033[?2004h", 8);
+	return true;
 }
 
-enum edit_result edit_line(struct edit *ed, const char *prompt, char **line)
+enum edit_result edit_text(struct edit *ed, const char *prompt, const char *more, char **text)
 {
 	enum edit_result end = EDIT_END;
+	bool go = true;
 
 	ed->prompt = prompt;
+	ed->more = more;
 	ed->at = ed->history.n;
-	set_line(ed, "");
+	ed->row = 0;
+	ed->last = KEY_NONE;
+	edit_set(ed, "");
 	if (!raw(ed))
 		return EDIT_END;
-	do
-		show(ed);
-	while (handle(ed, next_key(), &end));
+	while (go) {
+		int key;
+
+		screen_show(ed);
+		key = edit_key();
+		go = handle(ed, key, &end);
+		ed->last = key;
+	}
+	screen_put("\033[?2004l", 8);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &ed->before);
-	put(&(struct buf){
-		.s = (char *)(end == EDIT_CANCELLED ? "^C\n" : "\n"), .n = end == EDIT_CANCELLED ? 3 : 1 });
+	screen_leave(ed);
 	if (end == EDIT_LINE)
-		*line = xstrdup(buf_str(&ed->line));
+		*text = xstrdup(buf_str(&ed->line));
 	return end;
 }

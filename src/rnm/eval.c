@@ -10,7 +10,7 @@
 
 #define CODE_MAX (60u << 10) /* a request is one line of at most 64 KiB */
 
-static bool pack_name(const char *s)
+bool is_pack_name(const char *s)
 {
 	if (!isalpha((unsigned char)*s) && *s != '_')
 		return false;
@@ -51,25 +51,27 @@ static void drop_cr(struct buf *code)
 	code->n = n;
 }
 
-static int run(struct tool *t, const char *prefix, struct buf *code)
+static int run(struct tool *t, const struct eval_mode *mode, struct buf *code)
 {
 	_buf_ struct buf line = BUF_INIT, out = BUF_INIT;
+	bool colours = wants_colours() && !mode->json;
 	_err_ struct err e = ERR_INIT;
 	struct client *cl;
 	int rc;
 
 	drop_cr(code);
-	buf_printf(&line, "%s ", prefix);
-	client_escape(buf_str(code), &line);
+	eval_line(mode, colours, buf_str(code), &line);
 	rc = client_open(t->socket, &cl, &e);
 	if (rc < 0)
 		return failed("%s", err_text(&e));
 	rc = ask(cl, buf_str(&line), 0, &out, &e);
 	client_close(cl);
-	if (rc == 0) {
-		put_text(stdout, buf_str(&out), out.n);
+	if (rc == 0 && mode->dry && colours)
+		put_plan(buf_str(&out), colours);
+	else if (rc == 0)
+		put_values(buf_str(&out), out.n, colours);
+	if (rc == 0)
 		return EXIT_DONE;
-	}
 	failed("%s", err_text(&e));
 	put_text(stderr, buf_str(&out), out.n);
 	return EXIT_FAILED;
@@ -79,42 +81,75 @@ int tool_eval(struct tool *t, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "read-only", no_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "pack", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
-	_buf_ struct buf prefix = BUF_INIT, code = BUF_INIT;
-	bool json = false;
+	struct eval_mode mode = { 0 };
+	_buf_ struct buf code = BUF_INIT;
 	int opt, rc;
 
-	buf_puts(&prefix, "eval");
-	while ((opt = getopt_long(argc, argv, "+njp:", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+nrjp:", options, NULL)) != -1) {
 		switch (opt) {
-		case 'n': buf_puts(&prefix, " --dry-run"); break;
-		case 'j':
-			json = true;
-			buf_puts(&prefix, " --json");
-			break;
+		case 'n': mode.dry = true; break;
+		case 'r': mode.read_only = true; break;
+		case 'j': mode.json = true; break;
 		case 'p':
-			if (!pack_name(optarg))
+			if (!is_pack_name(optarg) || strlen(optarg) >= sizeof(mode.pack))
 				return usage_error(t, "'%s' is not a pack's name", optarg);
-			buf_printf(&prefix, " --pack %s", optarg);
+			strcpy(mode.pack, optarg);
 			break;
 		default: return usage_error(t, "options come before the CODE; '--' ends them");
 		}
 	}
-	if (json && optind == argc && isatty(STDIN_FILENO))
+	if (mode.json && optind == argc && isatty(STDIN_FILENO))
 		return usage_error(t, "--json needs CODE");
 	if (optind == argc && isatty(STDIN_FILENO))
-		return repl(t, buf_str(&prefix));
+		return repl(t, &mode);
 	if (optind == argc || (optind == argc - 1 && !strcmp(argv[optind], "-"))) {
 		rc = read_code(stdin, &code);
-		return rc ? rc : run(t, buf_str(&prefix), &code);
+		return rc ? rc : run(t, &mode, &code);
 	}
 	for (int i = optind; i < argc; i++) {
 		if (i > optind)
 			buf_putc(&code, ' ');
 		buf_puts(&code, argv[i]);
 	}
-	return run(t, buf_str(&prefix), &code);
+	return run(t, &mode, &code);
+}
+
+static int ask_console(struct tool *t, const char *line)
+{
+	_buf_ struct buf out = BUF_INIT;
+	_err_ struct err e = ERR_INIT;
+	struct client *cl;
+	int rc = client_open(t->socket, &cl, &e);
+
+	if (rc < 0)
+		return failed("%s", err_text(&e));
+	rc = ask(cl, line, 0, &out, &e);
+	client_close(cl);
+	if (rc < 0)
+		return failed("%s", err_text(&e));
+	put_plan(buf_str(&out), wants_colours());
+	return EXIT_DONE;
+}
+
+int tool_delta(struct tool *t, int argc, char **argv)
+{
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--json") != 0))
+		return usage_error(t, "'delta' takes no arguments but --json");
+	return ask_console(t, argc == 2 ? "delta --json" : "delta");
+}
+
+int tool_undo(struct tool *t, int argc, char **argv)
+{
+	_buf_ struct buf line = BUF_INIT;
+
+	if (argc > 2)
+		return usage_error(t, "one of: how many of your own, #ID, all");
+	for (int i = 0; i < argc; i++)
+		client_quote(argv[i], &line);
+	return ask_console(t, buf_str(&line));
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/xalloc.h"
 #include "rnm/rnm.h"
+#include "script/help.h"
 
 #ifndef RNM_VERSION
 #define RNM_VERSION "unknown"
@@ -25,8 +26,10 @@ static const struct command {
 	{ "apply", "[CONFIG] [--confirm SECONDS]", "as reload; undone unless `rnm confirm` comes in time",
 		tool_apply },
 	{ "confirm", "", "keep what `rnm apply --confirm` put in force", tool_confirm },
-	{ "eval", "[--dry-run] [--json] [--pack NAME] [CODE|-]",
+	{ "eval", "[--json] [--dry-run] [--read-only] [--pack NAME] [CODE|-]",
 		"run Lua in the daemon as one transaction; without CODE: a prompt", tool_eval },
+	{ "delta", "[--json]", "what evals state and edited beyond the files, and who did", tool_delta },
+	{ "undo", "[N|#ID|all]", "take back one's own last evals, one of them, or everybody's", tool_undo },
 	{ "metrics", "", "counters and times, as Prometheus reads them", tool_metrics },
 	{ "monitor", "[--json]", "events and commits as they happen", tool_monitor },
 	{ "plan", "[--json] [--read]",
@@ -54,7 +57,7 @@ static const struct command {
 		tool_nft },
 	{ "test", "[-f PATTERN] [-o FORMAT] [-u] [DIR|FILE] [-- …]",
 		"run the specs of policies against a simulated network; -u keeps snapshots anew", tool_test },
-	{ "help", "", "this list", tool_help },
+	{ "help", "[COMMAND|TOPIC]", "this list, or what the API's TOPIC is", tool_help },
 	{ "version", "", "the version", tool_version },
 	{ NULL, NULL, NULL, NULL },
 };
@@ -92,8 +95,23 @@ static void print_usage(FILE *to)
 
 static int tool_help(struct tool *t, int argc, char **argv)
 {
-	(void)t, (void)argc, (void)argv;
-	print_usage(stdout);
+	const struct command *c = argc > 1 ? find(argv[1]) : NULL;
+	_buf_ struct buf page = BUF_INIT;
+	_err_ struct err e = ERR_INIT;
+
+	if (argc > 2)
+		return usage_error(t, "one topic at a time");
+	if (argc < 2) {
+		print_usage(stdout);
+		return EXIT_DONE;
+	}
+	if (c) {
+		printf("rnm %s%s%s\n  %s\n", c->name, *c->args ? " " : "", c->args, c->help);
+		return EXIT_DONE;
+	}
+	if (help_topic(argv[1], &page, &e) < 0)
+		return failed("%s", err_text(&e));
+	put_text(stdout, buf_str(&page), page.n);
 	return EXIT_DONE;
 }
 

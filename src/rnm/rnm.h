@@ -23,7 +23,7 @@ struct tool {
 typedef int tool_fn(struct tool *t, int argc, char **argv);
 tool_fn tool_ping, tool_status, tool_reload, tool_plan, tool_list, tool_why, tool_emit, tool_monitor,
 	tool_metrics, tool_apply, tool_confirm, tool_packs, tool_adopt; /* remote.c */
-tool_fn tool_eval;                                                      /* eval.c */
+tool_fn tool_eval, tool_delta, tool_undo;                               /* eval.c */
 tool_fn tool_record, tool_replay;                                       /* replay.c */
 tool_fn tool_check;                                                     /* check.c */
 tool_fn tool_nft;                                                       /* nft.c */
@@ -41,5 +41,14 @@ void put_text(FILE *to, const char *text, size_t n);
 struct client;
 int ask(struct client *cl, const char *line, unsigned timeout_ms, struct buf *out, struct err *e);
 
-/* repl.c: commands from the terminal. prefix: "eval" with its options. */
-int repl(struct tool *t, const char *prefix);
+/* eval.c, repl.c */
+struct eval_mode {
+	bool dry, read_only, json;
+	char pack[64]; /* "": the console's */
+};
+bool is_pack_name(const char *s);
+void eval_line(const struct eval_mode *m, bool colours, const char *code, struct buf *line); /* the command */
+bool wants_colours(void);                               /* stdout is a terminal that may have them */
+void put_plan(const char *text, bool colours);          /* to stdout */
+void put_values(const char *s, size_t n, bool colours); /* likewise; what an eval printed */
+int repl(struct tool *t, const struct eval_mode *mode);

@@ -234,7 +234,12 @@ int script_eval(struct script *s, const struct eval_request *rq, struct buf *out
 		pk->errors++;
 		return rc;
 	}
-	return rq->read_only ? 0 : settle(s, e);
+	if (rq->read_only)
+		return 0;
+	/* who only looked at something is not to keep it in force */
+	if (!r.sub->made.n && scope_adds_nothing(r.sub->sc) && !rpack_edited(pk->rp))
+		scope_withdraw(r.sub->sc);
+	return settle(s, e);
 }
 
 /* ---- commands of nft's language ---- */

@@ -286,13 +286,16 @@ static void records(struct printer *p, struct live *l)
 		buf_printf(p->out, "\n  … and %u more", n - 100);
 }
 
-/* What stands behind a handle: as the last transaction left it. */
+/* What stands behind a handle: as the last transaction left it, so only where this one leaves it at that. */
 static void object(struct printer *p, const struct handle *h)
 {
 	struct pack *pk = vm_user(p->L);
+	const struct subject *sub = pk->run->sub;
 	bool table = obj_kind(h->obj) == OBJ_TABLE;
 	_buf_ struct buf what = BUF_INIT, text = BUF_INIT;
 
+	if (sub && sub->sc && !scope_only_names(sub->sc))
+		return;
 	buf_printf(&what, "%s %s%s%s", nft_family_name(obj_family(h->obj)), obj_table(h->obj),
 		table ? "" : " ", table ? "" : obj_name(h->obj));
 	if (ruleset_text(pk->s->rs, buf_str(&what), &text, NULL) < 0)

@@ -91,6 +91,21 @@ static int cmd_eval(void *ctx, struct session *s, const char *args, struct buf *
 	return 0;
 }
 
+/* Some words, as the daemon's answer has them. */
+static int cmd_complete(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	static const char *const words[] = { "net.addrs", "net.links", "net.link", "näher", "näht", "only" };
+	const char *last = strrchr(args, ' ') ? strrchr(args, ' ') + 1 : args;
+	size_t n = strlen(last);
+
+	(void)ctx, (void)s, (void)e;
+	buf_printf(out, "%zu %u\n", strlen(args) - n, n == 1 && *last == 'n' ? 7u : 0u);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strncmp(words[i], last, n))
+			buf_printf(out, "%s\n", words[i]);
+	return 0;
+}
+
 static int cmd_words(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
 	char **words;
@@ -161,6 +176,7 @@ static const struct control_cmd commands[] = {
 	{ "notify", "WHAT NAME [TIMES]", "notifies", false, true, cmd_notify, false, NULL },
 	{ "nap", "MS", "sleeps", false, true, cmd_nap, false, NULL },
 	{ "eval", "CODE", "says CODE", false, true, cmd_eval, false, eval_params },
+	{ "complete", "CODE", "says CODE", false, true, cmd_complete, false, eval_params },
 	{ "emit", "WORDS", "says the words", false, true, cmd_words, false, NULL },
 	{ "list", "WORDS", "says the words", true, true, cmd_words, false, NULL },
 	{ "plan", "", "answers pong", true, false, cmd_ping, false, NULL },

@@ -20,6 +20,7 @@ int luaopen_rnm_core(lua_State *L)
 		{ "config", testing_config },
 		{ "control", testing_control },
 		{ "sim", testing_sim },
+		{ "pty", testing_pty },
 		{ NULL, NULL },
 	};
 

@@ -21,3 +21,4 @@ int testing_script(lua_State *L) __attribute__((weak));
 int testing_config(lua_State *L) __attribute__((weak));
 int testing_control(lua_State *L) __attribute__((weak));
 int testing_sim(lua_State *L) __attribute__((weak));
+int testing_pty(lua_State *L) __attribute__((weak));

@@ -50,8 +50,8 @@ describe("rnm", function()
 	it("passes code as it is", function()
 		assert.matches("^got <print%('a\\n'%)\nreturn 2>\n", (rnm("eval " .. quote "print('a\\n')\nreturn 2")))
 		assert.matches("^got <1 %+ 2>\n", (rnm "eval 1 + 2"))
-		assert.matches("^got <%-%-dry%-run %-%-pack wan x>\n", (rnm "eval --dry-run --pack wan x"))
-		assert.matches("^got <%-%-pack wan %-%-dry%-run x>\n", (rnm "eval -p wan -n x"))
+		assert.matches("^got <%-%-dry%-run %-%-pack wan %-%- x>\n", (rnm "eval --dry-run --pack wan x"))
+		assert.matches("^got <%-%-dry%-run %-%-read%-only %-%-pack wan %-%- x>\n", (rnm "eval -p wan -r -n x"))
 		assert.matches("^got <%-1>\n", (rnm "eval -- -1"))
 		assert.matches("^got <a\nb\n>\n", (try(("printf 'a\\r\\nb\\n' | %s -s %s eval"):format(program, path))))
 		assert.matches("^got <a\nb\n>\n", (try(("printf 'a\\nb\\n' | %s -s %s eval -"):format(program, path))))
@@ -59,7 +59,7 @@ describe("rnm", function()
 
 	it("leaves control bytes alone unless a terminal reads them", function()
 		assert.matches("\27%[31mred\xc2\x9b\n$", (rnm "eval x"))
-		assert.matches("\\x1b%[31mred\\x9b\r\n$", (try(("script -qec '%s -s %s eval x' /dev/null"):format(program, path))))
+		assert.matches("\\x1b%[31mred\\x9b\r\n$", (try(("NO_COLOR=1 script -qec '%s -s %s eval x' /dev/null"):format(program, path))))
 	end)
 
 	it("says what went wrong first, and fails with 1", function()
@@ -92,6 +92,9 @@ describe("rnm", function()
 			["emit ban 1=x"] = "'1=x' is not KEY=VALUE",
 			["emit ban 'a b=x'"] = "'a b=x' is not KEY=VALUE",
 			["eval --pack 'a b' x"] = "'a b' is not a pack's name",
+			["delta x"] = "'delta' takes no arguments but --json",
+			["undo 1 2"] = "one of: how many",
+			["help a b"] = "one topic",
 			["eval --nonsense x"] = "options come before the CODE",
 			["check x"] = "unexpected argument 'x'",
 			["test a b"] = "unexpected argument 'b'",
@@ -120,6 +123,9 @@ describe("rnm", function()
 			assert.matches("\n  " .. name .. "[ \n]", out)
 		end
 		assert.equal(out, (rnm "--help"))
+		assert.matches("^rnm reload\n", (rnm "help reload"))
+		assert.matches("^nft.table%(family, name, spec%)\n", (rnm "help nft.table"))
+		assert.matches("did you mean nft.table", (rnm "help nft.tabel"))
 		assert.matches("^rnm %d+%.%d+", (rnm "version"))
 	end)
 
@@ -180,56 +186,5 @@ describe("rnm", function()
 		assert.matches("^watching\nOK line 1 0+1\nstatus 0\n$", read())
 		local out, status = rnm "monitor & p=$!; sleep 0.5; kill -TERM $p; wait $p"
 		assert.same({ "watching\n", 0 }, { out, status })
-	end)
-
-	describe("at its prompt", function()
-		-- Keys typed → what the screen got, without the editor's redrawing. Between lines the terminal is not the editor's,
-		-- so the keys wait for each prompt.
-		local function prompt(keys)
-			local typing = {}
-			for line in (keys:gsub("\\r", "\\r\0") .. "\0"):gmatch "(%Z*)%z" do
-				typing[#typing + 1] = ("sleep %g; printf %s"):format(#typing == 0 and 0.8 or 0.25, quote(line))
-			end
-			local out = try(("export HOME=%s XDG_STATE_HOME=; ( %s ) | timeout 30 script -qec '%s -s %s eval' /dev/null"):format(
-				dir, table.concat(typing, "; "), program, path))
-			local lines = {}
-			for line in out:gsub("^.-Ctrl%-D leaves%.\r\n", ""):gmatch "[^\n]+" do
-				line = line:gsub("\r$", "")
-				if not line:find "^\r" and not line:find "red\\x9b$" then
-					lines[#lines + 1] = line
-				end
-			end
-			return table.concat(lines, "\n")
-		end
-
-		it("edits lines", function()
-			assert.equal("got <YaXbc>", prompt [[abc\033[D\033[DX\001Y\005Z\177\r:quit\r]])
-			assert.equal("got <bc>", prompt [[abc\001\033[3~\r:quit\r]])
-			assert.equal("got <one >", prompt [[one two\027\r:quit\r]])
-			assert.equal("got <two>", prompt [[one two\033[D\033[D\033[D\025\r:quit\r]])
-			assert.equal("got <one>", prompt [[one two\033[1~\006\006\006\013\r:quit\r]])
-			assert.equal("got <äü>", prompt [[äöü\033[D\177\r\004]])
-			assert.equal("got <b>", prompt [[abandoned\003b\r\004]])
-		end)
-
-		it("keeps a history", function()
-			os.execute("rm -rf " .. dir .. "/.local")
-			assert.equal("got <one>\ngot <two>\ngot <one>\ngot <one3>", prompt [[one\rtwo\r\033[A\033[A\r\020\020\020\0163\033[D\033[C\010\033[B\020\0203\r\004]])
-			assert.equal("got <one3>", prompt [[\033[A\r\004]])
-			local f = assert(io.open(dir .. "/.local/state/rnm/history"))
-			assert.equal("one\ntwo\none\none3\n", f:read "a")
-			f:close()
-		end)
-
-		it("asks for more until a chunk is complete", function()
-			assert.equal("got <function f()\nreturn 2\nend>", prompt [[function f()\rreturn 2\rend\r\004]])
-			assert.equal("[eval]:1: 'end' expected near <eof>\nmore\ngot <x>", prompt [[function\r\rx\r\004]])
-		end)
-
-		it("has commands of its own", function()
-			assert.equal("pong", prompt [[:plan\r\004]])
-			assert.equal("there is no :hlp; did you mean :help?", prompt [[:hlp\r\004]])
-			assert.matches(":quit  leave", prompt [[:help\r:q\r]])
-		end)
 	end)
 end)

@@ -244,6 +244,18 @@ describe("undo", function ()
     assert.same({}, sim:evals())
   end)
 
+  it("has nothing of a mere look", function ()
+    start()
+    eval "nft.table('inet', 't'):set('s')"
+    eval "return nft.table('inet', 't'):set('s'):has('10.0.0.1')"
+    assert.same({}, sim:evals())
+    eval "nft.table('inet', 't'):chain('other')"
+    eval "nft.table('inet', 't'):set('s'):add('10.0.0.1')"
+    assert.equal(2, #sim:evals())
+    assert(sim:reload { packs = { p = "" } })
+    assert.equal("", sim:ruleset())
+  end)
+
   it("forgets sets that changed their type", function ()
     start ""
     eval("local s = nft.table('inet', 't'):set('s', { type = 'ipv4_addr' })")
@@ -279,6 +291,9 @@ describe("delta", function ()
     eval("s:add('10.0.0.1', { timeout = '1h' }) m:add('10.0.0.2', 3)", "p", 7)
     sim:emit("add", { a = "10.0.0.4" })
     eval("s:del('10.0.0.4') rnm.state.mode = 5 rnm.after(100, function () end)", "p", 7)
+    eval("nft.table('inet', 'bare')", nil, 9)
+    assert.equal("+ add table inet bare\n", sim:evals()[4].text)
+    undo(1, 9)
     eval("function on_link_change() end\n-- \27[31m red")
     local e = sim:evals()
     assert.equal(4, #e)
