@@ -13,6 +13,7 @@
 #define MAGIC "rnm blackbox 1\n"
 
 struct blackbox *blackbox;
+uint64_t blackbox_key;
 
 static char *file;
 static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE };
@@ -115,6 +116,7 @@ int blackbox_open(const char *path, struct blackbox_place *place, int *signal, s
 	if (page == MAP_FAILED)
 		return err_set(e, -errno, "%s: %s", path, strerror(errno));
 	blackbox = page;
+	blackbox_key = 0;
 	file = xstrdup(path);
 	watch();
 	rc = blackbox_read(&old, n, place, signal);

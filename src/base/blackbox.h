@@ -24,6 +24,7 @@ struct blackbox {
 };
 
 extern struct blackbox *blackbox; /* NULL: nobody keeps one */
+extern uint64_t blackbox_key;     /* of the place that stands there */
 
 /* Takes the file over for this process, made anew if it is not there or no such file. True: the process
  * before died inside of died. -errno with e: there is none, and nothing is kept. */
@@ -39,11 +40,21 @@ static inline void blackbox_text(char *to, size_t cap, const char *from)
 		to[cap - 1] = 0;
 }
 
+/* key: another one for every place, whose texts then need not be copied each time; 0: none. */
+static inline bool blackbox_enter_again(uint64_t key)
+{
+	if (!key || key != blackbox_key)
+		return false;
+	__atomic_store_n(&blackbox->inside, 1, __ATOMIC_RELEASE);
+	return true;
+}
+
 static inline void blackbox_enter(
-	const char *pack, const char *what, const char *file, uint32_t line, uint64_t source)
+	uint64_t key, const char *pack, const char *what, const char *file, uint32_t line, uint64_t source)
 {
 	struct blackbox_place *p = &blackbox->place;
 
+	blackbox_key = key;
 	blackbox_text(p->pack, sizeof(p->pack), pack);
 	blackbox_text(p->what, sizeof(p->what), what);
 	blackbox_text(p->file, sizeof(p->file), file);

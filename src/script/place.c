@@ -62,12 +62,14 @@ bool run_held(const struct run *r)
 
 void run_mark(const struct run *r)
 {
+	const struct item *it = run_item(r);
 	struct site site;
 
-	if (!blackbox)
+	if (!blackbox || (it && blackbox_enter_again(it->order)))
 		return;
-	site = item_site(r->pk, run_item(r));
-	blackbox_enter(r->pk->spec.name, run_word(r), site.file, site.line, r->pk->spec.source);
+	site = item_site(r->pk, it);
+	blackbox_enter(
+		it ? it->order : 0, r->pk->spec.name, run_word(r), site.file, site.line, r->pk->spec.source);
 }
 
 /* What can not be left out by itself leaves out the pack. */
