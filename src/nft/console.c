@@ -181,8 +181,7 @@ int console_withdraw(struct ruleset *rs, struct rpack *pk, const struct file_cmd
 	if (!o || !any_active(o)) {
 		if (cmd->op == FILE_DESTROY)
 			return 0;
-		return err_set(
-			e, -ENOENT, "nobody states a %s of this name", o ? obj_kind_word(o->kind) : "thing");
+		return err_set(e, -ENOENT, "nobody states it");
 	}
 	if (cmd->what != FILE_RULE)
 		return whole(o, pk, cmd, e);
