@@ -497,7 +497,7 @@ static void status_of(struct pack *pk, struct pack_status *st)
 		pk->refused = r.any;
 	}
 	pack_degraded(pk);
-	st->state = pk->state;
+	st->state = pk->state == PACK_DEGRADED && st->backoff.holds ? PACK_BACKING_OFF : pk->state;
 }
 
 bool script_any_failed(const struct script *s)

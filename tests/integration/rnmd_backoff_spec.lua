@@ -60,7 +60,7 @@ describe("a pack that is refused again and again", function()
 			assert.matches(("ip daddr 192.0.2.%d accept"):format(i), list)
 		end
 		local status = rnmd.status(d)
-		assert.matches("pack a: degraded", status)
+		assert.matches("pack a: backing off, order", status)
 		assert.matches("pack a: backing off: the kernel refused some of it; tried again in %d+ s", status)
 		assert.matches("refused: c192_0_2_12 in inet bad: not tried yet", status)
 		assert.matches("pack b: running", status)
