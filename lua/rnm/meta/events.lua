@@ -12,7 +12,7 @@
 ---@alias action "add"|"change"|"del"
 
 ---@class event.lifecycle: event
----@field reason string
+---@field reason string "start", "reload", "replay"; "enable" or "release" where rnm packs loads the pack; …
 
 ---@class event.link: event
 ---@field action action
