@@ -515,7 +515,7 @@ bool arg_place(struct reading *r, uint32_t i, struct place *p)
 	memset(p, 0, sizeof(*p));
 	p->arg = 1;
 	p->first = i;
-	if (i && r->t.v[i].kind >= TOK_STRING && r->t.v[i].kind <= TOK_OPEN &&
+	if (i && i < r->t.n && r->t.v[i].kind >= TOK_STRING && r->t.v[i].kind <= TOK_OPEN &&
 		r->t.v[i - 1].kind == TOK_NAME) { /* f "…" */
 		set_callee(r, i - 1, p);
 		return true;
