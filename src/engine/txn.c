@@ -232,8 +232,17 @@ struct sent {
 	struct commit_result result;
 	uint64_t merge_ns, plan_ns, commit_ns;
 	unsigned restarts;
-	bool any, anew, forbidden;
+	bool any, anew, forbidden, taken;
 };
+
+/* Somebody made a table where one of rnm's was to come, and nobody had to tell of it. */
+static bool table_taken(const struct sent *s)
+{
+	for (uint32_t i = 0; i < s->plan.ops.n; i++)
+		if (s->plan.ops.v[i].kind == OP_ADD_TABLE && s->result.op_err[i] == -EEXIST)
+			return true;
+	return false;
+}
 
 /* Does the kernel hold the rules of the chain that rnm takes it to hold? */
 static bool chain_holds(struct engine *en, struct obj *chain)
@@ -317,6 +326,10 @@ static int failed(struct engine *en, bool all, struct sent *s, int rc, const str
 		return 0;
 	if (rc == -EBADMSG && s->result.op_err && plan_detach(&s->plan, &s->result, &others) && !others)
 		return 0;
+	if (rc == -EBADMSG && s->result.op_err && !s->taken && table_taken(s)) {
+		s->taken = true;
+		return read_tables(en, e);
+	}
 	if (rc == -EBADMSG && s->result.op_err && en->ops.read_back && !s->forbidden &&
 		plan_forbidden(&s->plan, &s->result)) {
 		s->forbidden = true;

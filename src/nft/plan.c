@@ -69,6 +69,7 @@ static void plan_table(struct plan *p, struct obj *o)
 	op->table_want = o->table_want;
 	op->table_want.flags = table_flags(o);
 	op->changed = stays;
+	op->excl = !stays; /* somebody may have made one of this name meanwhile */
 	op->recreate = o->recreate;
 }
 

@@ -146,6 +146,20 @@ describe("a reload of rnmd", function()
 		rnmd.stop(d)
 	end)
 
+	it("leaves a table alone that somebody else made meanwhile", function()
+		local d = daemon.start(ns, { packs = { ["a.lua"] = [[nft.table("inet", "mine")]] } })
+		ns:run "nft add table inet other; nft add chain inet other c; nft add rule inet other c counter"
+		local before = nft.ruleset(ns)
+		d:pack("b.lua", [[nft.table("inet", "other"):chain("c"):rule("counter accept") nft.table("inet", "third")]])
+		d:cmd "reload"
+		assert.matches("pending: table inet other: a table of this name exists and is not rnm's", rnmd.status(d), 1, true)
+		assert.equal(before, (nft.ruleset(ns):gsub("table inet third {\n}\n", "")))
+		ns:run "nft delete table inet other"
+		d:cmd "reload"
+		assert.matches("counter packets 0 bytes 0 accept", nft.ruleset(ns), 1, true)
+		rnmd.stop(d)
+	end)
+
 	it("moves zones", function()
 		start { ["hook.lua"] = [[
 local s = nft.table("inet", "t"):set("hooked", { type = "ipv4_addr" })
