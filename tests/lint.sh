@@ -4,7 +4,8 @@
 # named and left out.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-bad=0
+bad=$(mktemp)
+trap 'rm -f "$bad"' EXIT
 
 # complain MESSAGE: for the lines on standard input, if any
 complain() {
@@ -12,7 +13,7 @@ complain() {
 	[ -n "$found" ] || return 0
 	echo "lint: $1"
 	echo "$found" | sed 's/^/    /'
-	bad=1
+	echo 1 >"$bad" # it runs at the end of pipelines, in shells of their own
 }
 
 have() {
@@ -73,4 +74,4 @@ have clang-format && c_files | xargs clang-format --dry-run -Werror 2>&1 | grep 
 	complain "not as clang-format would have it"
 have luac5.4 && lua_files | xargs -r -n 1 luac5.4 -p 2>&1 | complain "no valid Lua"
 have luacheck && lua_files | xargs -r luacheck --no-color --codes -q 2>&1 | grep -E '^ +[^ ]+:[0-9]+' | complain "luacheck"
-exit $bad
+[ ! -s "$bad" ]

@@ -352,9 +352,9 @@ void rpack_each(const struct rpack *pk, void (*fn)(void *ctx, struct site site, 
 static void pending_obj(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
 {
 	vec_foreach (st, &o->decls) {
-		struct pending p = { .obj = o,
-			.why = (*st)->refused ? refused_why(*st) : o->why,
-			.refused = (*st)->refused };
+		struct pending p = {
+			.obj = o, .why = (*st)->refused ? refused_why(*st) : o->why, .refused = (*st)->refused
+		};
 
 		if (!(*st)->active || (!(*st)->refused && (o->want || !o->why)))
 			continue;

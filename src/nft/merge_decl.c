@@ -274,8 +274,8 @@ static int merge_chain(struct obj *o, struct rpack **culprit, struct err *e)
 	take_devices(o, &g);
 	rc = chain_fields(o, &g, &w, culprit, e);
 	if (rc == 0 && g.stated && !strcmp(o->name, MARK_CHAIN))
-		rc = given_unfit(o, o->decls.v[0], "the name is kept for rnm's mark in tables that it took over",
-			culprit, e);
+		rc = given_unfit(o, o->decls.v[0],
+			"the name is kept for rnm's mark in tables that it took over", culprit, e);
 	if (rc < 0)
 		return rc;
 	if (given(&g, SPEC_COMMENT))

@@ -49,8 +49,7 @@ static uint32_t kernel_attr(struct set_reading *s, uint32_t i, const struct sete
 	struct elem_table *t = s->t;
 	struct elem *e = elem_at(t, i);
 	struct set_stmts *stmts = set_stmts_of(s->set, el);
-	uint32_t fresh = attr_new(t, el, s->now, stmts),
-		 wanted = e->m.contrib ? elem_attr(t, e) : 0;
+	uint32_t fresh = attr_new(t, el, s->now, stmts), wanted = e->m.contrib ? elem_attr(t, e) : 0;
 	const uint32_t known[] = { e->hattr, wanted };
 
 	set_stmts_put(stmts);

@@ -80,7 +80,8 @@ static unsigned map_values(struct obj *map, const struct obj *o)
 		struct elem *el = elem_at(t, i);
 		uint32_t a = el->flags & E_USED && el->m.contrib ? elem_attr(t, el) : 0;
 
-		n += a && attr_target(&t->attrs.v[a - 1]) && !strcmp(attr_target(&t->attrs.v[a - 1]), o->name);
+		n += a && attr_target(&t->attrs.v[a - 1]) &&
+		     !strcmp(attr_target(&t->attrs.v[a - 1]), o->name);
 	}
 	return n;
 }

@@ -17,6 +17,11 @@ bool say_something(struct world *w, int pack);
 bool say_reload(
 	struct world *w, int pack, bool same); /* retires the pack and states it anew, the same or anything */
 void said_settle(struct world *w, int pack, int type, int t, int s); /* a replace(live) has its content */
+/* rs_what.c */
+bool is_map(int set);
+uint8_t any_data(struct world *w, int set, int key);
+bool timed_stmt(int t, int s, int key); /* what is said of it as a statement has a timeout */
+struct said any_said(struct world *w, int pack);
 /* rs_foreign.c: others change own tables, unannounced; what they touched is suspect */
 bool meddle(struct world *w);
 /* rs_restart.c: another life over the same kernel; false: w->fail */

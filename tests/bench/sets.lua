@@ -111,7 +111,7 @@ for i = 1, #kinds - 1 do -- a list of timed ones begins their time anew: all of 
 	local name, spec, format = table.unpack(kinds[i])
 	put(lines(format, 1))
 	start(([[nft.table("inet", "t"):set("s", { %s, elements = rnm.file "%s" })]]):format(spec, list))
-	show(name, "list file", own(function(i) put(lines(format, 1 + i * 10)) end))
+	show(name, "list file", own(function(round) put(lines(format, 1 + round * 10)) end))
 	stop()
 	start(([[local s = nft.table("inet", "t"):set("s", { %s })
 		local function list(from) local t = {} for i = from, from + %d do t[#t + 1] = ("%s"):format(i << 2 >> 16 & 255, i << 2 >> 8 & 255, i << 2 & 255) end return t end

@@ -147,7 +147,7 @@ describe("a reload of rnmd", function()
 	end)
 
 	it("leaves a table alone that somebody else made meanwhile", function()
-		local d = daemon.start(ns, { packs = { ["a.lua"] = [[nft.table("inet", "mine")]] } })
+		d = daemon.start(ns, { packs = { ["a.lua"] = [[nft.table("inet", "mine")]] } })
 		ns:run "nft add table inet other; nft add chain inet other c; nft add rule inet other c counter"
 		local before = nft.ruleset(ns)
 		d:pack("b.lua", [[nft.table("inet", "other"):chain("c"):rule("counter accept") nft.table("inet", "third")]])

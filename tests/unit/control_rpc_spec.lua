@@ -238,13 +238,12 @@ describe("JSON-RPC", function()
 			sent = sent + n
 		end
 		assert.same({ "pong" }, call "ping".lines)
-		local got, count = "", 0
+		local count = 0
 		while count < 4000 do
 			if sent < #all then
 				sent = sent + math.max(control.send(fd, all:sub(sent + 1, sent + 65536)), 0)
 			end
-			got = assert(control.recv(fd, 5000))
-			count = count + select(2, got:gsub("\n", ""))
+			count = count + select(2, assert(control.recv(fd, 5000)):gsub("\n", ""))
 		end
 		assert.equal(4000, count)
 	end)
