@@ -14,10 +14,30 @@
 
 /* ---- from the mirror ---- */
 
+static uint32_t ifindex_of(void *ctx, const char *name)
+{
+	const struct net_link *l = mirror_link_named(((struct engine *)ctx)->mirror, name);
+
+	return l ? l->ifindex : 0;
+}
+
+/* A name of a link belongs to another index than before, or to none. */
+static bool moves_index(const struct net_event *ev)
+{
+	const struct net_link *was = (const struct net_link *)ev->before,
+			      *is = (const struct net_link *)ev->after;
+
+	if (ev->kind != NET_LINK)
+		return false;
+	return !was || !is || was->ifindex != is->ifindex || strcmp(was->name, is->name) != 0;
+}
+
 static void on_net_event(void *ctx, const struct net_event *ev)
 {
 	struct engine *en = ctx;
 
+	if (moves_index(ev))
+		ruleset_outside_moved(en->rs);
 	switch (en->net_mode) {
 	case NET_FILL: return;
 	case NET_FEED: queries_feed(en->queries, ev); return;
@@ -151,6 +171,7 @@ struct engine *engine_new(const struct engine_ops *ops, const char *state_dir)
 	en->mirror = mirror_new(&(struct mirror_ops){ .event = on_net_event, .ctx = en });
 	en->queries = queries_new(en->mirror);
 	en->rs = ruleset_new();
+	ruleset_ifindex(en->rs, ifindex_of, en);
 	ruleset_backs_off(en->rs);
 	en->net_mode = NET_FILL;
 	return en;

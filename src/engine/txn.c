@@ -192,10 +192,10 @@ static void retry_later(struct engine *en)
 	en->retry_at = later(&en->retries);
 }
 
-/* No notification tells that a table's owner went. */
+/* No notification tells that a table's owner went, or that a control group came. */
 static void wait_for_owners(struct engine *en)
 {
-	if (!ruleset_owned(en->rs, false)) {
+	if (!ruleset_owned(en->rs, false) && !ruleset_groups_wait(en->rs)) {
 		en->owner_at = 0;
 		en->owner_looks = 0;
 	} else if (!en->owner_at) {
@@ -221,8 +221,10 @@ void refused_wake(struct engine *en)
 void owners_wake(struct engine *en)
 {
 	en->owner_at = 0;
-	txn_begin(en, ORIGIN_DRIFT, "tables that others owned");
+	txn_begin(en, ORIGIN_DRIFT, "what has to come from outside");
 	ruleset_owned(en->rs, true);
+	if (ruleset_groups_wait(en->rs))
+		ruleset_outside_moved(en->rs);
 	en->looking = true;
 	txn_end(en, false, NULL);
 }

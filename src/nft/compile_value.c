@@ -140,6 +140,8 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 		return value_ex(c, n, w, i, num);
 	if (host(c, n, dt, b, &e))
 		return bytes_ex(c, n, w, i, b);
+	if (e.code == -ENXIO)
+		return cc_error_code(c, n, e.code, "%s", err_text(&e));
 	return cc_error(c, n, "%s", err_text(&e));
 }
 

@@ -229,7 +229,8 @@ int dt_parse_cgroup(const struct datatype *t, unsigned bits, const char *s, uint
 		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", s) >= (int)sizeof(path))
 		return err_set(e, -EINVAL, "'%s' is no path of a cgroup", SHOWN(s));
 	if (stat(path, &st) < 0)
-		return err_set(e, -ENOENT, "cgroup '%s': %s", SHOWN(s), strerror(errno));
+		return err_set(e, errno == ENOENT || errno == ENOTDIR ? -ENXIO : -errno,
+			"control group '%s': %s", SHOWN(s), strerror(errno));
 	return datatype_put_u64(t, bits, st.st_ino, out, e);
 }
 

@@ -99,7 +99,8 @@ struct code {
 };
 
 /* -EINVAL: message with place; -ENOENT: refs to sets of unknown type (message names them; the caller leaves
- * the rule pending); -ENODATA: an empty live scalar; -ENODEV: `iif`/`oif` of a device that is not there. */
+ * the rule pending); -ENODATA: an empty live scalar; -ENODEV: `iif`/`oif` of a device that is not there;
+ * -ENXIO: a control group that is not. */
 int rule_compile(const struct ast_rule *r, const struct rule_env *env, struct code **out, struct err *e);
 void code_free(struct code *c);
 /* Statements that stand by themselves (counter, limit, quota, last, ct count: of a set or an element), from

@@ -48,6 +48,41 @@ static const struct set_info *env_live_set(void *ctx, const char *name, const st
 	return auto_set(ctx, name, env_param(ctx, name)->live, key);
 }
 
+static uint32_t env_ifindex(void *ctx, const char *name)
+{
+	const struct ruleset *rs = ((struct stmt *)ctx)->o->rs;
+
+	return rs->ifindex(rs->ifindex_ctx, name);
+}
+
+void ruleset_ifindex(struct ruleset *rs, uint32_t (*fn)(void *ctx, const char *name), void *ctx)
+{
+	rs->ifindex = fn;
+	rs->ifindex_ctx = ctx;
+}
+
+void ruleset_outside_moved(struct ruleset *rs)
+{
+	if (!rs->outside)
+		return;
+	rs->outside = rs->groups_wait = false;
+	for (uint32_t i = 0; i < rs->all.n; i++) {
+		struct obj *o = rs->all.v[i];
+
+		vec_foreach (st, &o->rules) {
+			if (!(*st)->outside)
+				continue;
+			(*st)->stale = rs->outside = true;
+			obj_dirty(o);
+		}
+	}
+}
+
+bool ruleset_groups_wait(const struct ruleset *rs)
+{
+	return rs->groups_wait;
+}
+
 void rule_env_of(struct stmt *st, struct rule_env *env)
 {
 	memset(env, 0, sizeof(*env));
@@ -61,6 +96,7 @@ void rule_env_of(struct stmt *st, struct rule_env *env)
 	env->set = env_set;
 	env->param = env_param;
 	env->live_set = env_live_set;
+	env->ifindex = st->o->rs->ifindex ? env_ifindex : NULL;
 }
 
 /* ---- compilation ---- */
@@ -175,6 +211,14 @@ static char *make_comment(struct stmt *st)
 	return own ? xstrdup(own) : xasprintf("%.*s:%u", 100, stmt_pack(st)->name, s.line);
 }
 
+static bool names_device(const struct code *code)
+{
+	vec_foreach (r, &code->refs)
+		if (r->kind == REF_DEVICE)
+			return true;
+	return false;
+}
+
 static int compile(struct stmt *st, struct rpack **culprit, struct err *e)
 {
 	_err_ struct err bad = ERR_INIT;
@@ -190,12 +234,16 @@ static int compile(struct stmt *st, struct rpack **culprit, struct err *e)
 	env.pos = &pos;
 	st->stale = false;
 	ret = rule_compile(st->rule.ast, &env, &code, &bad);
+	st->outside = ret == -ENODEV || ret == -ENXIO || (ret == 0 && names_device(code));
+	st->o->rs->outside |= st->outside;
+	st->o->rs->groups_wait |= ret == -ENXIO;
 	follow_scalars(st);
 	switch (ret) {
 	case 0: break;
 	case -ENOENT: rule_why(st, true, "%s", err_text(&bad)); return 0;
 	case -ENODATA: rule_why(st, false, "a live value in it is empty"); return 0;
-	case -ENODEV: rule_why(st, false, "%s", err_text(&bad)); return 0;
+	case -ENODEV:
+	case -ENXIO: rule_why(st, false, "%s", err_text(&bad)); return 0;
 	default:
 		if (can_blame(stmt_pack(st))) {
 			st->stale = true; /* an older rule outlives the rollback */

@@ -176,6 +176,7 @@ enum stmt_kind { ST_DECL, ST_RULE, ST_ELEMS, ST_LIVE };
 struct stmt {
 	enum stmt_kind kind;
 	bool active, listed, insert, refused, held, stale, was_disabled;
+	bool outside; /* a rule that names a device, or a control group, by what is its number now */
 	uint32_t site, sub, run, past;
 	struct scope *sc;
 	struct obj *o;
@@ -360,7 +361,11 @@ struct ruleset {
 	char *event;
 	struct pasts pasts;
 	bool hold_deletes;
-	bool suspects;      /* some obj.suspect is set */
+	bool suspects;    /* some obj.suspect is set */
+	bool outside;     /* some stmt.outside was */
+	bool groups_wait; /* a rule waits for a control group */
+	uint32_t (*ifindex)(void *ctx, const char *name);
+	void *ifindex_ctx;
 	bool only_attached; /* of these only what is attached to is read */
 	bool owner;         /* its tables are to be nobody else's to change */
 	bool owner_asked;   /* some table is */

@@ -302,6 +302,13 @@ void ruleset_owner_can(struct ruleset *rs, bool can);
  * many. */
 unsigned ruleset_owned(struct ruleset *rs, bool look);
 
+/* Rules that name devices by their index, or control groups by their number: who knows the index of a device
+ * (0: it is not there; NULL: the kernel is asked), that such a number may be another one now, and whether a
+ * rule waits for a control group, of which nobody tells. */
+void ruleset_ifindex(struct ruleset *rs, uint32_t (*fn)(void *ctx, const char *name), void *ctx);
+void ruleset_outside_moved(struct ruleset *rs);
+bool ruleset_groups_wait(const struct ruleset *rs);
+
 /* ---- what the kernel refused (backoff.h) ---- */
 
 void ruleset_backs_off(struct ruleset *rs); /* from now on; else what was refused waits until it changes */

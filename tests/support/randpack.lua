@@ -59,6 +59,10 @@ function statement.first_rule(self, c)
 	self:say(('%s:rule("meta mark set $v", { v = %s:map("mtu") })'):format(c, query.links(self)))
 end
 
+function statement.by_index(self, c)
+	self:say(('%s:rule("%s %s counter")'):format(c, self:one { "iif", "meta iif !=" }, self:one { "wan0", "lan1", "tap7" }))
+end
+
 function statement.live_set(self)
 	local s = self:fresh "s"
 	self:say(("local %s = t:set(%q, %s)"):format(s, s, self:one {
