@@ -8,9 +8,10 @@ static void pack_line(void *ctx, const struct pack_status *p)
 	struct buf *out = ctx;
 
 	buf_printf(out,
-		"pack %s: %s, order %d, %u statements, %u hooks%s%s%s, %u blocks, %u each, %u timers, %llu "
+		"pack %s: %s%s, order %d, %u statements, %u hooks%s%s%s, %u blocks, %u each, %u timers, %llu "
 		"calls, %llu errors, %llu us in Lua, %zu KiB%s\n",
-		p->name, pack_state_name(p->state), p->order, p->statements, p->hooks, p->hooks ? " (" : "",
+		p->name, p->state == PACK_BACKING_OFF ? "degraded, " : "", pack_state_name(p->state),
+		p->order, p->statements, p->hooks, p->hooks ? " (" : "",
 		p->hooks && p->hook_names ? p->hook_names : "", p->hooks ? ")" : "", p->blocks, p->eaches,
 		p->timers, (unsigned long long)p->calls, (unsigned long long)p->errors,
 		(unsigned long long)(p->time_ns / 1000), p->memory / 1024, p->trusted ? ", trusted" : "");

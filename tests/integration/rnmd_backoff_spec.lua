@@ -60,7 +60,7 @@ describe("a pack that is refused again and again", function()
 			assert.matches(("ip daddr 192.0.2.%d accept"):format(i), list)
 		end
 		local status = rnmd.status(d)
-		assert.matches("pack a: backing off, order", status)
+		assert.matches("pack a: degraded, backing off, order", status)
 		assert.matches("pack a: backing off: the kernel refused some of it; tried again in %d+ s", status)
 		assert.matches("refused: c192_0_2_12 in inet bad: not tried yet", status)
 		assert.matches("pack b: running", status)
@@ -115,7 +115,7 @@ end)]] } })
 			assert.equal(before, ns:run "nft -a list chain inet t in")
 		end
 		assert.is_true(refusals(d) >= 3 and refusals(d) <= 7, d:log())
-		assert.matches("pack a: backing off", rnmd.status(d))
+		assert.matches("pack a: degraded, backing off", rnmd.status(d))
 		ns:run "ip addr flush dev wan0"
 		rnmd.settle(d)
 		sh.eventually(function() return (ns:run "nft list chain inet t in"):find "mark 0x00000000 counter" end)
