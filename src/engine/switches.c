@@ -16,8 +16,9 @@
 #define FILE_BYTES (4u << 20)
 #define NAME_BYTES 63u
 #define WHY_BYTES  200u
-#define IN_A_ROW   3  /* deaths by what can not be caught … */
-#define WITHIN_S   60 /* … in so many seconds */
+#define PLACE_MAX  4096u /* bytes of what is held, which is kept whole */
+#define IN_A_ROW   3     /* deaths by what can not be caught … */
+#define WITHIN_S   60    /* … in so many seconds */
 
 static void held_free(struct quarantine *q)
 {
@@ -165,12 +166,16 @@ static int read_place(const struct jval *v, struct blackbox_place *p, struct err
 static int read_held(struct switches *s, const struct jval *v, struct err *e)
 {
 	const char *why = text_of(v, "why", WHY_BYTES, false, e);
-	struct blackbox_place p;
-	int64_t since;
+	const char *pack = text_of(v, "pack", NAME_BYTES, false, e);
+	const char *what = text_of(v, "what", PLACE_MAX, true, e);
+	const char *file = text_of(v, "file", PLACE_MAX, true, e);
+	int64_t since, line;
+	uint64_t source;
 
-	if (!why || read_place(v, &p, e) < 0 || !int_of(v, "since", TIME_MAX, &since, e))
+	if (!why || !pack || !what || !file || !int_of(v, "line", UINT32_MAX, &line, e) ||
+		!source_of(v, &source, e) || !int_of(v, "since", TIME_MAX, &since, e))
 		return -EINVAL;
-	switches_hold(s, p.pack, p.what, p.file, p.line, p.source, why, (double)since);
+	switches_hold(s, pack, what, file, (uint32_t)line, source, why, (double)since);
 	return 0;
 }
 

@@ -232,6 +232,19 @@ describe("rnm packs", function()
 		rnmd.stop(d)
 	end)
 
+	it("reads back what it wrote of files with long names", function()
+		local name = ("x"):rep(120)
+		local d = daemon.start(ns, { packs = { ["one.lua"] = one, ["long/init.lua"] = ("require %q"):format(name),
+			["long/" .. name .. ".lua"] = "rnm.block(function () end)" } })
+		d:cmd "packs disable one"
+		d:cmd "packs quarantine long block"
+		d:halt()
+		d:launch()
+		assert.matches("one +50 +disabled", packs(d))
+		assert.matches("long +50 +quarantined", packs(d))
+		rnmd.stop(d)
+	end)
+
 	it("tells the service manager's watchdog that it is alive", function()
 		local dir = sh.tempdir()
 		local listener = sh.spawn(("socat -u UNIX-RECV:%s/n OPEN:%s/log,creat,append"):format(dir, dir))
