@@ -17,6 +17,7 @@
 #include "rnmd/snapshot.h"
 
 #define SECONDS_MAX 86400
+#define CONFIG_MAX  (4u << 20)
 #define AGAIN_S     10. /* before a rollback that failed is tried again */
 
 static const char *const words[] = {
@@ -43,7 +44,7 @@ static int set_state(struct apply *a, enum apply_state state, struct err *e)
 static enum apply_state kept_state(const struct apply *a)
 {
 	char text[16] = "";
-	int fd = open(a->file, O_RDONLY | O_CLOEXEC);
+	int fd = open(a->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
 	if (fd < 0)
@@ -95,6 +96,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *t, int revents)
 	log_warn("rnmd", "the change was not confirmed: what ran before runs again, whatever the files say, "
 			 "until `rnm reload` or `rnm apply`");
 	stop_timer(d);
+	snapshot_unstage(d->state_dir);
 	if (set_state(&d->apply, APPLY_ROLLED_BACK, &e) < 0)
 		log_error("rnmd", "%s", err_text(&e));
 	d->apply.state = APPLY_ROLLED_BACK;
@@ -123,6 +125,7 @@ int apply_start(struct daemon *d, struct config **out, struct err *e)
 	_err_ struct err why = ERR_INIT;
 	enum apply_state kept = kept_state(a);
 
+	snapshot_unstage(d->state_dir);
 	if (kept == APPLY_NONE)
 		return 0;
 	if (snapshot_load(d->state_dir, out, &why) < 0) {
@@ -151,6 +154,27 @@ void apply_good(struct daemon *d)
 		log_warn("rnmd", "what runs can not be kept for `rnm apply --confirm`: %s", err_text(&e));
 }
 
+void apply_pack(struct daemon *d, const char *pack)
+{
+	bool staged = d->apply.state == APPLY_PENDING;
+	_err_ struct err e = ERR_INIT;
+
+	if (d->apply.state == APPLY_ROLLED_BACK || (!staged && !d->kept)) /* it came from what is kept */
+		return;
+	if (snapshot_pack(d->state_dir, staged, engine_config(d->engine), pack, &e) == 0)
+		return;
+	log_warn("rnmd", "what runs can not be kept for `rnm apply --confirm`: %s", err_text(&e));
+	if (!staged)
+		d->kept = false;
+}
+
+static unsigned long long seconds_left(const struct apply *a)
+{
+	uint64_t now = mono_ns();
+
+	return a->until > now ? (a->until - now) / 1000000000u : 0;
+}
+
 int apply_may_reload(struct daemon *d, struct err *e)
 {
 	if (d->apply.state != APPLY_PENDING)
@@ -158,7 +182,7 @@ int apply_may_reload(struct daemon *d, struct err *e)
 	return err_set(e, -EBUSY,
 		"a change waits for its confirmation: `rnm confirm` keeps it, else it is rolled back in %llu "
 		"s",
-		(unsigned long long)((d->apply.until - mono_ns()) / 1000000000ull));
+		seconds_left(&d->apply));
 }
 
 void apply_reloaded(struct daemon *d)
@@ -172,17 +196,27 @@ void apply_reloaded(struct daemon *d)
 
 /* ---- commands ---- */
 
-static int load(struct daemon *d, const char *config, struct buf *out, struct err *e)
+static int load(struct daemon *d, const char *config, bool stage, struct buf *out, struct err *e)
 {
 	struct config *cfg = NULL;
 	int rc = config_load(config ? config : d->config_path, &cfg, e);
 
 	if (rc == 0) {
-		rc = daemon_take(d, cfg, out, e);
+		rc = stage ? snapshot_stage(d->state_dir, cfg, e) : 0;
+		if (rc == 0)
+			rc = daemon_take(d, cfg, out, e);
 		if (rc < 0)
 			config_free(cfg);
 	}
 	return rc;
+}
+
+static int read_applied(const char *path, struct buf *out, struct err *e)
+{
+	_autoclose_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_set(e, -errno, "can not read '%s': %s", path, strerror(errno))
+		      : fd_read(fd, path, CONFIG_MAX, out, e);
 }
 
 /* The applied file takes the place of the daemon's own, whose text stays beside it. */
@@ -192,20 +226,14 @@ static int install(struct daemon *d, struct buf *out, struct err *e)
 	_autofree_ char *before = xasprintf("%s~", d->config_path);
 	_buf_ struct buf text = BUF_INIT;
 	struct stat st = { .st_mode = 0600 };
-	int fd, rc;
-	char part[8192];
-	ssize_t n;
+	int rc;
 
 	if (!a->config)
 		return 0;
-	fd = open(a->config, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(e, -errno, "can not read '%s': %s", a->config, strerror(errno));
-	while ((n = read(fd, part, sizeof(part))) > 0)
-		buf_put(&text, part, (size_t)n);
-	close(fd);
-	if (n < 0)
-		return err_set(e, -EIO, "can not read '%s'", a->config);
+	rc = a->state == APPLY_PENDING ? snapshot_staged_config(d->state_dir, &text, e)
+				       : read_applied(a->config, &text, e);
+	if (rc < 0)
+		return rc;
 	stat(d->config_path, &st);
 	unlink(before);
 	if (link(d->config_path, before) < 0 && errno != ENOENT)
@@ -217,8 +245,19 @@ static int install(struct daemon *d, struct buf *out, struct err *e)
 	return rc;
 }
 
+/* What was tried is the good one now, as it was when it was tried. */
+static void keep_staged(struct daemon *d)
+{
+	_err_ struct err e = ERR_INIT;
+
+	d->kept = snapshot_keep_staged(d->state_dir, &e) == 0;
+	if (!d->kept)
+		log_warn("rnmd", "what runs can not be kept for `rnm apply --confirm`: %s", err_text(&e));
+}
+
 static int keep(struct daemon *d, struct buf *out, struct err *e)
 {
+	bool staged = d->apply.state == APPLY_PENDING;
 	int rc = install(d, out, e);
 
 	if (rc < 0)
@@ -227,9 +266,20 @@ static int keep(struct daemon *d, struct buf *out, struct err *e)
 	if (rc < 0)
 		return rc;
 	stop_timer(d);
-	apply_good(d);
+	if (staged)
+		keep_staged(d);
+	else
+		apply_good(d);
 	log_info("rnmd", "what was applied is kept");
 	return 0;
+}
+
+static bool is_own_file(const struct daemon *d, const char *path)
+{
+	struct stat a, b;
+
+	return !strcmp(path, d->config_path) || (stat(path, &a) == 0 && stat(d->config_path, &b) == 0 &&
+							a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
 int apply_begin(struct daemon *d, const char *config, unsigned seconds, struct buf *out, struct err *e)
@@ -247,14 +297,15 @@ int apply_begin(struct daemon *d, const char *config, unsigned seconds, struct b
 		rc = set_state(a, APPLY_PENDING, e);
 	if (rc < 0)
 		return rc;
-	a->config = config && strcmp(config, d->config_path) != 0 ? xstrdup(config) : NULL;
-	rc = load(d, a->config, out, e);
+	a->config = config && !is_own_file(d, config) ? xstrdup(config) : NULL;
+	rc = load(d, a->config, seconds > 0, out, e);
 	if (rc == 0 && !seconds)
 		return keep(d, out, e);
 	if (rc < 0) {
 		_err_ struct err why = ERR_INIT;
 
 		stop_timer(d);
+		snapshot_unstage(d->state_dir);
 		if (seconds && set_state(a, before, &why) < 0)
 			log_error("rnmd", "%s", err_text(&why));
 		return rc;
@@ -285,8 +336,7 @@ void apply_status(struct daemon *d, struct buf *out)
 
 	if (a->state == APPLY_PENDING)
 		buf_printf(out, "apply: %s waits for `rnm confirm`, rolled back in %llu s\n",
-			a->config ? a->config : d->config_path,
-			(unsigned long long)((a->until - mono_ns()) / 1000000000ull));
+			a->config ? a->config : d->config_path, seconds_left(a));
 	if (a->state == APPLY_ROLLED_BACK)
 		buf_puts(out, "apply: a change was not confirmed: what ran before runs, whatever the files "
 			      "say; `rnm reload` takes the files\n");
@@ -303,7 +353,7 @@ void apply_status_json(struct daemon *d, struct json *j)
 						: "none");
 	if (a->state == APPLY_PENDING) {
 		json_text(j, "configuration", a->config ? a->config : d->config_path);
-		json_unsigned(j, "rolled_back_in", (a->until - mono_ns()) / 1000000000ull);
+		json_unsigned(j, "rolled_back_in", seconds_left(a));
 	}
 	json_close(j, '}');
 }

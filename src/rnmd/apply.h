@@ -33,6 +33,8 @@ void apply_free(struct daemon *d);
 int apply_start(struct daemon *d, struct config **out, struct err *e);
 /* After a start or reload that succeeded by the files: keeps them as the good ones. */
 void apply_good(struct daemon *d);
+/* A pack that was started from its files as they are now, all other files aside. */
+void apply_pack(struct daemon *d, const char *pack);
 /* config: another file than the daemon's, NULL: that one. seconds 0: without confirmation. */
 int apply_begin(struct daemon *d, const char *config, unsigned seconds, struct buf *out, struct err *e);
 int apply_confirm(struct daemon *d, struct buf *out, struct err *e);

@@ -43,6 +43,8 @@ static int changed(struct daemon *d, bool json, char **w, int n, struct buf *out
 	_buf_ struct buf lines = BUF_INIT;
 	int rc = change(d, w, n, json ? &lines : out, e);
 
+	if (rc == 0 && (!strcmp(w[0], "enable") || !strcmp(w[0], "release")))
+		apply_pack(d, w[1]);
 	return rc == 0 && json ? look(d, true, w[1], out, e) : rc;
 }
 

@@ -20,6 +20,8 @@
 #define FILES_MAX 10000u
 #define DEPTH_MAX 12u
 #define CONFIG    "config.yaml"
+#define GOOD      "good"
+#define STAGED    "good.next"
 
 struct file {
 	char *name; /* below the snapshot; folders end with a slash */
@@ -231,9 +233,23 @@ static int swap(const char *state_dir, const char *new, const char *good, struct
 	return rc;
 }
 
+static int put(const char *state_dir, const char *new, const char *name, const struct tree *t, struct err *e)
+{
+	_autofree_ char *to = xasprintf("%s/%s", state_dir, name);
+	int rc;
+
+	remove_tree(new);
+	rc = write_tree(t, new, e);
+	if (rc == 0)
+		rc = swap(state_dir, new, to, e);
+	else
+		remove_tree(new);
+	return rc;
+}
+
 int snapshot_take(const char *state_dir, const struct config *cfg, struct err *e)
 {
-	_autofree_ char *good = xasprintf("%s/good", state_dir), *new = xasprintf("%s/good.new", state_dir);
+	_autofree_ char *good = xasprintf("%s/" GOOD, state_dir), *new = xasprintf("%s/good.new", state_dir);
 	struct tree t = { 0 };
 	char hash[24];
 	int rc = read_tree(cfg, &t, e);
@@ -241,14 +257,118 @@ int snapshot_take(const char *state_dir, const struct config *cfg, struct err *e
 	snprintf(hash, sizeof(hash), "%016llx\n", (unsigned long long)tree_hash(&t));
 	if (rc == 0 && !same_as_kept(good, hash)) {
 		rc = add(&t, xstrdup("hash"), xstrdup(hash), strlen(hash), e);
-		remove_tree(new);
 		if (rc == 0)
-			rc = write_tree(&t, new, e);
-		if (rc == 0)
-			rc = swap(state_dir, new, good, e);
-		else
-			remove_tree(new);
+			rc = put(state_dir, new, GOOD, &t, e);
 	}
+	tree_free(&t);
+	return rc;
+}
+
+int snapshot_stage(const char *state_dir, const struct config *cfg, struct err *e)
+{
+	_autofree_ char *new = xasprintf("%s/good.new", state_dir);
+	struct tree t = { 0 };
+	int rc = read_tree(cfg, &t, e);
+
+	if (rc == 0)
+		rc = put(state_dir, new, STAGED, &t, e);
+	tree_free(&t);
+	return rc;
+}
+
+int snapshot_staged_config(const char *state_dir, struct buf *out, struct err *e)
+{
+	_autofree_ char *path = xasprintf("%s/" STAGED "/" CONFIG, state_dir);
+	int rc = file_read(path, BYTES_MAX, out, e);
+
+	return rc == -ENOENT ? err_set(e, rc, "'%s' is gone", path) : rc;
+}
+
+int snapshot_keep_staged(const char *state_dir, struct err *e)
+{
+	_autofree_ char *staged = xasprintf("%s/" STAGED, state_dir);
+	_autofree_ char *good = xasprintf("%s/" GOOD, state_dir);
+
+	return swap(state_dir, staged, good, e);
+}
+
+void snapshot_unstage(const char *state_dir)
+{
+	_autofree_ char *staged = xasprintf("%s/" STAGED, state_dir);
+
+	remove_tree(staged);
+}
+
+/* ---- one pack ---- */
+
+/* "dirs-0/20-wan.lua", "dirs-0/wan/", "dirs-0/wan/init.lua" are all of wan. */
+static bool is_of_pack(const char *name, const char *pack)
+{
+	const char *p = strncmp(name, "dirs-", 5) == 0 ? strchr(name, '/') : NULL;
+	size_t digits, n = strlen(pack);
+
+	if (!p++)
+		return false;
+	digits = strspn(p, "0123456789");
+	if (digits && p[digits] == '-')
+		p += digits + 1;
+	return !strncmp(p, pack, n) && (p[n] == '/' || !strcmp(p + n, ".lua"));
+}
+
+static bool has(const struct tree *t, const char *name)
+{
+	vec_foreach (f, &t->files)
+		if (!strcmp(f->name, name))
+			return true;
+	return false;
+}
+
+/* The kept tree, without a hash: it is no state of the files any more. */
+static int read_whole(const char *dir, struct tree *t, struct err *e)
+{
+	struct tree all = { 0 };
+	int rc = add_folder(&all, dir, "", 0, e);
+
+	vec_foreach (f, &all.files) {
+		if (!strcmp(f->name, "/") || !strcmp(f->name, "/hash"))
+			continue;
+		if (rc == 0) {
+			rc = add(t, xstrdup(f->name + 1), f->data, f->n, e);
+			f->data = NULL;
+		}
+	}
+	tree_free(&all);
+	return rc;
+}
+
+int snapshot_pack(
+	const char *state_dir, bool staged, const struct config *cfg, const char *pack, struct err *e)
+{
+	const char *name = staged ? STAGED : GOOD;
+	_autofree_ char *dir = xasprintf("%s/%s", state_dir, name);
+	_autofree_ char *new = xasprintf("%s/good.new", state_dir);
+	struct tree kept = { 0 }, now = { 0 }, t = { 0 };
+	int rc = read_whole(dir, &kept, e);
+
+	if (rc == 0)
+		rc = read_tree(cfg, &now, e);
+	vec_foreach (f, &kept.files)
+		if (rc == 0 && !is_of_pack(f->name, pack)) {
+			rc = add(&t, xstrdup(f->name), f->data, f->n, e);
+			f->data = NULL;
+		}
+	vec_foreach (f, &now.files) {
+		bool top = !f->data && strchr(f->name, '/') == f->name + strlen(f->name) - 1;
+
+		if (rc == 0 && (is_of_pack(f->name, pack) || (top && !has(&t, f->name)))) {
+			rc = add(&t, xstrdup(f->name), f->data, f->n, e);
+			f->data = NULL;
+		}
+	}
+	if (rc == 0)
+		rc = put(state_dir, new, name, &t, e);
+	tree_free(&kept);
+	tree_free(&now);
 	tree_free(&t);
 	return rc;
 }
@@ -269,7 +389,7 @@ static int read_kept(const char *good, const char *name, struct buf *out, struct
 
 int snapshot_load(const char *state_dir, struct config **out, struct err *e)
 {
-	_autofree_ char *good = xasprintf("%s/good", state_dir);
+	_autofree_ char *good = xasprintf("%s/" GOOD, state_dir);
 	_buf_ struct buf text = BUF_INIT, path = BUF_INIT;
 	int rc = read_kept(good, CONFIG, &text, e);
 

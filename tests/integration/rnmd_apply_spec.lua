@@ -129,6 +129,40 @@ describe("an applied change", function()
 		rnmd.stop(d)
 	end)
 
+	it("is kept as it was when it was tried, whatever became of the files since", function()
+		local dir = d.dir
+		sh.write(dir .. "/new.yaml", sh.read(dir .. "/config.yaml") .. "\n# tried\n")
+		sh.run(("chmod 600 %s/new.yaml"):format(dir))
+		d:pack("wan/init.lua", pack(2))
+		d:rnm(("apply %s/new.yaml --confirm 600"):format(dir))
+		d:pack("wan/init.lua", pack(3))
+		sh.write(dir .. "/new.yaml", "policies: [\n")
+		d:cmd "confirm"
+		assert.matches("# tried", sh.read(dir .. "/config.yaml"))
+		d:cmd "apply --confirm 600"
+		assert.equal("3", port())
+		d:halt "KILL"
+		d:launch()
+		assert.equal("2", port())
+		rnmd.stop(d)
+	end)
+
+	it("is rolled back to packs as they were enabled, not as they were before", function()
+		d:pack("late.lua", [[nft.table("inet", "late"):chain("c"):rule "counter"]])
+		d:cmd "packs enable late"
+		d:pack("wan/init.lua", pack(7)) -- nobody loaded that
+		d:cmd "packs disable late"
+		d:pack("late.lua", [[nft.table("inet", "late"):chain("c"):rule "udp dport 53 counter"]])
+		d:cmd "packs enable late"
+		d:cmd "apply --confirm 600"
+		assert.equal("7", port())
+		d:halt "KILL"
+		d:launch()
+		assert.equal("1", port())
+		assert.matches("udp dport 53", nft.ruleset(ns))
+		rnmd.stop(d)
+	end)
+
 	it("takes only what it can understand", function()
 		assert.matches("SECONDS", refused "apply --confirm")
 		assert.matches("SECONDS", refused "apply --confirm 0")
