@@ -36,6 +36,7 @@ spec() {
 	file=$1
 	shift
 	rm -f "$RNM_COUNTS"
+	began=$(date +%s)
 	timeout -k 5 "${RNM_TORTURE:+36}300" "$@" lua5.4 "$busted" -o tests/support/report.lua "$file" </dev/null >"$tmp/out" 2>&1
 	status=$?
 	read -r p f s 2>/dev/null <"$RNM_COUNTS" || p=0 f=0 s=0
@@ -50,7 +51,7 @@ spec() {
 		f=$((f + 1))
 	fi
 	[ "$f$s" = 00 ] || cat "$tmp/out"
-	printf '%5d passed %3d failed %3d skipped  %s\n' "$p" "$f" "$s" "$file"
+	printf '%5d passed %3d failed %3d skipped %4d s  %s\n' "$p" "$f" "$s" $(($(date +%s) - began)) "$file"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
