@@ -119,7 +119,17 @@ void apply_free(struct daemon *d)
 	free(d->apply.config);
 }
 
-int apply_start(struct daemon *d, struct config **out, struct err *e)
+/* What can not be written is found again by the next start: no reason to leave a router without rules. */
+static void found_state(struct apply *a, enum apply_state state)
+{
+	_err_ struct err e = ERR_INIT;
+
+	if (set_state(a, state, &e) < 0)
+		log_error("rnmd", "%s", err_text(&e));
+	a->state = state;
+}
+
+void apply_start(struct daemon *d, struct config **out)
 {
 	struct apply *a = &d->apply;
 	_err_ struct err why = ERR_INIT;
@@ -127,12 +137,13 @@ int apply_start(struct daemon *d, struct config **out, struct err *e)
 
 	snapshot_unstage(d->state_dir);
 	if (kept == APPLY_NONE)
-		return 0;
+		return;
 	if (snapshot_load(d->state_dir, out, &why) < 0) {
 		log_error("rnmd",
 			"a change was not confirmed, but what ran before was not kept (%s): the files count",
 			err_text(&why));
-		return set_state(a, APPLY_NONE, e);
+		found_state(a, APPLY_NONE);
+		return;
 	}
 	log_warn("rnmd",
 		"%s: what ran before it is started, whatever the files say, until `rnm reload` or `rnm "
@@ -140,7 +151,7 @@ int apply_start(struct daemon *d, struct config **out, struct err *e)
 		kept == APPLY_PENDING ? "the daemon ended while a change waited for its confirmation"
 				      : "the last change was not confirmed");
 	d->kept = true;
-	return set_state(a, APPLY_ROLLED_BACK, e);
+	found_state(a, APPLY_ROLLED_BACK);
 }
 
 void apply_good(struct daemon *d)

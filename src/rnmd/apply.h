@@ -28,9 +28,8 @@ struct apply {
 
 void apply_init(struct daemon *d);
 void apply_free(struct daemon *d);
-/* The configuration to start with: the daemon's file, or the snapshot when the last change was not confirmed.
- */
-int apply_start(struct daemon *d, struct config **out, struct err *e);
+/* The snapshot to start with when the last change was not confirmed; else *out stays. */
+void apply_start(struct daemon *d, struct config **out);
 /* After a start or reload that succeeded by the files: keeps them as the good ones. */
 void apply_good(struct daemon *d);
 /* A pack that was started from its files as they are now, all other files aside. */

@@ -459,16 +459,16 @@ static void stop(struct daemon *d)
 static int first_config(struct daemon *d, struct config **cfg, struct err *e)
 {
 	_err_ struct err why = ERR_INIT;
-	int rc = config_load(d->config_path, cfg, &why), code;
+	int rc = config_load(d->config_path, cfg, &why);
 
 	/* A file that can not be read says nothing of the state folder: -s does, or the default is right. */
 	d->state_dir = state_dir_of(d, *cfg);
 	apply_init(d);
 	config_free(*cfg);
 	*cfg = NULL;
-	code = apply_start(d, cfg, e);
-	if (code < 0 || *cfg)
-		return code;
+	apply_start(d, cfg);
+	if (*cfg)
+		return 0;
 	return rc < 0 ? err_set(e, rc, "%s", err_text(&why)) : config_load(d->config_path, cfg, e);
 }
 

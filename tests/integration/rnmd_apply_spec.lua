@@ -82,6 +82,18 @@ describe("an applied change", function()
 		rnmd.stop(d)
 	end)
 
+	it("is rolled back by a start that can write nothing", function()
+		d:pack("wan/init.lua", pack(3))
+		d:cmd "apply --confirm 600"
+		d:halt "KILL"
+		sh.run(("mkdir %s.state/apply.new"):format(d.socket))
+		d:launch()
+		assert.equal("1", port())
+		assert.matches("apply: a change was not confirmed", rnmd.status(d))
+		assert.matches("can not write '[^']*apply%.new'", d:log())
+		rnmd.stop(d)
+	end)
+
 	it("is rolled back by the next start when the files are no configuration any more", function()
 		d:pack("wan/init.lua", pack(3))
 		d:cmd "apply --confirm 600"
