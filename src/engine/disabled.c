@@ -88,6 +88,8 @@ int engine_disable_rule(struct engine *en, struct obj *chain, uint64_t handle, s
 	buf_printf(out, "disabled: %s\n    of pack %s, %s; to enable it: enable rule id %llu\n", d.text,
 		d.pack, d.where, (unsigned long long)d.id);
 	rc = put_in_force(en, f, &was, buf_str(&event), e);
+	if (rc < 0)
+		buf_clear(out); /* it was told before it was done */
 	disabled_close(f);
 	return rc;
 }
@@ -124,6 +126,8 @@ int engine_enable_rule(struct engine *en, uint64_t id, struct buf *out, struct e
 	tell_enabled(en, d, out);
 	disabled_remove(disabled_list(f), id);
 	rc = put_in_force(en, f, &was, buf_str(&event), e);
+	if (rc < 0)
+		buf_clear(out); /* it was told before it was done */
 	disabled_close(f);
 	return rc;
 }

@@ -292,6 +292,14 @@ describe("rnm nft with a running daemon", function()
 		assert.equal("{ torn", sh.read(file))
 	end)
 
+	it("does nothing that it can not write down, and does not say that it did", function()
+		sh.run(("mkdir -p %s.state/disabled.json.new"):format(d.socket))
+		local said = refused "disable rule inet t input index 0"
+		assert.matches("can not write", said)
+		assert.not_matches("to enable it", said)
+		assert.same(all, (rules()))
+	end)
+
 	it("reaches tables that only rnmd may write to", function()
 		d:stop()
 		ns:run "nft delete table inet t"
