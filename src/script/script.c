@@ -88,6 +88,7 @@ void script_free(struct script *s)
 	vec_free(&s->packs);
 	vec_free(&s->old);
 	vec_free(&s->replays);
+	vec_free(&s->undoing);
 	vec_free(&s->limbo);
 	templates_clear(s);
 	vec_free(&s->template_dirs);

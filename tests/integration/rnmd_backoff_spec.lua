@@ -62,7 +62,7 @@ describe("a pack that is refused again and again", function()
 		local status = rnmd.status(d)
 		assert.matches("pack a: degraded, backing off, order", status)
 		assert.matches("pack a: backing off: the kernel refused some of it; tried again in %d+ s", status)
-		assert.matches("refused: c192_0_2_12 in inet bad: not tried yet", status)
+		assert.matches("refused: c192_0_2_%d+ in inet bad: not tried yet", status) -- a retry may have come in between
 		assert.matches("pack b: running", status)
 		assert.is_true(pack(d, "a").backoff.holds)
 		assert.is_nil(pack(d, "b").backoff)
