@@ -152,9 +152,13 @@ describe("the compiler", function()
 		it("takes " .. name .. " in linear time", function()
 			local small, large = make(400), make(1600)
 			assert.is_true(#large < 65536, #large)
-			local a, b = cost(small), cost(large)
-			-- what takes no time at all says nothing
-			assert.is_true(b < 0.001 or b / a < 10, ("%s: %.2f ms for 400, %.2f ms for 1600"):format(name, a * 1000, b * 1000))
+			local a, b
+			for _ = 1, 6 do -- others may have had the processor; what is not linear never is
+				a, b = cost(small), cost(large)
+				-- what takes no time at all says nothing
+				if b < 0.001 or b / a < 10 then return end
+			end
+			error(("%s: %.2f ms for 400, %.2f ms for 1600"):format(name, a * 1000, b * 1000))
 		end)
 	end
 
