@@ -11,7 +11,7 @@
 #include "base/err.h"
 
 struct blackbox_place {
-	char pack[64], what[32], file[96]; /* terminated; what: "on_addr_change", "block", "main chunk", … */
+	char pack[64], what[32], file[512]; /* terminated; what: "on_addr_change", "block", "main chunk", … */
 	uint32_t line;
 	uint64_t source; /* of the pack's text */
 };

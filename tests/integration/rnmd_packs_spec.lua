@@ -184,6 +184,18 @@ describe("rnm packs", function()
 		end)
 	end
 
+	it("knows a hook again that rnmd died in, however long its file's name is", function()
+		local name = ("x"):rep(120)
+		local d = daemon.start(ns, { packs = { ["deadly/init.lua"] = ("require %q"):format(name),
+			["deadly/" .. name .. ".lua"] = deadly }, config = trusted, program = mortal })
+		die(d, "SEGV")
+		d:halt "KILL"
+		d:launch()
+		d:cmd "emit die signal=SEGV"
+		assert.matches("quarantine: on_message at deadly/x+%.lua:2 since .*SIGSEGV", packs(d))
+		rnmd.stop(d)
+	end)
+
 	it("takes one kill for an operator's, and three in a row for the hook's fault", function()
 		local d = daemon.start(ns, { packs = { ["deadly.lua"] = deadly }, config = trusted, program = mortal })
 		for i = 1, 3 do
