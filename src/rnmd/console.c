@@ -30,7 +30,8 @@ static uint32_t proc_number(pid_t pid, const char *name)
 }
 
 /* One operator is one login: all that comes from one login shell, by whatever process. Where nobody counts
- * logins it is the terminal's session, and for what can not be seen from here the connection. */
+ * logins it is the terminal's session (0: one that was begun outside of this pid namespace, as by nsenter or
+ * a container's exec), and for what can not be seen from here the connection. */
 struct operator operator_of(const struct session *s)
 {
 	enum { BY_CONNECTION, BY_TERMINAL, BY_LOGIN } by = BY_CONNECTION;
@@ -44,7 +45,7 @@ struct operator operator_of(const struct session *s)
 		who.login = proc_number(p.pid, "loginuid");
 		id = proc_number(p.pid, "sessionid");
 		by = BY_LOGIN;
-		if (id == UINT32_MAX && (sid = getsid(p.pid)) > 0) {
+		if (id == UINT32_MAX && (sid = getsid(p.pid)) >= 0) {
 			id = (uint32_t)sid;
 			by = BY_TERMINAL;
 		}

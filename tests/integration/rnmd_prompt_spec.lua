@@ -97,4 +97,22 @@ describe("the prompt in the daemon", function()
 		assert.same({ "10 0", "wan0", "wan1" }, d:cmd 'complete net.link("wan')
 		rnmd.stop(d)
 	end)
+
+	it("knows an operator again whose session was begun outside of the pid namespace", function()
+		local build = os.getenv "RNM_BUILD" or "build"
+		d:halt()
+		d:write("inside", ([[
+			%s/rnmd -c %s -s %s &
+			rnm="%s/rnm -s %s"
+			until $rnm ping; do sleep 0.05; done >/dev/null 2>&1
+			$rnm eval "nft.table('inet', 'x'):chain('c')"
+			$rnm undo
+			kill $!
+			wait $!
+			echo "status $?"
+		]]):format(build, d.config, d.socket, build, d.socket))
+		local out = ns:run(("env -u LD_PRELOAD unshare --pid --fork --mount-proc sh %s/inside 2>&1"):format(d.dir))
+		assert.matches("\nundone: #1 ", out)
+		assert.matches("\nstatus 0\n?$", out)
+	end)
 end)
