@@ -15,6 +15,7 @@
 
 struct client {
 	int fd;
+	int until_fd;
 	char *path;
 	struct buf in;
 	size_t pos; /* read of in */
@@ -61,6 +62,7 @@ int client_open(const char *path, struct client **out, struct err *e)
 	}
 	cl = xnew(struct client);
 	cl->fd = fd;
+	cl->until_fd = -1;
 	cl->path = xstrdup(path);
 	*out = cl;
 	return 0;
@@ -76,14 +78,26 @@ void client_close(struct client *cl)
 	free(cl);
 }
 
-/* 0 ready; -EINTR after a signal, so that a caller's handler can end the wait. */
+void client_until(struct client *cl, int fd)
+{
+	cl->until_fd = fd;
+}
+
 static int wait_for(struct client *cl, short events, uint64_t until, struct err *e)
 {
-	struct pollfd p = { .fd = cl->fd, .events = events };
-	uint64_t now = mono_ns();
-	int ms = !until ? -1 : until <= now ? 0 : (int)((until - now) / 1000000 + 1);
-	int rc = poll(&p, 1, ms);
+	struct pollfd p[] = { { .fd = cl->fd, .events = events }, { .fd = cl->until_fd, .events = POLLIN } };
+	int rc;
 
+	do {
+		uint64_t now = mono_ns();
+
+		rc = poll(p, ARRAY_SIZE(p),
+			!until         ? -1
+			: until <= now ? 0
+				       : (int)((until - now) / 1000000 + 1));
+	} while (rc < 0 && errno == EINTR);
+	if (rc > 0 && p[1].revents)
+		return err_set(e, -EINTR, "ended");
 	if (rc > 0)
 		return 0;
 	if (rc == 0)
@@ -154,7 +168,7 @@ static int read_line(struct client *cl, char **line, uint64_t until, struct err 
 }
 
 int client_call(struct client *cl, const char *cmd, unsigned timeout_ms,
-	void (*line)(void *ctx, const char *text), void *ctx, struct err *e)
+	bool (*line)(void *ctx, const char *text), void *ctx, struct err *e)
 {
 	uint64_t until = timeout_ms ? mono_ns() + timeout_ms * 1000000ull : 0;
 	_autofree_ char *sent = NULL;
@@ -175,8 +189,8 @@ int client_call(struct client *cl, const char *cmd, unsigned timeout_ms,
 			break;
 		switch (frame_answer(got, &text)) {
 		case ANSWER_PAYLOAD:
-			if (line)
-				line(ctx, text);
+			if (line && !line(ctx, text))
+				return err_set(e, -ECANCELED, "ended");
 			break;
 		case ANSWER_OK: return 0;
 		case ANSWER_ERR: return err_set(e, -EREMOTEIO, "%s", text);

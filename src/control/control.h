@@ -97,10 +97,13 @@ struct client;
 int client_open(const char *path, struct client **out,
 	struct err *e); /* names the socket and says whether a daemon runs */
 void client_close(struct client *cl);
+/* Once fd is readable all that waits for the daemon ends with -EINTR. The caller's; -1: none. */
+void client_until(struct client *cl, int fd);
 /* Sends one command (a newline is added; newlines inside are refused: see client_escape()). line() gets each
- * payload line, unescaped. 0 OK, -EREMOTEIO: ERR, e has the message; else -errno. timeout_ms 0: none. */
+ * payload line, unescaped; false ends it with -ECANCELED. 0 OK, -EREMOTEIO: ERR, e has the message; else
+ * -errno. timeout_ms 0: none. */
 int client_call(struct client *cl, const char *cmd, unsigned timeout_ms,
-	void (*line)(void *ctx, const char *text), void *ctx, struct err *e);
+	bool (*line)(void *ctx, const char *text), void *ctx, struct err *e);
 /* One line as it is; line() gets what comes back until it returns false. */
 int client_lines(struct client *cl, const char *text, bool (*line)(void *ctx, const char *text), void *ctx,
 	struct err *e);

@@ -85,12 +85,6 @@ const struct file_cmd *nft_changes_own(struct nft_conn *c, const struct nft_file
 
 /* ---- through the daemon ---- */
 
-static void add_line(void *ctx, const char *text)
-{
-	buf_puts(ctx, text);
-	buf_putc(ctx, '\n');
-}
-
 /* 0, 1: it is not to be had, or -errno with the errors. */
 static int run_there(struct nft_cmd *k)
 {
@@ -107,7 +101,7 @@ static int run_there(struct nft_cmd *k)
 		buf_printf(&line, "--netns %llu:%llu ", (unsigned long long)st.st_dev,
 			(unsigned long long)st.st_ino);
 	client_escape(k->text, &line);
-	rc = client_call(cl, buf_str(&line), 0, add_line, &out, &e);
+	rc = ask(cl, buf_str(&line), 0, &out, &e);
 	client_close(cl);
 	if (rc == 0) {
 		put_text(stdout, buf_str(&out), out.n);

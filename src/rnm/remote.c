@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #include "base/jread.h"
 #include "base/xalloc.h"
@@ -13,10 +14,11 @@
 
 #define PING_MS 10000
 
-static void add_line(void *ctx, const char *text)
+static bool add_line(void *ctx, const char *text)
 {
 	buf_puts(ctx, text);
 	buf_putc(ctx, '\n');
+	return true;
 }
 
 int ask(struct client *cl, const char *line, unsigned timeout_ms, struct buf *out, struct err *e)
@@ -176,21 +178,24 @@ int tool_emit(struct tool *t, int argc, char **argv)
 
 /* ---- monitor ---- */
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int sig)
+void until_stopped(struct client *cl)
 {
-	(void)sig;
-	stopped = 1;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	client_until(cl, signalfd(-1, &set, SFD_CLOEXEC));
 }
 
-static void print_line(void *ctx, const char *text)
+static bool print_line(void *ctx, const char *text)
 {
 	(void)ctx;
 	put_text(stdout, text, strlen(text));
 	fputc('\n', stdout);
-	if (fflush(stdout) != 0)
-		stopped = 1;
+	return fflush(stdout) == 0;
 }
 
 /* Notifications as they come; an answer is that of subscribe. */
@@ -199,7 +204,7 @@ static bool print_news(void *ctx, const char *text)
 	struct err *e = ctx;
 	struct jdoc doc;
 	const char *message = NULL, *method = NULL;
-	bool news = false, last = false;
+	bool news = false, more = true;
 
 	if (!strncmp(text, "ERR ", 4)) { /* whoever may not connect is told before it spoke */
 		err_set(e, -EACCES, "%s", text + 4);
@@ -208,15 +213,15 @@ static bool print_news(void *ctx, const char *text)
 	if (jread(text, strlen(text), UINT32_MAX, &doc, e) == 0) {
 		method = jval_text(jval_get(doc.root, "method"));
 		news = method != NULL;
-		last = news && !strcmp(method, "end");
+		more = !news || strcmp(method, "end") != 0;
 		message = jval_text(jval_get(jval_get(doc.root, "error"), "message"));
 	}
 	if (message)
 		err_set(e, -EREMOTEIO, "%s", message);
-	if (news)
-		print_line(NULL, text);
+	if (news && !print_line(NULL, text))
+		more = false;
 	jdoc_free(&doc);
-	return !e->code && !stopped && !last;
+	return more && !e->code;
 }
 
 int tool_monitor(struct tool *t, int argc, char **argv)
@@ -224,7 +229,6 @@ int tool_monitor(struct tool *t, int argc, char **argv)
 	static const char all[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\",\"params\":"
 				  "{\"events\":true,\"commits\":true,\"runs\":true,\"topics\":true}}";
 	bool json = argc == 2 && !strcmp(argv[1], "--json");
-	struct sigaction sa = { .sa_handler = stop }; /* no SA_RESTART: it ends the wait */
 	_err_ struct err e = ERR_INIT;
 	struct client *cl;
 	int rc;
@@ -234,9 +238,7 @@ int tool_monitor(struct tool *t, int argc, char **argv)
 	rc = client_open(t->socket, &cl, &e);
 	if (rc < 0)
 		return failed("%s", err_text(&e));
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	until_stopped(cl);
 	if (json)
 		rc = client_lines(cl, all, print_news, &e, &e);
 	else
@@ -244,7 +246,7 @@ int tool_monitor(struct tool *t, int argc, char **argv)
 	client_close(cl);
 	if (rc == 0 && e.code)
 		rc = e.code;
-	if (rc == 0 || stopped)
+	if (rc == 0 || rc == -EINTR || rc == -ECANCELED)
 		return EXIT_DONE;
 	return failed("%s", err_text(&e));
 }

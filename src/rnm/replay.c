@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,33 +16,23 @@
 
 /* ---- record ---- */
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
 struct writer {
 	FILE *to;
 	unsigned long lines;
 };
 
-static void write_line(void *ctx, const char *text)
+static bool write_line(void *ctx, const char *text)
 {
 	struct writer *w = ctx;
 
 	fputs(text, w->to);
 	fputc('\n', w->to);
 	w->lines++;
-	if (fflush(w->to) != 0)
-		stopped = 1;
+	return fflush(w->to) == 0;
 }
 
 int tool_record(struct tool *t, int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = stop }; /* no SA_RESTART: it ends the wait */
 	_err_ struct err e = ERR_INIT;
 	struct writer w = { 0 };
 	struct client *cl;
@@ -61,16 +50,14 @@ int tool_record(struct tool *t, int argc, char **argv)
 		client_close(cl);
 		return failed("%s: %s", argv[1], strerror(errno));
 	}
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	until_stopped(cl);
 	if (w.to != stdout)
 		fprintf(stderr, "recording to %s; Ctrl-C ends it\n", argv[1]);
 	rc = client_call(cl, "record", 0, write_line, &w, &e);
 	client_close(cl);
 	if (ferror(w.to) || (w.to != stdout && fclose(w.to) != 0))
 		return failed("%s: %s", argv[1], strerror(errno));
-	if (rc < 0 && !stopped)
+	if (rc < 0 && rc != -EINTR && rc != -ECANCELED)
 		return failed("%s", err_text(&e));
 	if (w.to != stdout)
 		fprintf(stderr, "%lu lines\n", w.lines);

@@ -40,6 +40,9 @@ void put_text(FILE *to, const char *text, size_t n);
 /* One command to the daemon. On failure err has the message and out what came before it. 0 or -errno. */
 struct client;
 int ask(struct client *cl, const char *line, unsigned timeout_ms, struct buf *out, struct err *e);
+/* From here on Ctrl-C, SIGTERM and a closed stdout do not end the program: the first two end what waits for
+ * the daemon, with -EINTR. */
+void until_stopped(struct client *cl);
 
 /* eval.c, repl.c */
 struct eval_mode {

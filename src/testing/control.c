@@ -375,12 +375,13 @@ l_as(lua_State *L) /* as(uid, gid, extra_gid, path, bytes) → all that comes ba
 
 /* ---- the client and the pure parts ---- */
 
-static void add_line(void *ctx, const char *text)
+static bool add_line(void *ctx, const char *text)
 {
 	lua_State *L = ctx;
 
 	lua_pushstring(L, text);
 	lua_seti(L, -2, luaL_len(L, -2) + 1);
+	return true;
 }
 
 static int l_call(lua_State *L) /* call(path, command [, ms]) → lines, or lines, message, errno */

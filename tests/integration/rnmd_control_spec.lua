@@ -53,6 +53,26 @@ describe("rnmd's control socket", function()
 		rnmd.stop(d)
 	end)
 
+	it("is let go when nobody reads what is watched, and at once when told so", function()
+		local rnm = ("env -u LD_PRELOAD %s/rnm -s %s"):format(os.getenv "RNM_BUILD" or "build", d.socket)
+		for _, form in ipairs { "monitor", "monitor --json", "record -" } do
+			local p = sh.spawn(("sh -c '%s %s | head -n 1'"):format(rnm, form))
+			sh.eventually(function()
+				ns:run "ip addr add 192.0.2.2/24 dev wan0; ip addr del 192.0.2.2/24 dev wan0"
+				return p:status()
+			end, 20, form)
+			assert.equal(0, (p:stop()))
+			-- in the middle of what comes, wherever that is
+			p = sh.spawn(("%s %s"):format(rnm, form))
+			sh.eventually(function()
+				ns:run "for i in $(seq 3 20); do ip addr add 192.0.2.$i/24 dev wan0; ip addr del 192.0.2.$i/24 dev wan0; done"
+				return p:output() ~= ""
+			end, 20, form)
+			assert.equal(0, (p:stop "INT"))
+		end
+		rnmd.stop(d)
+	end)
+
 	it("is of root, and its group", function()
 		assert.matches("^6[06]0 0\n$", sh.run(("stat -c '%%a %%u' %s"):format(d.socket)))
 		local out, code = sh.try(("setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'echo ping | socat - UNIX:%s'"):format(d.socket))
