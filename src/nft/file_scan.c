@@ -65,9 +65,9 @@ static bool runs_away(const char *t, uint32_t pos, uint32_t end)
 	return pos < end && (t[pos] == 'c' || t[pos] == 't') && starts_block(t, pos, end, in_chain);
 }
 
-uint32_t scan_rule(const struct src *src, uint32_t pos, uint32_t end)
+/* The end of what ends with its line; watched: inside of braces too, when a block begins on the next one. */
+static inline uint32_t scan_line(const char *t, uint32_t pos, uint32_t end, bool watched)
 {
-	const char *t = src->text;
 	uint32_t depth = 0;
 
 	while (pos < end) {
@@ -83,7 +83,8 @@ uint32_t scan_rule(const struct src *src, uint32_t pos, uint32_t end)
 			if (!depth)
 				return pos;
 			depth--;
-		} else if ((c == ';' && !depth) || (c == '\n' && (!depth || runs_away(t, pos, end)))) {
+		} else if ((c == ';' && !depth) ||
+			   (c == '\n' && (!depth || (watched && runs_away(t, pos, end))))) {
 			return pos;
 		}
 		pos = scan_over(t, pos, end);
@@ -91,30 +92,14 @@ uint32_t scan_rule(const struct src *src, uint32_t pos, uint32_t end)
 	return end;
 }
 
+uint32_t scan_rule(const struct src *src, uint32_t pos, uint32_t end)
+{
+	return scan_line(src->text, pos, end, true);
+}
+
 uint32_t scan_statement(const struct src *src, uint32_t pos, uint32_t end)
 {
-	const char *t = src->text;
-	uint32_t depth = 0;
-
-	while (pos < end) {
-		char c = t[pos];
-
-		if (!special[(unsigned char)c]) {
-			pos++;
-			continue;
-		}
-		if (c == '{') {
-			depth++;
-		} else if (c == '}') {
-			if (!depth)
-				return pos;
-			depth--;
-		} else if ((c == ';' || c == '\n') && !depth) {
-			return pos;
-		}
-		pos = scan_over(t, pos, end);
-	}
-	return end;
+	return scan_line(src->text, pos, end, false);
 }
 
 uint32_t scan_braces(const struct src *src, uint32_t pos, uint32_t end)

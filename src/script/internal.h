@@ -386,6 +386,14 @@ struct sinks {
 };
 void sinks_add(struct sinks *k, struct live_sink *s);
 bool sinks_del(struct sinks *k, struct live_sink *s); /* true: none is left */
+
+/* live_ops.first by way of each(): live_first takes the first key that fits into *out, which begins as
+ * VAL_NIL. */
+struct live_first {
+	int family;
+	struct val *out;
+};
+void live_first(void *first, const struct val *key, const struct val *data);
 void sinks_push(struct sinks *k, int sign, const struct val *key, const struct val *data);
 void sinks_reset(struct sinks *k);
 void sinks_free(struct sinks *k);

@@ -218,35 +218,17 @@ static void qlive_each(struct live *live, each_fn *fn, void *ctx)
 		each_behind(l, fn, ctx);
 }
 
-struct first {
-	int family;
-	struct val *out;
-};
-
-static void first_of(void *ctx, const struct val *key, const struct val *data)
-{
-	struct first *f = ctx;
-
-	(void)data;
-	if (f->out->kind != VAL_NIL)
-		return;
-	if (f->family && (key->kind == VAL_ADDR || key->kind == VAL_PREFIX) &&
-		key->ip.addr.family != f->family)
-		return;
-	*f->out = val_copy(key);
-}
-
 static void qlive_first(struct live *live, int family, struct val *out)
 {
 	struct qlive *l = (struct qlive *)live;
-	struct first f = { family, out };
+	struct live_first f = { family, out };
 	struct net_key key;
 
 	*out = (struct val){ .kind = VAL_NIL };
 	for (const struct net_rec *r = query_after(l->q, NULL); r && out->kind == VAL_NIL;
 		r = query_after(l->q, &key)) {
 		net_rec_key(r, &key);
-		rec_pairs(l, r, first_of, &f);
+		rec_pairs(l, r, live_first, &f);
 	}
 }
 

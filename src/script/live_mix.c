@@ -76,30 +76,12 @@ static void mix_each(struct live *live, each_fn *fn, void *ctx)
 		part_each(&m->part[i], fn, ctx);
 }
 
-struct first {
-	int family;
-	struct val *out;
-};
-
-static void first_of(void *ctx, const struct val *key, const struct val *data)
-{
-	struct first *f = ctx;
-
-	(void)data;
-	if (f->out->kind != VAL_NIL)
-		return;
-	if (f->family && (key->kind == VAL_ADDR || key->kind == VAL_PREFIX) &&
-		key->ip.addr.family != f->family)
-		return;
-	*f->out = val_copy(key);
-}
-
 static void mix_first(struct live *live, int family, struct val *out)
 {
-	struct first f = { family, out };
+	struct live_first f = { family, out };
 
 	*out = (struct val){ .kind = VAL_NIL };
-	mix_each(live, first_of, &f);
+	mix_each(live, live_first, &f);
 }
 
 /* ---- following ---- */

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What all live values share: lists of sinks that may change while they are walked, and the value of a
- * record. */
+/* What all live values share: lists of sinks that may change while they are walked, their first key, and
+ * the value of a record. */
 #include <string.h>
 #include <sys/socket.h>
 
 #include "script/internal.h"
+
+void live_first(void *first, const struct val *key, const struct val *data)
+{
+	struct live_first *f = first;
+
+	(void)data;
+	if (f->out->kind != VAL_NIL)
+		return;
+	if (f->family && (key->kind == VAL_ADDR || key->kind == VAL_PREFIX) &&
+		key->ip.addr.family != f->family)
+		return;
+	*f->out = val_copy(key);
+}
 
 /* ---- lists of sinks that may change while they are walked ---- */
 
