@@ -85,14 +85,15 @@ static void put_data(struct nlmsghdr *nlh, const struct set_info *set, const str
 		put_key(nlh, NFTA_SET_ELEM_DATA, el->data, el->dlen);
 }
 
-/* no_mark: as nft says it, nothing that was not asked for. */
-static void put_times(struct nlmsghdr *nlh, const struct setelem *el, bool no_mark)
+/* no_mark: as nft says it, nothing that was not asked for. Else an element without an end says so: the set
+ * may have a timeout in the kernel that is not rnm's, or goes with this batch. */
+static void put_times(struct nlmsghdr *nlh, const struct setelem *el, bool may_end, bool no_mark)
 {
 	uint64_t left = el->expires_ms && (!el->timeout_ms || el->expires_ms < el->timeout_ms)
 				? el->expires_ms
 				: el->timeout_ms;
 
-	if (el->timeout_ms)
+	if (el->timeout_ms || (may_end && !no_mark))
 		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64(el->timeout_ms));
 	if (left && (el->expires_ms || !no_mark))
 		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_EXPIRATION, htobe64(left));
@@ -135,7 +136,7 @@ static int put_elem(
 		put_key(nlh, NFTA_SET_ELEM_KEY, el->key, el->klen);
 	if (el->interval && set->key.n > 1)
 		put_key(nlh, NFTA_SET_ELEM_KEY_END, el->key_end, el->klen);
-	put_times(nlh, el, m->op->no_mark);
+	put_times(nlh, el, m->type == NFT_MSG_NEWSETELEM && set->flags & NFT_SET_TIMEOUT, m->op->no_mark);
 	if (m->type == NFT_MSG_NEWSETELEM)
 		put_data(nlh, set, el);
 	if (el->comment || open || m->op->mark)

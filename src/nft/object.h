@@ -84,3 +84,7 @@ int object_parse(uint32_t type, const char *text, size_t len, const struct src_p
 void object_text(const struct object_want *o, bool stateless, const char *sep, struct buf *out);
 /* The same object, as far as its declaration goes: counts, which are start values, do not matter. */
 bool object_same(const struct object_want *a, const struct object_want *b);
+/* Is got, as it was read from a table of that family, what the kernel makes of want? It fills in what want
+ * leaves out (timeouts of other states, protocols); what it filled in may be something else than it would be
+ * now. */
+bool object_taken(const struct object_want *want, const struct object_want *got, uint8_t family);

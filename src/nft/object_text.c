@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_synproxy.h>
 
 #include "base/text.h"
@@ -196,4 +197,39 @@ bool object_same(const struct object_want *a, const struct object_want *b)
 	case NFT_OBJECT_SECMARK: return !strncmp(a->secmark, b->secmark, sizeof(a->secmark));
 	default: return false;
 	}
+}
+
+bool object_taken(const struct object_want *want, const struct object_want *got, uint8_t family)
+{
+	struct object_want w = *want;
+
+	if (want->type != got->type)
+		return false;
+	switch (want->type) {
+	case NFT_OBJECT_LIMIT:
+		if (!w.limit.bytes && !w.limit.burst)
+			w.limit.burst = got->limit.burst;
+		break;
+	case NFT_OBJECT_CT_HELPER:
+		if (!w.helper.l3proto)
+			w.helper.l3proto = family;
+		/* it says for which of the two it found the helper */
+		if (w.helper.l3proto == NFPROTO_INET)
+			w.helper.l3proto = got->helper.l3proto;
+		break;
+	case NFT_OBJECT_CT_TIMEOUT:
+		if (!w.timeout.l3proto)
+			w.timeout.l3proto = family;
+		for (unsigned i = 0; i < CT_TIMEOUT_MAX; i++)
+			if (!(w.timeout.given & 1u << i))
+				w.timeout.seconds[i] = got->timeout.seconds[i];
+		w.timeout.given |= got->timeout.given;
+		break;
+	case NFT_OBJECT_CT_EXPECT:
+		if (!w.expect.l3proto)
+			w.expect.l3proto = family;
+		break;
+	default: break;
+	}
+	return object_same(&w, got);
 }

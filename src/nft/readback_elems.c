@@ -16,6 +16,7 @@ struct set_reading {
 	uint64_t now;
 	bool first;       /* an earlier life's set */
 	uint32_t missing; /* of an attached set */
+	struct setelem timed;
 };
 
 static void see(struct set_reading *s, uint32_t i)
@@ -138,10 +139,21 @@ static void try_again(struct elem_table *t)
 	}
 }
 
-static void on_elem(void *ctx, const struct setelem *el)
+/* The kernel leaves out a timeout that is the set's own. */
+static const struct setelem *with_timeout(struct set_reading *s, const struct setelem *el)
+{
+	if (el->timeout_ms || !el->expires_ms || !s->set->set_have.timeout_ms)
+		return el;
+	s->timed = *el;
+	s->timed.timeout_ms = s->set->set_have.timeout_ms;
+	return &s->timed;
+}
+
+static void on_elem(void *ctx, const struct setelem *read)
 {
 	struct set_reading *s = ctx;
 	struct elem_table *t = s->t;
+	const struct setelem *el = with_timeout(s, read);
 	uint32_t i = elem_find(t, el), attr;
 	struct elem *e;
 

@@ -15,6 +15,7 @@ t:set("names", { type = "ifname", elements = { "eth0", "eth1" } })
 t:set("bare", { typeof = "ip length" , elements = { 100, 200 } })
 t:set("marks", { type = "mark", flags = "interval", elements = { nft.range(1, 10) } })
 t:set("seen", { type = "ipv4_addr", flags = "dynamic, timeout", timeout = "1h", size = 100 })
+t:set("aged", { type = "ipv4_addr", timeout = "1h", elements = { "192.0.2.1", { "192.0.2.2", timeout = "2h" } } })
 t:map("nat", { type = "inet_service : ipv4_addr", elements = { [80] = "192.0.2.80", [443] = "192.0.2.43" } })
 local far = t:chain("far")
 far:rule("counter accept")
@@ -35,6 +36,20 @@ nat:rule("dnat ip to tcp dport map @nat")
 nft.table("netdev", "n"):chain("ing", { type = "filter", hook = "ingress", priority = 0, devices = { "wan0" } }):rule("counter")
 nft.table("ip", "plain", { comment = "with a comment" }):chain("c"):rule("ip saddr $list counter", { list = { "10.0.0.1", "10.0.0.2" } })
 nft.table("ip", "live"):chain("c"):rule("ip daddr $wan counter", { wan = net.addrs { iface = "wan0", family = "ipv4" } })
+-- of these the kernel tells more than was said
+for _, family in ipairs { "ip", "ip6", "inet" } do
+  local o = nft.table(family, "objects")
+  o:ct_helper("ftp", { type = "ftp", protocol = "tcp" })
+  o:ct_helper("tftp", { type = "tftp", protocol = "udp" })
+  o:ct_timeout("short", { protocol = "tcp", policy = { established = 100, close = 4 } })
+  o:ct_timeout("answered", "protocol udp; policy = { replied : 20 };")
+  o:ct_expectation("pg", { protocol = "tcp", dport = 5432, timeout = "1h", size = 12, l3proto = family == "inet" and "ip" or nil })
+  o:limit("slow", "rate 10/day burst 0 packets")
+  o:limit("volume", "rate 10 kbytes/second")
+  o:quota("much", "over 5 mbytes")
+  o:synproxy("syn", "mss 1460; wscale 7;")
+  o:chain("c"):rule("ct helper set \"ftp\""):rule("ct timeout set \"short\""):rule("limit name \"slow\" counter")
+end
 ]]
 
 describe("a restart", function()
@@ -182,6 +197,26 @@ nft.table("inet", "t"):set("stated", { type = "ipv4_addr", flags = "timeout", el
 		assert.is_true(left("banned", "192.0.2.5") > 3 * 3600 - 60)
 		d:cmd "emit free address=192.0.2.6"
 		assert.same({ "192.0.2.5" }, nft.set(ns, "inet t banned"))
+		rnmd.stop(d)
+	end)
+
+	it("and a reload let elements have the set's own timeout, and lose it with it", function()
+		local function pack(timeout)
+			return ([[
+nft.table("inet", "t"):set("s", { type = "ipv4_addr", flags = "timeout", %s elements = { "192.0.2.1" } })]]):format(timeout)
+		end
+		local d = daemon.start(ns, { packs = { ["a.lua"] = pack "" } })
+		local function minutes(timeout)
+			d:pack("a.lua", pack(timeout))
+			d:cmd "reload"
+			assert.equal("", (d:rnm "plan --read"))
+			local e = nft.list(ns, "set inet t s")[1].set.elem[1]
+			return type(e) == "table" and (e.elem.expires + 60) // 60
+		end
+		assert.is_false(minutes "")
+		assert.equal(60, minutes 'timeout = "1h",')
+		assert.equal(120, minutes 'timeout = "2h",')
+		assert.is_false(minutes "")
 		rnmd.stop(d)
 	end)
 
