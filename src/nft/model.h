@@ -84,6 +84,7 @@ struct elem_table { /* the elements of one set of one type, wanted and had */
 	bool interval; /* elements have an end */
 	bool ranges;   /* one-dimensional intervals: normalised before they are sent (the kernel's rbtree) */
 	bool split;    /* one element per operation, to find a refused one */
+	bool full;     /* some were refused for want of room */
 	uint8_t *rec;
 	uint32_t n, cap, live, wanted, pending, refused;
 	uint32_t tried; /* transaction in which refused elements were tried again */

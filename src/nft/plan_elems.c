@@ -96,10 +96,13 @@ static bool resend(const struct elem_table *t, const struct elem *el)
 
 /* A set that was full has room again: as many of the elements that it refused as others leave. Once a
  * transaction. */
-static void try_refused(struct elem_table *t, uint32_t room, indices *add)
+static bool try_refused(struct elem_table *t, uint32_t left, uint32_t came, indices *add)
 {
-	if (!room || !t->refused || t->set->attach || t->tried == t->set->rs->txn)
-		return;
+	uint32_t room = left > came ? left - came : 0;
+	bool any = false;
+
+	if (!room || !t->full || t->set->attach || t->tried == t->set->rs->txn)
+		return false;
 	t->tried = t->set->rs->txn;
 	for (uint32_t i = 0; i < t->n && room && t->refused; i++) {
 		struct elem *el = elem_at(t, i);
@@ -111,13 +114,17 @@ static void try_refused(struct elem_table *t, uint32_t room, indices *add)
 		elem_touch(t, i);
 		if (!elem_wanted(t, el))
 			continue;
-		vec_push(add, i);
+		if (add)
+			vec_push(add, i);
+		any = true;
 		room--;
 	}
+	return any;
 }
 
-/* Its pack backs off. What nobody was told to be refused is not in the kernel's way of others. */
-static bool holds_back(const struct elem_table *t, const struct elem *el)
+/* Its pack backs off: it waits as if it were refused. What nobody was told to be refused is not in the
+ * kernel's way of others. */
+static bool hold_back(struct elem_table *t, struct elem *el)
 {
 	const struct member *m = &el->m;
 	const struct contrib *c;
@@ -125,13 +132,17 @@ static bool holds_back(const struct elem_table *t, const struct elem *el)
 	if (t->set->attach || t->set->rs->retrying || !m->contrib)
 		return false;
 	c = contrib_by_id(t->set->rs, m->contrib);
-	return c && backoff_holds(c->pk, m->site ? m->site : c->site);
+	if (!c || !backoff_holds(c->pk, m->site ? m->site : c->site))
+		return false;
+	el->flags |= E_REFUSED;
+	t->refused++;
+	return true;
 }
 
 static void by_element(struct plan *p, struct elem_table *t, bool fresh)
 {
 	indices add = { 0 }, del = { 0 };
-	uint32_t n = fresh ? t->n : t->dirty.n, room = 0;
+	uint32_t n = fresh ? t->n : t->dirty.n, left = 0, came = 0;
 
 	for (uint32_t j = 0; j < n; j++) {
 		uint32_t i = fresh ? j : t->dirty.v[j];
@@ -148,15 +159,13 @@ static void by_element(struct plan *p, struct elem_table *t, bool fresh)
 			continue;
 		} else if (have && !want) {
 			vec_push(&del, i);
-			room++;
-		} else if (want && !have && holds_back(t, el)) {
-			el->flags |= E_REFUSED;
-			t->refused++;
-		} else if (want && !have) {
+			left++;
+		} else if (want && !have && (el->flags & E_HAVE || !hold_back(t, el))) {
 			vec_push(&add, i);
+			came++;
 		}
 	}
-	try_refused(t, room, &add);
+	try_refused(t, left, came, &add);
 	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, del.v, del.n, sizeof(uint32_t), get_key);
 	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, t, add.v, add.n, sizeof(uint32_t), get_wanted);
 }
@@ -299,48 +308,100 @@ static bool overlaps(const struct elem_table *t, const ivals *list, uint32_t j, 
 	       (j < list->n && memcmp(low(t, list->v[j].first), high(t, v->last), t->klen) <= 0);
 }
 
-static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
+/* Is it in an interval that the kernel has? */
+static bool kernel_covers(const struct elem_table *t, uint32_t i)
 {
-	ivals none = { 0 }, *have = fresh ? &none : &t->kernel, add = { 0 }, del = { 0 };
-	struct next_set next = { .t = t, .fresh = fresh };
+	uint32_t from = 0, to = t->kernel.n;
+
+	while (from < to) {
+		uint32_t mid = from + (to - from) / 2;
+
+		if (memcmp(low(t, t->kernel.v[mid].first), low(t, i), t->klen) <= 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from && memcmp(high(t, i), high(t, t->kernel.v[from - 1].last), t->klen) <= 0;
+}
+
+/* What is stated anew by packs that back off. */
+static void hold_back_ranges(struct elem_table *t)
+{
+	vec_foreach (p, &t->dirty) {
+		struct elem *el = elem_at(t, *p);
+
+		if ((el->flags & (E_USED | E_CATCHALL)) == E_USED && elem_wanted(t, el) &&
+			!kernel_covers(t, *p))
+			hold_back(t, el);
+	}
+}
+
+struct ranges_diff {
+	struct next_set next;
+	ivals add, del;
+};
+
+static void diff_ranges(struct elem_table *t, const ivals *have, struct ranges_diff *d)
+{
+	struct next_set *next = &d->next;
 	uint32_t i = 0, j = 0;
 
-	intervals_want(t, &next.kernel);
-	while (i < have->n || j < next.kernel.n) {
+	intervals_want(t, &next->kernel);
+	while (i < have->n || j < next->kernel.n) {
 		int c;
 
 		if (i < have->n && is_gone(t, &have->v[i])) {
-			vec_push(&next.gone, have->v[i++]);
+			vec_push(&next->gone, have->v[i++]);
 			continue;
 		}
-		c = i == have->n ? 1 : j == next.kernel.n ? -1 : ival_cmp(t, &have->v[i], &next.kernel.v[j]);
+		c = i == have->n          ? 1
+		    : j == next->kernel.n ? -1
+					  : ival_cmp(t, &have->v[i], &next->kernel.v[j]);
 
 		if (c < 0 && elem_held(t, elem_at(t, have->v[i].first)) &&
-			!overlaps(t, &next.kernel, j, &have->v[i])) {
-			vec_insert(&next.kernel, j, have->v[i++]);
+			!overlaps(t, &next->kernel, j, &have->v[i])) {
+			vec_insert(&next->kernel, j, have->v[i++]);
 			j++;
 		} else if (c < 0) {
-			vec_push(&next.gone, have->v[i]);
-			vec_push(&del, have->v[i++]);
+			vec_push(&next->gone, have->v[i]);
+			vec_push(&d->del, have->v[i++]);
 		} else if (c > 0) {
-			vec_push(&next.came, next.kernel.v[j]);
-			vec_push(&add, next.kernel.v[j++]);
+			vec_push(&next->came, next->kernel.v[j]);
+			vec_push(&d->add, next->kernel.v[j++]);
 		} else {
-			if (memcmp(&have->v[i], &next.kernel.v[j], sizeof(have->v[i]))) {
-				vec_push(&next.gone, have->v[i]);
-				vec_push(&next.came, next.kernel.v[j]);
+			if (memcmp(&have->v[i], &next->kernel.v[j], sizeof(have->v[i]))) {
+				vec_push(&next->gone, have->v[i]);
+				vec_push(&next->came, next->kernel.v[j]);
 			}
-			if (ival_resend(t, &next.kernel.v[j], &have->v[i])) {
-				vec_push(&del, have->v[i]);
-				vec_push(&add, next.kernel.v[j]);
+			if (ival_resend(t, &next->kernel.v[j], &have->v[i])) {
+				vec_push(&d->del, have->v[i]);
+				vec_push(&d->add, next->kernel.v[j]);
 			}
 			i++;
 			j++;
 		}
 	}
-	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, del.v, del.n, sizeof(struct ival), get_ival);
-	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, t, add.v, add.n, sizeof(struct ival), get_ival);
-	vec_push(&p->next->sets, next);
+}
+
+static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
+{
+	static const ivals none;
+	const ivals *have = fresh ? &none : &t->kernel;
+	struct ranges_diff d = { .next = { .t = t, .fresh = fresh } };
+
+	hold_back_ranges(t);
+	diff_ranges(t, have, &d);
+	if (try_refused(t, d.del.n, d.add.n, NULL)) {
+		vec_clear(&d.next.kernel);
+		vec_clear(&d.next.gone);
+		vec_clear(&d.next.came);
+		vec_clear(&d.add);
+		vec_clear(&d.del);
+		diff_ranges(t, have, &d);
+	}
+	emit(p, PH_DEL_ELEM, OP_DEL_ELEM, t, d.del.v, d.del.n, sizeof(struct ival), get_ival);
+	emit(p, PH_ADD_ELEM, OP_ADD_ELEM, t, d.add.v, d.add.n, sizeof(struct ival), get_ival);
+	vec_push(&p->next->sets, d.next);
 }
 
 void plan_elems(struct plan *p, struct obj *set, bool fresh)

@@ -38,7 +38,7 @@ static void refused_member(const struct elem_table *t, const struct member *m)
 		backoff_refused(c->pk, m->site ? m->site : c->site);
 }
 
-static bool refuse_elem(const struct op *op, bool mark)
+static bool refuse_elem(const struct op *op, int errnum, bool mark)
 {
 	struct elem_table *t = (struct elem_table *)op->elem.src;
 	struct setelem el;
@@ -64,6 +64,7 @@ static bool refuse_elem(const struct op *op, bool mark)
 			}
 	} else if (mark) {
 		elem_at(t, i)->flags |= E_REFUSED;
+		t->full |= errnum == -ENFILE;
 		t->refused++;
 		refused_member(t, &elem_at(t, i)->m);
 	}
@@ -82,7 +83,7 @@ static void keep(struct stmt *st, const struct op *op)
 }
 
 /* mark: leave it out from now on; else only say who it is, for all will be undone. */
-static bool refuse(struct op *op, bool mark)
+static bool refuse(struct op *op, int errnum, bool mark)
 {
 	struct stmt *st = op->owner;
 	struct obj *o = op->owner;
@@ -99,7 +100,7 @@ static bool refuse(struct op *op, bool mark)
 		obj_changed(st->o);
 		return true;
 	case OP_DEL_ELEM:
-	case OP_ADD_ELEM: return refuse_elem(op, mark);
+	case OP_ADD_ELEM: return refuse_elem(op, errnum, mark);
 	case OP_ADD_TABLE:
 	case OP_ADD_CHAIN:
 	case OP_ADD_SET:
@@ -289,7 +290,7 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, s
 			r->op_err[i] = 0;
 			continue;
 		}
-		if (!refuse(op, mark))
+		if (!refuse(op, r->op_err[i], mark))
 			continue;
 		n++;
 		if (del || ((op->kind == OP_ADD_ELEM) && op->elem.n > 1))

@@ -96,6 +96,28 @@ rnm.block(function () if net.link("wan0").up then s:add("192.0.2.1") end end)
 		rnmd.stop(d)
 	end)
 
+	it("backs off with intervals, which come when there is room for them", function()
+		local d = daemon.start(ns, { config = "commit: { coalesce: never }\n", packs = { ["a.lua"] = [[
+local s = nft.table("inet", "t"):set("s", { type = "ipv4_addr", flags = "interval", size = 2 })
+rnm.on("addr_change", { iface = "wan0" }, function (ev)
+  if ev.action == "del" then s:del(ev.address) else s:add(ev.address) end
+end)
+]], ["b.lua"] = good } })
+		for i = 1, 24, 2 do
+			ns:run(("ip addr add 192.0.2.%d/32 dev wan0"):format(i))
+			rnmd.settle(d)
+		end
+		assert.same({ "192.0.2.1", "192.0.2.3" }, nft.set(ns, "inet t s"))
+		assert.is_true(refusals(d) >= 3 and refusals(d) <= 7, d:log())
+		assert.is_true(pack(d, "a").backoff.holds)
+		local before = refusals(d)
+		ns:run "ip addr del 192.0.2.1/32 dev wan0"
+		rnmd.settle(d)
+		assert.same({ "192.0.2.3", "192.0.2.5" }, nft.set(ns, "inet t s"))
+		assert.equal(before, refusals(d))
+		rnmd.stop(d)
+	end)
+
 	it("keeps what its lines last had in the kernel", function()
 		-- The bridge's name is for tables of family bridge; only the kernel knows.
 		local d = daemon.start(ns, { config = "commit: { coalesce: never }\n", packs = { ["a.lua"] = [[
