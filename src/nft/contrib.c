@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "nft/model.h"
 
+#define HOLDERS_ASKED 64
+
 static void live_delta(struct live_sink *s, int sign, const struct val *key, const struct val *data);
 static void live_reset(struct live_sink *s);
 
@@ -150,6 +152,24 @@ static bool take_table(struct contrib *c)
 	return true;
 }
 
+/* Does the pack state it already, or did a pack of an earlier life that is nobody's now? What others hold has
+ * a time of its own. */
+static bool stated_before(const struct contrib *c, struct elem_table *t, const struct elem *el)
+{
+	const struct member *m = &el->m;
+
+	for (unsigned n = 0; m->contrib && n < HOLDERS_ASKED; n++) {
+		const struct contrib *by = contrib_by_id(c->set->rs, m->contrib);
+
+		if (by->kind != C_EDIT && by->pk == c->pk)
+			return true;
+		if (!m->next)
+			return false;
+		m = &t->more.v[m->next - 1];
+	}
+	return true;
+}
+
 /* A timed statement that a reload states again goes on where it is, even when its time is over. */
 static uint32_t inherited_attr(const struct contrib *c, struct elem_table *t, uint32_t i, uint32_t attr)
 {
@@ -158,7 +178,8 @@ static uint32_t inherited_attr(const struct contrib *c, struct elem_table *t, ui
 		    *h = el->hattr ? &t->attrs.v[el->hattr - 1] : NULL;
 
 	if (c->kind == C_EDIT || !a || !a->timeout_ms || !h || h->timeout_ms != a->timeout_ms ||
-		!attr_same_data(t, attr, el->hattr) || !attr_same_stmts(t, attr, el->hattr))
+		!stated_before(c, t, el) || !attr_same_data(t, attr, el->hattr) ||
+		!attr_same_stmts(t, attr, el->hattr))
 		return attr;
 	attr_put(t, attr);
 	return attr_ref(t, el->hattr);
@@ -230,6 +251,8 @@ static void fill_one(void *ctx, const struct val *key, const struct val *data)
 {
 	live_add(ctx, key, data);
 }
+
+#define HOLDERS_ASKED 64
 
 static void live_delta(struct live_sink *s, int sign, const struct val *key, const struct val *data)
 {

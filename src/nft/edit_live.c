@@ -11,7 +11,9 @@ static void undo_count(void *obj, uint64_t elem, uint64_t by)
 {
 	struct contrib *c = obj;
 
-	member_of(c->t, (uint32_t)elem, c->id)->count -= (uint32_t)by;
+	struct member *m = member_of(c->t, (uint32_t)elem, c->id);
+
+	m->count = (m->count - (uint32_t)by) & COUNT_MAX;
 }
 
 static void undo_fill(void *obj, uint64_t a, uint64_t b)

@@ -350,6 +350,8 @@ void elems_settle(struct elem_table *t)
 		struct elem *el = elem_at(t, *p);
 
 		el->flags &= (uint8_t)~E_DIRTY;
+		if (el->m.contrib)
+			el->m.found = FOUND_NOT;
 		if (el->m.contrib || el->flags & E_HAVE || !(el->flags & E_USED))
 			continue;
 		if (el->flags & E_REFUSED)

@@ -92,6 +92,7 @@ void member_put(struct elem_table *t, uint32_t i, const struct contrib *c, uint3
 		t->refused--;
 	}
 	if (!el->m.contrib) {
+		add.found = el->m.found;
 		el->m = add;
 		t->wanted++;
 	} else {
@@ -115,7 +116,7 @@ bool member_drop(struct elem_table *t, uint32_t i, uint32_t contrib, uint32_t *a
 {
 	struct elem *el = elem_at(t, i);
 	struct member *m = member_of(t, i, contrib);
-	uint32_t second = el->m.next, gone;
+	uint32_t second = el->m.next, found = el->m.found, gone;
 
 	if (!m)
 		return false;
@@ -145,6 +146,7 @@ bool member_drop(struct elem_table *t, uint32_t i, uint32_t contrib, uint32_t *a
 		}
 		vec_push(&t->more_spare, second - 1);
 	}
+	el->m.found = found & 3;
 	if (attr)
 		*attr = gone;
 	else

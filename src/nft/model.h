@@ -38,13 +38,15 @@ struct member {           /* one contributor's hold on one element */
 	uint32_t contrib; /* 0: none */
 	uint32_t attr;
 	uint32_t next;        /* in elem_table.more, 0: end */
-	uint32_t count;       /* live values may give one element several times */
+	uint32_t count : 30;  /* live values may give one element several times */
+	uint32_t found : 2;   /* of the first one: elem_found, until a transaction with a holder ends */
 	uint32_t site : 19;   /* 0: the contributor's */
 	uint32_t past : 12;   /* past.c's; 0: not known any more */
 	uint32_t indexed : 1; /* in elem_table.holders */
 };
-#define SITE_MAX 0x7ffffu
-#define PAST_MAX 0xfffu
+#define SITE_MAX  0x7ffffu
+#define PAST_MAX  0xfffu
+#define COUNT_MAX 0x3fffffffu
 
 enum {
 	E_HAVE = 1,
@@ -55,6 +57,12 @@ enum {
 	E_HELD = 32,
 	E_USED = 64,
 	E_REDO = 128
+};
+
+enum elem_found {
+	FOUND_NOT,
+	FOUND,       /* in the kernel, and nobody had stated it in this life */
+	FOUND_TIMED, /* of an earlier life: if it is nobody's, an edit made it */
 };
 
 struct elem {
@@ -455,8 +463,10 @@ bool elem_wanted(const struct elem_table *t,
 /* Found in the kernel, and nobody has stated it in this life: as held(). */
 static inline bool elem_unclaimed(const struct elem *el)
 {
-	return !el->m.contrib && el->m.count;
+	return !el->m.contrib && el->m.found;
 }
+/* Timed ones of an earlier life that nobody states go on as edits of the set's first pack. */
+void elems_adopt(struct obj *set);
 /* It is not wanted and stays all the same, while a pack is left out. */
 bool elem_held(const struct elem_table *t, const struct elem *el);
 void elems_settle(struct elem_table *t); /* frees elements that nobody wants and the kernel has not */

@@ -97,15 +97,20 @@ static void keep_time(struct set_reading *s, uint32_t i, uint32_t attr)
 }
 
 /* Nobody states it: what made it was an edit, which lives by the kernel's clock. */
-static void adopt_timed(struct set_reading *s, uint32_t i, uint32_t attr)
+void elems_adopt(struct obj *set)
 {
+	struct elem_table *t = set->elems;
 	struct stmt *by = NULL;
 
-	vec_foreach (d, &s->set->decls)
+	vec_foreach (d, &set->decls)
 		if (!by && (*d)->active)
 			by = *d;
-	if (by)
-		edit_adopt(by->sc->pk, s->set, i, attr_ref(s->t, attr), by->site);
+	for (uint32_t i = 0; by && t && i < t->n; i++) {
+		const struct elem *e = elem_at(t, i);
+
+		if (e->flags & E_USED && e->flags & E_HAVE && !e->m.contrib && e->m.found == FOUND_TIMED)
+			edit_adopt(by->sc->pk, set, i, attr_ref(t, e->hattr), by->site);
+	}
 }
 
 static bool timed(const struct elem_table *t, uint32_t attr)
@@ -172,16 +177,12 @@ static void on_elem(void *ctx, const struct setelem *read)
 	attr = kernel_attr(s, i, el);
 	keep_time(s, i, attr);
 	e = elem_at(t, i);
-	if (s->first && !e->m.contrib && timed(t, attr)) {
-		adopt_timed(s, i, attr);
-		e = elem_at(t, i);
-	}
 	if (!(e->flags & E_HAVE) || e->hattr != attr)
 		elem_touch(t, i);
 	if (!(e->flags & E_HAVE) && !e->m.contrib && !s->set->attach && !s->first)
 		s->r->found->elems_foreign++;
 	if (!(e->flags & E_HAVE) && !e->m.contrib)
-		e->m.count = 1; /* nobody claims it */
+		e->m.found = s->first && timed(t, attr) ? FOUND_TIMED : FOUND;
 	e->flags |= E_HAVE;
 	if (e->hattr != attr) {
 		attr_put(t, e->hattr);
@@ -247,6 +248,8 @@ int read_set(struct reading *r, struct obj *o)
 			o->elems_have = s.t;
 			s.t->refs++;
 		}
+		if (!o->rs->hold_deletes)
+			elems_adopt(o); /* else they may be what a pack states that is left out */
 		obj_changed(o);
 		if (s.missing)
 			o->attach->losses++;

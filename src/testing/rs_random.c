@@ -165,7 +165,7 @@ static bool merge(struct world *w)
 	return fail(w, "merge does not end");
 }
 
-static bool undo_all(struct world *w)
+bool world_undo(struct world *w)
 {
 	struct rpack *culprit;
 	_err_ struct err e = ERR_INIT;
@@ -211,7 +211,7 @@ static bool look_again(struct world *w)
 		return fail(w, "reading back: %s", err_text(&e));
 	for (int i = 0; i < N_TABLES * N_SETS; i++)
 		if (!known[i / N_SETS][i % N_SETS] && elements_known(w, i / N_SETS, i % N_SETS))
-			adopt(w, i / N_SETS, i % N_SETS);
+			find_timed(w, i / N_SETS, i % N_SETS);
 	return true;
 }
 
@@ -230,6 +230,7 @@ static int try_commit(struct world *w)
 	look = ruleset_suspects(w->rs);
 	if (look && (!look_again(w) || !merge(w)))
 		return -EPROTO;
+	adopt(w);
 	same = (look || w->released) && !w->rs->hold_deletes && as_wanted(w);
 	w->released = false;
 	if (plan_make(w->rs, &p, NULL) < 0)
@@ -313,7 +314,7 @@ static bool dry_run(struct world *w)
 	if (!merge(w) || plan_make(w->rs, &p, NULL) < 0)
 		return false;
 	plan_free(&p);
-	return undo_all(w);
+	return world_undo(w);
 }
 
 bool world_finish(struct world *w)
@@ -421,7 +422,7 @@ bool world_txn(struct world *w)
 	how = rnd(w, 12);
 	if (how == 0 && !dry_run(w))
 		return false;
-	if (how == 1 && (w->rolled++, !undo_all(w)))
+	if (how == 1 && (w->rolled++, !world_undo(w)))
 		return false;
 	return world_finish(w) && model_check(w) && world_rests(w);
 }

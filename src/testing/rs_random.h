@@ -7,6 +7,7 @@ struct world *world_new(uint64_t seed, struct nft_conn *conn);
 void world_free(struct world *w);
 bool world_txn(struct world *w); /* one transaction and all checks; false: w->fail */
 bool world_end(struct world *w);
+bool world_undo(struct world *w);   /* takes back what was said */
 bool world_finish(struct world *w); /* commits what was said */
 bool world_rests(struct world *w);  /* the kernel has what it was sent, and nothing is to do */
 void world_sweep(struct world *w);
@@ -27,5 +28,6 @@ bool meddle(struct world *w);
 /* rs_restart.c: another life over the same kernel; false: w->fail */
 bool begin_anew(struct world *w);
 bool elements_known(struct world *w, int t, int s);
-void adopt(struct world *w, int t, int s); /* what was read back for the first time lives on */
+void find_timed(struct world *w, int t, int s); /* in a set that was read back for the first time */
+void adopt(struct world *w);                    /* what was found so lives on */
 bool as_wanted(struct world *w);

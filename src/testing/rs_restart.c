@@ -29,16 +29,7 @@ static const struct sim_elem *kernel_elem(struct world *w, int t, int s, int key
 	return found;
 }
 
-static bool is_edit(struct world *w, int t, int s, int key)
-{
-	for (int i = 0; i < N_PACKS * 2; i++)
-		if (w->pack[i / 2].edit[i % 2][t][s][key].on)
-			return true;
-	return false;
-}
-
-/* The time of statements goes on where the kernel has the element, and begins anew where not, or where
- * another pack's edit it has become meanwhile. */
+/* The time of statements goes on where the kernel has the element, and begins anew where not. */
 static void take_times(struct world *w, int pack)
 {
 	for (struct scope_said *sc = w->pack[pack].scope; sc < w->pack[pack].scope + N_SCOPES; sc++)
@@ -48,8 +39,7 @@ static void take_times(struct world *w, int pack)
 				const struct sim_elem *x =
 					s->timeout[k] ? kernel_elem(w, s->table, s->obj, s->key[k]) : NULL;
 
-				if (x && x->deadline && x->el.timeout_ms == s->timeout[k] * 1000ull &&
-					!is_edit(w, s->table, s->obj, s->key[k]))
+				if (x && x->deadline && x->el.timeout_ms == s->timeout[k] * 1000ull)
 					sc->deadline[i][k] = x->deadline;
 			}
 }
@@ -61,8 +51,18 @@ bool elements_known(struct world *w, int t, int s)
 	return o && o->have && o->elems_have;
 }
 
-/* A timed element that nobody states is an edit of the set's first pack now. */
-void adopt(struct world *w, int t, int s)
+/* Timed elements that nobody states, when the set is read first. */
+void find_timed(struct world *w, int t, int s)
+{
+	for (int key = 0; key < N_KEYS; key++) {
+		const struct sim_elem *x = kernel_elem(w, t, s, key);
+
+		w->found[t][s][key] =
+			x && x->deadline && model_type(w, t, s) >= 0 && !model_held(w, t, s, key);
+	}
+}
+
+static void adopt_of(struct world *w, int t, int s)
 {
 	const struct obj *o = obj_find(w->rs, OBJ_SET, table_family[t], table_names[t], set_names[s]);
 	const struct rpack *by = NULL;
@@ -71,8 +71,9 @@ void adopt(struct world *w, int t, int s)
 		if (!by && (*d)->active)
 			by = (*d)->sc->pk;
 	for (int key = 0; key < N_KEYS; key++) {
-		const struct sim_elem *x = kernel_elem(w, t, s, key);
+		const struct sim_elem *x = w->found[t][s][key] ? kernel_elem(w, t, s, key) : NULL;
 
+		w->found[t][s][key] = false;
 		if (!x || !x->deadline || model_type(w, t, s) < 0 || model_held(w, t, s, key))
 			continue;
 		for (int p = 0; p < N_PACKS; p++)
@@ -80,6 +81,16 @@ void adopt(struct world *w, int t, int s)
 				w->pack[p].edit[model_type(w, t, s)][t][s][key] = (struct edited){ true, true,
 					0, x->deadline, (uint32_t)(x->el.timeout_ms / 1000) };
 	}
+}
+
+/* They are edits of the set's first pack, once no pack is left out that may have stated them. */
+void adopt(struct world *w)
+{
+	if (w->rs->hold_deletes)
+		return;
+	for (int i = 0; i < N_TABLES * N_SETS; i++)
+		if (elements_known(w, i / N_SETS, i % N_SETS))
+			adopt_of(w, i / N_SETS, i % N_SETS);
 }
 
 bool as_wanted(struct world *w)
@@ -111,6 +122,7 @@ static bool new_life(struct world *w)
 	memset(w->old_quarrel, 0, sizeof(w->old_quarrel));
 	memset(w->type, -1, sizeof(w->type));
 	memset(w->typed, 0, sizeof(w->typed));
+	memset(w->found, 0, sizeof(w->found));
 	world_sweep(w);
 	ruleset_commit(w->rs);
 	ruleset_free(w->rs);
@@ -185,6 +197,13 @@ static bool settled(struct world *w)
 	return world_finish(w) && model_check(w) && world_rests(w);
 }
 
+/* It is tried again and fails: that costs it nothing either. */
+static bool fails_again(struct world *w, const struct pack_said *was, int missing)
+{
+	ruleset_begin(w->rs, "again");
+	return say_again(w, missing, was) && world_undo(w) && world_finish(w) && world_rests(w);
+}
+
 /* The others begin; then what is held is let go, or the pack is there again. */
 static bool without(struct world *w, const struct pack_said *was, int missing)
 {
@@ -195,7 +214,8 @@ static bool without(struct world *w, const struct pack_said *was, int missing)
 	keep(w, &k);
 	buf_clear(&w->told);
 	w->tell = true;
-	ok = world_finish(w) && world_rests(w) && (w->anew || !lost(w, &k));
+	ok = world_finish(w) && world_rests(w) && (rnd(w, 2) || fails_again(w, was, missing)) &&
+	     (w->anew || !lost(w, &k));
 	w->tell = false;
 	vec_foreach (s, &k.objs)
 		free(*s);

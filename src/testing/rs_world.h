@@ -122,6 +122,7 @@ struct world {
 	uint64_t now;
 	int type[N_TABLES][N_SETS];   /* the last one that a set had */
 	bool typed[N_TABLES][N_SETS]; /* before this transaction */
+	bool found[N_TABLES][N_SETS][N_KEYS];
 	bool spoke[N_PACKS], old_quarrel[N_TABLES][N_SETS][N_KEYS];
 	const char *quarrel;
 	bool frozen; /* live values stay for this transaction */

@@ -141,6 +141,56 @@ describe("a run that fails", function ()
     assert.equal("", sim:kernel())
   end)
 
+  it("at start loses nothing by failing again, and goes on where it was when it comes back", function ()
+    local a = [[
+      local t = nft.table("inet", "t")
+      t:chain("in", { type = "filter", hook = "input", priority = 0 }):rule("counter")
+      t:set("s", { type = "ipv4_addr" }) t:set("i", { type = "ipv4_addr", flags = "interval" })
+      t:set("tm", { type = "ipv4_addr", flags = "timeout" })
+    ]]
+    local p = [[
+      local t = nft.table("inet", "t")
+      t:set("s"):add("192.0.2.1") t:set("i"):add("192.0.2.0/31")
+      local own, m = t:chain("own"), t:map("m", { type = "mark : verdict" })
+      own:rule("meta mark 8 counter") m:add(5, "jump own")
+      t:chain("in"):rule("meta mark vmap @m")
+      %s t:set("tm"):add("192.0.2.7", { timeout = "1h" })
+      %s
+    ]]
+    start { a = a, p = p:format("", "") }
+    sim:advance(600)
+    local function kernel() return (sim:kernel():gsub(" expires %w+", "")) end
+    local before, sent = kernel(), #sim.batches
+    sim:restart { packs = { a = a, p = p:format("", "error 'no'") } }
+    sim:advance(600)
+    assert.equal("failed", state())
+    assert.is_true(sim:packs().p.errors > 5)
+    assert.equal(before, kernel())
+    assert(sim:reload { packs = { a = a, p = p:format("", "") } })
+    assert.equal(before, kernel())
+    assert.equal(sent, #sim.batches)
+    assert.matches("192.0.2.7 timeout 1h expires [34][90]m", sim:kernel())
+    assert(sim:reload { packs = { a = a, p = p:format("--", "") } })
+    assert.not_matches("192.0.2.7", sim:kernel(), 1, true)
+  end)
+
+  it("leaves a timed statement its own time beside what others hold", function ()
+    start { a = [[
+        local s = nft.table("inet", "t"):set("s", { type = "ipv4_addr", flags = "timeout" })
+        rnm.on("message", { topic = "ban" }, function () s:add("192.0.2.7", { timeout = "1h" }) end)
+      ]], b = [[
+        local s = nft.table("inet", "t"):set("s")
+        rnm.block(function () if net.link "x1" then s:add("192.0.2.7", { timeout = "1h" }) end end)
+      ]] }
+    sim:emit "ban"
+    sim:advance(1800)
+    sim:link_add "x1"
+    sim:advance(1800 + 1)
+    assert.matches("192.0.2.7 timeout 1h expires [23]%d", sim:kernel())
+    sim:link_del "x1"
+    assert.not_matches("192.0.2.7", sim:kernel(), 1, true)
+  end)
+
   it("by the kernel's word loses what was refused, until that changes", function ()
     start { p = [[
         local c = nft.table("inet", "t"):chain("c")
