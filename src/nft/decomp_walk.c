@@ -47,7 +47,7 @@ static unsigned load_bytes(const struct walk *w, const struct dx *x)
 		if (x->p.key == NFT_XFRM_KEY_SADDR_IP6 || x->p.key == NFT_XFRM_KEY_DADDR_IP6)
 			return 16;
 		return 4;
-	case DX_FIB: return x->p.key == NFT_FIB_RESULT_OIFNAME ? 16 : 0;
+	case DX_FIB: return x->p.key == NFT_FIB_RESULT_OIFNAME ? 16 : 4;
 	case DX_OSF: return 16;
 	case DX_NUMGEN:
 	case DX_HASH: return 4;

@@ -206,6 +206,7 @@ describe("nft.decompile", function()
 			ct mark set numgen inc mod 4
 			fib saddr . iif oif missing
 			fib daddr type local
+			fib daddr type . tcp dport { local . 22 }
 			rt ip nexthop 192.0.2.1
 			socket transparent 1
 			osf ttl loose name "Linux"
