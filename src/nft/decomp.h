@@ -214,6 +214,7 @@ u128 val_ones(unsigned bits);
 u128 val_num(const struct sel *s, const uint8_t *p, unsigned len);
 /* plain: as the ends of a range, without symbols. */
 void val_num_put(struct dc *c, const struct sel *s, u128 v, bool plain, struct buf *out);
+void val_range_put(struct dc *c, const struct sel *s, u128 lo, u128 hi, struct buf *out);
 /* Names of single bits; returns whether there are several. Nothing where they have no names. */
 bool val_bits_put(const struct sel *s, u128 v, const char *sep, struct buf *out);
 void val_put(struct dc *c, const struct sel *s, const uint8_t *p, unsigned len, struct buf *out);

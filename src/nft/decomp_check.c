@@ -46,15 +46,31 @@ static bool text_same(const char *a, const char *b)
 	return !strcmp(a ? a : "", b ? b : "");
 }
 
-static bool elem_same(const struct setelem *a, const struct setelem *b)
+/* Does the interval reach the last value that a key of these bits has? */
+static bool is_open(const struct set_info *s, const struct setelem *el)
+{
+	unsigned bits = s->key.bits[0] % 8 ? s->key.bits[0] % 8 : 8;
+
+	if (!el->interval || s->key.n != 1 ||
+		(el->key_end[0] != 0xff && el->key_end[0] != 0xff >> (8 - bits)))
+		return false;
+	for (unsigned i = 1; i < el->klen; i++)
+		if (el->key_end[i] != 0xff)
+			return false;
+	return true;
+}
+
+static bool elem_same(
+	const struct set_info *s, const struct setelem *a, const struct set_info *t, const struct setelem *b)
 {
 	if (!text_same(a->comment, b->comment))
 		return false;
 	if (a->catchall != b->catchall || a->verdict != b->verdict || a->dlen != b->dlen ||
 		strcmp(a->target, b->target) != 0 || (a->verdict && a->verdict_code != b->verdict_code))
 		return false;
-	if (!a->catchall && (a->klen != b->klen || memcmp(a->key, b->key, a->klen) != 0 ||
-				    memcmp(end_of(a), end_of(b), a->klen) != 0))
+	if (!a->catchall &&
+		(a->klen != b->klen || memcmp(a->key, b->key, a->klen) != 0 ||
+			(memcmp(end_of(a), end_of(b), a->klen) != 0 && !(is_open(s, a) && is_open(t, b)))))
 		return false;
 	return a->verdict || !memcmp(a->data, b->data, a->dlen);
 }
@@ -72,7 +88,7 @@ static bool content_same(struct anon *a, struct anon_set *b)
 		qsort(b->elems.v, b->elems.n, sizeof(*b->elems.v), by_bytes);
 	}
 	for (uint32_t i = 0; i < a->el.n; i++)
-		if (!elem_same(&a->el.v[i], &b->elems.v[i]))
+		if (!elem_same(a->info, &a->el.v[i], &b->info, &b->elems.v[i]))
 			return false;
 	return true;
 }

@@ -297,9 +297,7 @@ static bool range_text(struct dc *c, const struct item *it, struct buf *out)
 		s.len != x->p.alen || s.len > 16)
 		return false;
 	buf_puts(out, !it->ds->hi && x->p.op == NFT_RANGE_NEQ ? " != " : " ");
-	val_num_put(c, &s, val_num(&s, x->p.a, s.len) >> s.shift, true, out);
-	buf_putc(out, '-');
-	val_num_put(c, &s, val_num(&s, hi, s.len) >> s.shift, true, out);
+	val_range_put(c, &s, val_num(&s, x->p.a, s.len) >> s.shift, val_num(&s, hi, s.len) >> s.shift, out);
 	return true;
 }
 

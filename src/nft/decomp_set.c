@@ -175,9 +175,7 @@ static void range_put(struct dc *c, const struct sel *s, const uint8_t *a, const
 		val_num_put(c, s, lo, false, out);
 		buf_printf(out, "/%d", plen);
 	} else {
-		val_num_put(c, s, lo, true, out);
-		buf_putc(out, '-');
-		val_num_put(c, s, hi, true, out);
+		val_range_put(c, s, lo, hi, out);
 	}
 }
 

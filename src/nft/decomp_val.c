@@ -190,6 +190,17 @@ void val_num_put(struct dc *c, const struct sel *s, u128 v, bool plain, struct b
 		datatype_print(s->dt, s->bits, b, out);
 }
 
+/* Names of single bits would be bounds that nobody can read. */
+void val_range_put(struct dc *c, const struct sel *s, u128 lo, u128 hi, struct buf *out)
+{
+	struct sel k = *s;
+
+	k.hex = s->hex || s->dt->base == BASE_BITMASK;
+	val_num_put(c, &k, lo, true, out);
+	buf_putc(out, '-');
+	val_num_put(c, &k, hi, true, out);
+}
+
 void val_put(struct dc *c, const struct sel *s, const uint8_t *p, unsigned len, struct buf *out)
 {
 	if (len > 16) {
