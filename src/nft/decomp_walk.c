@@ -24,6 +24,17 @@ static unsigned key_bytes(const struct selkey *t, unsigned key)
 	return 0;
 }
 
+static unsigned ct_bytes(unsigned key)
+{
+	switch (key) {
+	case NFT_CT_SRC_IP:
+	case NFT_CT_DST_IP: return 4;
+	case NFT_CT_SRC_IP6:
+	case NFT_CT_DST_IP6: return 16;
+	default: return key_bytes(ct_keys, key);
+	}
+}
+
 /* Bytes that a load writes; 0: as many as its reader takes. */
 static unsigned load_bytes(const struct walk *w, const struct dx *x)
 {
@@ -37,7 +48,7 @@ static unsigned load_bytes(const struct walk *w, const struct dx *x)
 	case DX_BYTEORDER: return x->p.len;
 	case DX_IMM: return x->p.alen;
 	case DX_META: return key_bytes(meta_keys, x->p.key);
-	case DX_CT: return key_bytes(ct_keys, x->p.key);
+	case DX_CT: return ct_bytes(x->p.key);
 	case DX_RT:
 		return x->p.key == NFT_RT_NEXTHOP6   ? 16
 		       : x->p.key == NFT_RT_NEXTHOP4 ? 4

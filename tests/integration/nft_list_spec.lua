@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- kernel_list() against the nft that is installed: the same text, and what is loaded from it is listed the same again.
 local core = require("rnm.core")
+local sh = require "sh"
 
 local function have_nft()
 	return os.execute "nft --version >/dev/null 2>&1"
@@ -134,6 +135,27 @@ describe("kernel_list", function()
 		nft "flush ruleset"
 		nft(text)
 		assert.equal(text, list())
+	end)
+
+	it("can be loaded where a rule adds to a map that is not said to be dynamic", function()
+		if not have_nft() then
+			pending "no nft"
+			return
+		end
+		nft "flush ruleset"
+		nft [[
+			table ip t {
+				map m { type ipv4_addr . ipv4_addr : mark; }
+				chain c { add @m { ip saddr . ip daddr : meta mark }; }
+			}
+		]]
+		local text = list() -- has the size that the kernel gave it, which nft takes for a fixed one
+		nft "flush ruleset"
+		local file = os.tmpname()
+		sh.write(file, text)
+		sh.run(("%s/rnm nft load %s"):format(os.getenv "RNM_BUILD" or "build", file))
+		os.remove(file)
+		assert.equal(text, (list():gsub("\n%s*flags dynamic", "")))
 	end)
 
 	it("says what is not there", function()

@@ -207,6 +207,9 @@ describe("nft.decompile", function()
 			fib saddr . iif oif missing
 			fib daddr type local
 			fib daddr type . tcp dport { local . 22 }
+			ct original ip saddr . tcp dport { 192.0.2.1 . 22 }
+			ip ecn vmap { 0x01-0x03 : drop }
+			ct state 0x1-0x7
 			rt ip nexthop 192.0.2.1
 			socket transparent 1
 			osf ttl loose name "Linux"
