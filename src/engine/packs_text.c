@@ -72,8 +72,7 @@ static void count(void *ctx, const struct pending *p)
 
 	if (!r)
 		return;
-	r->pending += !p->refused;
-	r->refused += p->refused;
+	*(p->refused ? &r->refused : &r->pending) += p->n;
 }
 
 static void collect(struct engine *en, rows *all)

@@ -352,9 +352,10 @@ void rpack_each(const struct rpack *pk, void (*fn)(void *ctx, struct site site, 
 static void pending_obj(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
 {
 	vec_foreach (st, &o->decls) {
-		struct pending p = {
-			.obj = o, .why = (*st)->refused ? refused_why(*st) : o->why, .refused = (*st)->refused
-		};
+		struct pending p = { .obj = o,
+			.n = 1,
+			.why = (*st)->refused ? refused_why(*st) : o->why,
+			.refused = (*st)->refused };
 
 		if (!(*st)->active || (!(*st)->refused && (o->want || !o->why)))
 			continue;
@@ -370,6 +371,7 @@ static void pending_rules(struct obj *o, void (*fn)(void *ctx, const struct pend
 {
 	vec_foreach (st, &o->rules) {
 		struct pending p = { .obj = o,
+			.n = 1,
 			.why = (*st)->refused ? refused_why(*st) : (*st)->rule.why,
 			.refused = (*st)->refused };
 
@@ -382,28 +384,65 @@ static void pending_rules(struct obj *o, void (*fn)(void *ctx, const struct pend
 	}
 }
 
+struct pending_run { /* of elements that wait for one reason, of one place */
+	void (*fn)(void *ctx, const struct pending *p);
+	void *ctx;
+	struct pending p;
+};
+
+static void pending_told(struct pending_run *run)
+{
+	const struct pending *p = &run->p;
+	const bool object = p->obj && p->obj->set.info.flags & NFT_SET_OBJECT;
+	_buf_ struct buf why = BUF_INIT, n = BUF_INIT;
+
+	if (!p->n)
+		return;
+	if (p->n == 1)
+		buf_puts(&n, p->refused ? "an element" : "one");
+	else
+		buf_printf(&n, p->refused ? "%u elements" : "%u", p->n);
+	if (p->obj->attach)
+		buf_printf(&why, "an element of somebody else is in the way of %s", buf_str(&n));
+	else if (p->refused)
+		buf_printf(&why, "the kernel refused %s", buf_str(&n));
+	else if (p->n == 1)
+		buf_printf(
+			&why, "the %s of an element is not stated by any pack", object ? "object" : "chain");
+	else
+		buf_printf(&why, "the %s of %s elements are not stated by any pack",
+			object ? "objects" : "chains", buf_str(&n));
+	run->p.why = buf_str(&why);
+	run->fn(run->ctx, &run->p);
+}
+
 static void pending_elems(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
 {
 	struct elem_table *t = o->want ? o->elems : NULL;
+	struct pending_run run = { fn, ctx, { 0 } };
 
 	for (uint32_t i = 0; t && (t->pending || t->refused) && i < t->n; i++) {
 		struct elem *el = elem_at(t, i);
 		struct contrib *c = el->m.contrib ? contrib_by_id(o->rs, el->m.contrib) : NULL;
 		struct pending p = { .obj = o,
+			.n = 1,
 			.refused = el->flags & E_REFUSED && !o->attach,
 			.unstated = el->flags & E_PENDING };
 
 		if (!c || !(el->flags & (E_PENDING | E_REFUSED)))
 			continue;
-		p.why = o->attach   ? "an element of somebody else is in the way of one"
-			: p.refused ? "the kernel refused an element"
-			: o->set.info.flags & NFT_SET_OBJECT
-				? "the object of an element is not stated by any pack"
-				: "the chain of an element is not stated by any pack";
 		p.pack = c->pk->name;
 		p.site = ruleset_site_get(o->rs, el->m.site ? el->m.site : c->site);
-		fn(ctx, &p);
+		if (run.p.n && p.pack == run.p.pack && p.site.line == run.p.site.line &&
+			!strcmp(p.site.file, run.p.site.file) && p.refused == run.p.refused &&
+			p.unstated == run.p.unstated) {
+			run.p.n++;
+			continue;
+		}
+		pending_told(&run);
+		run.p = p;
 	}
+	pending_told(&run);
 }
 
 void ruleset_pending(struct ruleset *rs, void (*fn)(void *ctx, const struct pending *p), void *ctx)
@@ -423,10 +462,7 @@ static void count_pending(void *ctx, const struct pending *p)
 {
 	struct ruleset_stats *s = ctx;
 
-	if (p->refused)
-		s->refused++;
-	else
-		s->pending++;
+	*(p->refused ? &s->refused : &s->pending) += p->n;
 }
 
 struct ruleset_stats ruleset_stats(const struct ruleset *rs)

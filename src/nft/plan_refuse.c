@@ -264,28 +264,82 @@ static const char *reason(const struct op *op, int errnum)
 	return strerror(-errnum);
 }
 
+#define ELEMS_TOLD 8 /* of one set and one line of a pack */
+
+struct telling {
+	struct buf *text;
+	const struct op *last;
+	unsigned n; /* of elements that are told alike */
+};
+
+static void tell_rest(struct telling *t)
+{
+	if (t->n > ELEMS_TOLD)
+		buf_printf(t->text, "\n… and %u more elements of %s %s %s", t->n - ELEMS_TOLD,
+			nft_family_name(t->last->family), t->last->table, t->last->name);
+	t->n = 0;
+}
+
+static void tell(struct telling *t, const struct plan *p, struct op *op, int errnum)
+{
+	struct site s = ruleset_site_get(p->rs, op->site);
+	_buf_ struct buf line = BUF_INIT;
+	struct plan one = { .rs = p->rs };
+	const struct op *last = t->last;
+
+	if (op->kind != OP_ADD_ELEM || !last || last->elem.src != op->elem.src || last->site != op->site)
+		tell_rest(t);
+	t->last = op;
+	if (op->kind == OP_ADD_ELEM && ++t->n > ELEMS_TOLD)
+		return;
+	one.ops.v = op;
+	one.ops.n = 1;
+	plan_text(&one, PLAN_BARE, &line);
+	while (line.n && line.s[line.n - 1] == '\n')
+		line.s[--line.n] = '\0';
+	buf_printf(t->text, "%s%s %s:%u: %s: %s", t->text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,
+		s.line, buf_str(&line), reason(op, errnum));
+}
+
+/* Is this "no such file" only said because something else was refused? */
+static bool only_echo(
+	const struct plan *p, const struct commit_result *r, const struct op *op, bool others, bool vain)
+{
+	if (!others)
+		return vain && !makes(op);
+	if (op->kind != OP_ADD_OBJ && op->kind != OP_ADD_FLOWTABLE)
+		return true;
+	/* these name nothing but their table */
+	for (uint32_t i = 0; i < p->ops.n; i++) {
+		const struct op *t = &p->ops.v[i];
+
+		if (t->kind == OP_ADD_TABLE && r->op_err[i] && t->family == op->family &&
+			!strcmp(t->table, op->table))
+			return true;
+	}
+	return false;
+}
+
 unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, struct buf *text)
 {
 	bool others = false, vain = false;
+	struct telling t = { .text = text };
 	blames seen = { 0 };
 	unsigned n = 0;
 
-	/* Where something else was refused, "no such file" is its echo: what names it can not be found. So is
-	 * that something can not be deleted: a rule that was to be replaced still names it. */
+	/* Where something else was refused, "no such file" is mostly its echo: what names it can not be
+	 * found. So is that something can not be deleted: a rule that was to be replaced still names it. */
 	for (uint32_t i = 0; i < p->ops.n; i++) {
 		others |= r->op_err[i] && r->op_err[i] != -ENOENT && !unmakes(&p->ops.v[i]);
 		vain |= makes_in_vain(p, r, i);
 	}
 	for (uint32_t i = 0; i < p->ops.n; i++) {
 		struct op *op = &p->ops.v[i];
-		struct site s = ruleset_site_get(p->rs, op->site);
-		_buf_ struct buf line = BUF_INIT;
-		struct plan one = { .rs = p->rs };
 		bool del = op->kind == OP_DEL_ELEM;
 
 		if (!r->op_err[i])
 			continue;
-		if (r->op_err[i] == -ENOENT ? others || (vain && !makes(op))
+		if (r->op_err[i] == -ENOENT ? only_echo(p, r, op, others, vain)
 					    : echo(&seen, op, r->op_err[i])) {
 			r->op_err[i] = 0;
 			continue;
@@ -295,14 +349,9 @@ unsigned plan_refuse(struct plan *p, const struct commit_result *r, bool mark, s
 		n++;
 		if (del || ((op->kind == OP_ADD_ELEM) && op->elem.n > 1))
 			continue; /* nothing to tell: it is tried again */
-		one.ops.v = op;
-		one.ops.n = 1;
-		plan_text(&one, PLAN_BARE, &line);
-		while (line.n && line.s[line.n - 1] == '\n')
-			line.s[--line.n] = '\0';
-		buf_printf(text, "%s%s %s:%u: %s: %s", text->n ? "\n" : "", op->pack ? op->pack : "?", s.file,
-			s.line, buf_str(&line), reason(op, r->op_err[i]));
+		tell(&t, p, op, r->op_err[i]);
 	}
+	tell_rest(&t);
 	for (uint32_t i = 0; n && i < p->ops.n; i++)
 		if (unmakes(&p->ops.v[i]))
 			r->op_err[i] = 0;

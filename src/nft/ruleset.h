@@ -335,6 +335,7 @@ void ruleset_adopt_end(struct ruleset *rs, uint8_t family, const char *table, bo
 
 struct pending {
 	const struct obj *obj; /* the chain of a rule, the set, … */
+	uint32_t n;            /* how many; more than one only of elements of one set */
 	const char *pack;
 	struct site site;
 	const char *why; /* "set @x is not stated by any pack"; borrowed */

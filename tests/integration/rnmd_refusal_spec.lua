@@ -86,6 +86,28 @@ nft.table("inet", "t"):set("s", { type = "ipv4_addr", size = 2, elements = net.a
 		assert.matches("0 refused", rnmd.status(d))
 	end)
 
+	it("of many elements is told in a few lines", function()
+		local d = daemon.start(ns, { packs = { ["a.lua"] = [[
+local list = {}
+for i = 1, 300 do list[i] = ("10.0.%d.%d"):format(i // 256, i % 256) end
+nft.table("inet", "t"):set("s", { type = "ipv4_addr", size = 100, elements = list })]] } })
+		local status, log = rnmd.status(d), d:log()
+		assert.equal(100, #nft.set(ns, "inet t s"))
+		assert.matches("200 refused", status)
+		assert.matches("refused: s in inet t: the kernel refused 200 elements %(a, a%.lua:3%)", status)
+		assert.matches("… and 192 more elements of inet t s", status, 1, true)
+		assert.is_true(select(2, log:gsub("the set is full", "")) < 20, log)
+	end)
+
+	it("of every kind is told at once, whose table each is", function()
+		local d = daemon.start(ns, { packs = { ["a.lua"] = "", ["b.lua"] = "" } })
+		d:pack("a.lua", [[nft.table("inet", "t"):ct_helper("h", { type = "no-such-helper", protocol = "tcp" })]])
+		d:pack("b.lua", [[nft.table("ip", "u"):ct_expectation("e", { protocol = "tcp", dport = 1, timeout = "1h", size = 1, l3proto = "ip6" })]])
+		local out = d:rnm "reload"
+		assert.matches("a%.lua:1: %+ add ct helper inet t h .- No such file", out)
+		assert.matches("b%.lua:1: %+ add ct expectation ip u e .- Invalid argument", out)
+	end)
+
 	it("that only tells of a flushed chain makes the table anew", function()
 		local text = [[nft.table("inet", "t"):chain("in", { type = "filter", hook = "input", priority = 0 }):rule("%s")]]
 		local d = daemon.start(ns, { packs = { ["a.lua"] = text:format "counter" } })
