@@ -108,7 +108,8 @@ int elem_of(const struct elem_table *t, const struct val *key, const struct val 
 	if (timeout_ms && !(t->info.flags & NFT_SET_TIMEOUT))
 		return err_set(e, -EINVAL, "set %s has no `flags timeout`: an element can not have one",
 			t->info.name);
-	out->timeout_ms = timeout_ms ? timeout_ms : t->set->timeout_ms;
+	/* What an attached set's own timeout is may change at any time, or not be known yet. */
+	out->timeout_ms = timeout_ms || t->set->attach ? timeout_ms : t->set->timeout_ms;
 	out->comment = comment;
 	return 0;
 }

@@ -229,6 +229,19 @@ static void table_packs(struct obj *o, struct buf *out)
 	rest(&l, "packs");
 }
 
+static bool stated(const struct obj *o)
+{
+	if (o->want || o->unclaimed || o->rules.n)
+		return true;
+	vec_foreach (st, &o->decls)
+		if ((*st)->active)
+			return true;
+	vec_foreach (c, &o->contribs)
+		if ((*c)->on)
+			return true;
+	return false;
+}
+
 static void object(struct obj *o, struct buf *out)
 {
 	why_obj_name(o, out);
@@ -239,7 +252,7 @@ static void object(struct obj *o, struct buf *out)
 		buf_printf(out, "  waits: %s\n", o->why);
 	if (o->unclaimed)
 		buf_puts(out, "  found in the kernel, and not stated since this start\n");
-	if (o->foreign)
+	if (o->foreign || o->attach || (o->kind == OBJ_TABLE && !stated(o)))
 		buf_puts(out, "  of somebody else\n");
 	if (o->kind == OBJ_TABLE) {
 		table_packs(o, out);
@@ -257,15 +270,13 @@ static void object(struct obj *o, struct buf *out)
 
 /* ---- finding ---- */
 
-static bool stated(const struct obj *o)
+/* Or a set of it is attached to. */
+static bool table_stated(const struct obj *t)
 {
-	if (o->want || o->unclaimed || o->rules.n)
+	if (stated(t))
 		return true;
-	vec_foreach (st, &o->decls)
-		if ((*st)->active)
-			return true;
-	vec_foreach (c, &o->contribs)
-		if ((*c)->on)
+	vec_foreach (m, &t->members)
+		if (stated(*m))
 			return true;
 	return false;
 }
@@ -353,7 +364,7 @@ static int by_place(struct ruleset *rs, uint8_t family, const char *table, const
 	unsigned n = 0;
 
 	buf_printf(&place, "%s %s", nft_family_name(family), table);
-	if (!t || !stated(t)) /* text of a rule begins like that, too */
+	if (!t || !table_stated(t)) /* text of a rule begins like that, too */
 		return by_fragment(rs, what, out) ? 0 : unknown(rs, NULL, true, buf_str(&place), e);
 	if (!*name) {
 		object(t, out);

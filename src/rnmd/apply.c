@@ -32,6 +32,8 @@ static int set_state(struct apply *a, enum apply_state state, struct err *e)
 
 	if (state != APPLY_NONE)
 		rc = file_replace(a->file, words[state], strlen(words[state]), e);
+	else if (access(a->file, F_OK) < 0 && errno == ENOENT)
+		rc = 0; /* a state folder that can not be written is no obstacle then */
 	else if (unlink(a->file) < 0 && errno != ENOENT)
 		rc = err_set(e, -errno, "can not remove '%s': %s", a->file, strerror(errno));
 	else

@@ -263,6 +263,28 @@ describe("an attached set", function()
 		rnmd.stop(d)
 	end)
 
+	it("with a timeout of its own keeps what is stated without one, whenever it comes", function()
+		local aging = theirs:gsub("set block { type ipv4_addr;", "set block { type ipv4_addr; timeout 1h;")
+		for _, first in ipairs { true, false } do
+			nft("flush ruleset\n" .. (first and aging or ""))
+			start [[nft.attach("inet", "fw", "block"):add("192.0.2.1")]]
+			nft("flush ruleset\n" .. aging)
+			assert.equal("192.0.2.1", elements "block":match "192%.0%.2%.1[^,]*")
+			assert.matches("held by a, a%.lua:1", d:rnm "why 192.0.2.1")
+			assert.matches("set inet fw block: 1 element\n  of somebody else\n  declared by a, a%.lua:1", d:rnm "why inet fw block")
+			local gen = generation()
+			d:halt()
+			d:launch()
+			assert.equal(gen, generation())
+			rnmd.stop(d)
+			d = nil
+		end
+		start [[nft.attach("inet", "none", "block"):add("192.0.2.1")]]
+		assert.matches("set inet none block\n  waits: attached to a set that is not there yet", d:rnm "why inet none block")
+		assert.matches("table inet none\n  of somebody else\n  pack a: ", d:rnm "why inet none")
+		rnmd.stop(d)
+	end)
+
 	it("takes the values of its type only, and says where one is not", function()
 		nft(theirs)
 		start [[
