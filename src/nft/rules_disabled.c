@@ -192,6 +192,16 @@ int ruleset_rule_index(const struct obj *chain, uint64_t index, uint64_t *handle
 	return 0;
 }
 
+const char *ruleset_rule_label(const struct obj *chain, uint64_t handle)
+{
+	vec_foreach (k, &chain->krules)
+		if (k->handle == handle)
+			vec_foreach (st, &chain->rules)
+				if ((*st)->rule.rc && (*st)->rule.rc == k->rc && (*st)->rule.ast)
+					return ast_comment((*st)->rule.ast) ? NULL : k->rc->comment;
+	return NULL;
+}
+
 /* ---- telling ---- */
 
 bool ruleset_disabled_stated(

@@ -19,6 +19,9 @@ int ruleset_rule_find(
 	struct ruleset *rs, struct obj *chain, uint64_t handle, struct disabled *out, struct err *e);
 /* The handle of the kernel's rule at index. -ENOENT. */
 int ruleset_rule_index(const struct obj *chain, uint64_t index, uint64_t *handle, struct err *e);
+/* What the kernel shows as the comment of a rule that has none of its own; NULL: it has, or nobody states it.
+ */
+const char *ruleset_rule_label(const struct obj *chain, uint64_t handle);
 
 /* Who states it now; false: nobody does. */
 bool ruleset_disabled_stated(

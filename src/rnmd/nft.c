@@ -97,6 +97,24 @@ static uint64_t own_entry(struct call *k, const struct file_cmd *cmd)
 	return id;
 }
 
+/* The comment that rnm gave the original says whose that is, not whose the copy is. */
+static void without_label(struct call *k, const struct file_cmd *cmd, struct buf *rule)
+{
+	const struct obj *chain = obj_find(k->rs, OBJ_CHAIN, cmd->family, cmd->table, cmd->name);
+	uint64_t handle = cmd->handle;
+	const char *label;
+	_autofree_ char *end = NULL;
+
+	if (!chain || (cmd->move.at == AT_INDEX && ruleset_rule_index(chain, cmd->handle, &handle, NULL) < 0))
+		return;
+	label = ruleset_rule_label(chain, handle);
+	end = label ? xasprintf(" comment \"%s\"", label) : NULL;
+	if (!end || rule->n < strlen(end) || strcmp(rule->s + rule->n - strlen(end), end) != 0)
+		return;
+	rule->n -= strlen(end);
+	rule->s[rule->n] = '\0';
+}
+
 /* A copy in an own table is a rule of the console. */
 static int clone_into_own(struct call *k, const struct file_cmd *cmd)
 {
@@ -115,6 +133,7 @@ static int clone_into_own(struct call *k, const struct file_cmd *cmd)
 		k->c, cmd->family, cmd->table, cmd->name, m->at == AT_INDEX, cmd->handle, &rule, &e);
 	if (rc < 0)
 		return wrong(k, cmd, rc, err_text(&e));
+	without_label(k, cmd, &rule);
 	buf_printf(&text, "%s rule %s %s %s %s\n", m->before ? "insert" : "add",
 		nft_family_name(m->to_family), m->to_table, m->to_chain, buf_str(&rule));
 	f = nft_file_parse("rule", buf_str(&text), text.n, NULL, &k->errs);

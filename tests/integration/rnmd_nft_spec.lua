@@ -264,6 +264,8 @@ describe("rnm nft with a running daemon", function()
 		assert.same({ "tcp dport 7 accept" }, (rules "sub"))
 		go "clone rule inet t input index 0 to ip x c before index 0"
 		assert.matches("tcp dport 1 counter packets 0 bytes 0 accept comment \"simple:5\"\n\t\ttcp dport 7", ns:run "nft list chain ip x c")
+		go "clone rule inet t input index 0 to inet t sub"
+		assert.matches('tcp dport 1 .-comment "console:%d+"', ns:run "nft list chain inet t sub")
 		assert.matches("say nothing", refused "clone rule ip x c index 0 to inet t sub before index 0")
 		assert.equal("", plan())
 	end)
