@@ -18,7 +18,7 @@ struct span { /* of addresses, both ends in it */
 	uint8_t lo[16], hi[16];
 };
 
-enum cover { APART, SAME, INSIDE, AROUND, ACROSS };
+enum cover { APART, SAME, INSIDE, AROUND, ACROSS, VALUE };
 
 /* How [lo, hi] lies to [elo, ehi]. */
 static enum cover covers(
@@ -129,6 +129,7 @@ static void hit(struct elem_table *t, uint32_t i, enum cover how, struct buf *ou
 		[INSIDE] = "covered by an element of",
 		[AROUND] = "covers an element of",
 		[ACROSS] = "overlaps an element of",
+		[VALUE] = "value of an element of",
 	};
 	const struct elem *el = elem_at(t, i);
 
@@ -174,19 +175,25 @@ struct part {
 	int family;
 };
 
-static unsigned parts_of(const struct set_info *info, struct part out[NFT_PARTS_MAX])
+static unsigned parts_of(const struct nft_type *type, struct part out[NFT_PARTS_MAX])
 {
 	size_t off = 0;
 
-	for (unsigned i = 0; i < info->key.n; i++) {
-		struct nft_type one = {
-			.n = 1, .part = { info->key.part[i] }, .bits = { info->key.bits[i] }
-		};
+	for (unsigned i = 0; i < type->n; i++) {
+		struct nft_type one = { .n = 1, .part = { type->part[i] }, .bits = { type->bits[i] } };
 
-		out[i] = (struct part){ off, (info->key.bits[i] + 7u) / 8, nft_type_family(&one) };
+		out[i] = (struct part){ off, (type->bits[i] + 7u) / 8, nft_type_family(&one) };
 		off += (out[i].len + 3) & ~(size_t)3;
 	}
-	return info->key.n;
+	return type->n;
+}
+
+static bool any_of(const struct part *parts, unsigned n, const struct span *s)
+{
+	for (unsigned p = 0; p < n; p++)
+		if (parts[p].family == s->family)
+			return true;
+	return false;
 }
 
 static enum cover elem_covers(const struct elem_table *t, const struct elem *el, const struct part *parts,
@@ -206,18 +213,39 @@ static enum cover elem_covers(const struct elem_table *t, const struct elem *el,
 	return how;
 }
 
+/* What a map leads to. */
+static enum cover value_in(const struct elem_table *t, const struct elem *el, const struct part *parts,
+	unsigned n, const struct span *s)
+{
+	uint32_t attr = el->m.contrib ? elem_attr(t, el) : el->hattr;
+	const struct attr *a = attr ? &t->attrs.v[attr - 1] : NULL;
+
+	for (unsigned p = 0; a && p < n; p++) {
+		const uint8_t *at = attr_data(a) + parts[p].off;
+
+		if (parts[p].family == s->family && parts[p].len == s->len &&
+			parts[p].off + s->len <= a->dlen && covers(s->lo, s->hi, at, at, s->len))
+			return VALUE;
+	}
+	return APART;
+}
+
 static void address_in_set(struct obj *set, const struct span *s, struct found *f)
 {
-	struct part parts[NFT_PARTS_MAX];
-	unsigned n = parts_of(&set->elems->info, parts);
-	bool any = false;
+	const struct set_info *info = &set->elems->info;
+	struct part keys[NFT_PARTS_MAX], values[NFT_PARTS_MAX];
+	unsigned n = parts_of(&info->key, keys),
+		 m = info->flags & NFT_SET_MAP ? parts_of(&info->data, values) : 0;
+	bool by_key = any_of(keys, n, s), by_value = any_of(values, m, s);
 
-	for (unsigned p = 0; p < n; p++)
-		any |= parts[p].family == s->family;
-	for (uint32_t i = 0; any && i < set->elems->n; i++) {
+	for (uint32_t i = 0; (by_key || by_value) && i < set->elems->n; i++) {
 		const struct elem *el = elem_at(set->elems, i);
-		enum cover how = there(el) ? elem_covers(set->elems, el, parts, n, s) : APART;
+		enum cover how = APART;
 
+		if (there(el) && by_key)
+			how = elem_covers(set->elems, el, keys, n, s);
+		if (there(el) && by_value && !how)
+			how = value_in(set->elems, el, values, m, s);
 		if (how)
 			found(f, set->elems, i, how);
 	}
@@ -298,7 +326,7 @@ static void value_in_set(struct obj *set, const char *what, struct found *f)
 	struct elem_table *t = set->elems;
 	struct set_info info = t->info; /* a map's key alone */
 	struct part parts[NFT_PARTS_MAX];
-	unsigned n = parts_of(&info, parts);
+	unsigned n = parts_of(&info.key, parts);
 	struct val v = val_string(what, strlen(what));
 	struct setelem x = { 0 };
 	uint32_t i;

@@ -127,6 +127,20 @@ describe("why", function ()
     assert.matches("^element of set inet t p: 10.0.0.1 . 22\n", (why "10.0.0.1 . 22"))
   end)
 
+  it("finds an address as what a map leads to", function ()
+    sim:close()
+    sim = simulate { packs = { p = [[
+      local t = nft.table("ip", "t")
+      t:map("host", { type = "inet_service : ipv4_addr", elements = { [80] = "192.0.2.80", [443] = "192.0.2.43" } })
+      t:map("port", { type = "inet_service : ipv4_addr . inet_service", elements = { [80] = "192.0.2.80 . 8080" } })]] } }
+    local out = why "192.0.2.80"
+    assert.matches("value of an element of map ip t host: 80 : 192.0.2.80\n  held by p, p.lua:2", out, 1, true)
+    assert.matches("value of an element of map ip t port: 80 : 192.0.2.80 . 8080\n  held by p, p.lua:3", out, 1, true)
+    assert.is_nil(out:find("443", 1, true))
+    assert.matches("443 : 192.0.2.43", why "192.0.2.0/24", 1, true)
+    fails("192.0.2.81", "no set of rnm's holds it")
+  end)
+
   it("says what it does not know", function ()
     fails("inet tt", "inet tt: rnm states nothing of this name; did you mean 'inet t'?")
     fails("inet t inn", "did you mean 'in'?")
