@@ -157,15 +157,18 @@ struct rcode *rcode_ref(struct rcode *rc)
 	return rc;
 }
 
-/* The declarations of an object change: what the kernel refused may pass now. */
+/* The declarations of an object change: what the kernel refused may pass now, if its pack does not back off.
+ */
 static void decls_change(struct obj *o)
 {
 	o->info_valid = false;
 	if (!o->decl_refused)
 		return;
 	o->decl_refused = false;
-	vec_foreach (st, &o->decls)
-		(*st)->refused = false;
+	vec_foreach (st, &o->decls) {
+		(*st)->refused = (*st)->refused && backoff_holds(stmt_pack(*st), (*st)->site);
+		o->decl_refused |= (*st)->refused;
+	}
 }
 
 void stmt_activate(struct stmt *st)
@@ -275,6 +278,8 @@ void stmts_purge(struct obj *o)
 		st->listed = st->active;
 		if (st->active)
 			o->rules.v[n++] = st;
+		else
+			st->disabled = 0; /* whether it is, is found when it comes back */
 	}
 	o->rules.n = n;
 }

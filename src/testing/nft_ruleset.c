@@ -55,6 +55,9 @@ static int l_random(lua_State *L)
 		GIVE(meddled);
 		GIVE(lives);
 		GIVE(held);
+		GIVE(retries);
+		GIVE(backed);
+		GIVE(switched);
 #undef GIVE
 		world_free(w);
 		nft_conn_free(conn);

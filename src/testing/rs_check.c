@@ -118,7 +118,7 @@ static bool check_set(struct world *w, int t, int s)
 		struct sim_elem e = { 0 };
 		struct val key, data;
 
-		if (!model_in_force(w, t, s, k, &h))
+		if (!model_in_force(w, t, s, k, &h) || elem_waits(w, t, s, k))
 			continue;
 		key = key_val(s, k, intervals);
 		data = data_val(s, h.data);
@@ -166,7 +166,7 @@ static bool check_live(struct world *w, int t, const char *name, const struct te
 
 /* ---- rules ---- */
 
-static bool rule_in_force(struct world *w, const struct said *s)
+bool model_rule_in_force(struct world *w, const struct said *s)
 {
 	int t = s->table;
 
@@ -244,37 +244,35 @@ static bool text_like(struct world *w, const struct said *s, const char *text)
 	return !strcmp(want, text) || (s->variant == 10 && !strncmp(text, "ip saddr set live", 17));
 }
 
-/* The rules from p on against those of the kernel from at on. Where one is refused another may have stayed.
- */
-static bool rules_like(
-	struct world *w, const struct placed *p, uint32_t n, const struct sim_obj *o, uint32_t at)
+/* The rules that are wanted against those of the kernel. Where one is refused, or waits, another may have
+ * stayed or none may be: reach says how many of the kernel's rules may be those so far. */
+static bool rules_like(struct world *w, const placed_rules *p, const struct sim_obj *o)
 {
-	for (; n; p++, n--) {
-		if (!rule_in_force(w, p->s))
+	uint32_t n = o->rules.n;
+	bool *reach = xcalloc(n + 1, sizeof(*reach)), ok;
+
+	reach[0] = true;
+	for (uint32_t i = 0; i < p->n; i++) {
+		const struct said *s = p->v[i].s;
+		bool may = s->variant == R_REFUSED || rule_may_wait(w, s, p->v[i].pack);
+
+		if (!model_rule_in_force(w, s) || model_disabled(w, p->v, i))
 			continue;
-		if (p->s->variant == 11) {
-			if (rules_like(w, p + 1, n - 1, o, at))
-				return true;
-			w->fail[0] = '\0';
-			return at < o->rules.n && rules_like(w, p + 1, n - 1, o, at + 1);
+		for (uint32_t at = n + 1; at-- > 0;) {
+			bool like = at && reach[at - 1] && (may || text_like(w, s, o->rules.v[at - 1].text));
+
+			reach[at] = like || (may && reach[at]);
 		}
-		if (at == o->rules.n || !text_like(w, p->s, o->rules.v[at].text))
-			return false;
-		at++;
 	}
-	return at == o->rules.n;
+	ok = reach[n];
+	free(reach);
+	if (ok)
+		w->fail[0] = '\0';
+	return ok;
 }
 
-static bool check_chain(struct world *w, int t, int c, uint32_t *autosets)
+void model_rules(struct world *w, int t, int c, placed_rules *out)
 {
-	const struct sim_obj *o = sim_find(
-		&w->k, OBJ_CHAIN, table_family[t], table_names[t], (char[]){ 'c', (char)('0' + c), 0 });
-	uint32_t v = model_variants(w, SAID_CHAIN, t, c), dev = 0;
-	VEC(struct placed) rules = { 0 };
-	bool ok = true;
-
-	if (!model_chain_wanted(w, t, c) != !o)
-		return fail(w, "chain %s c%d: wanted %d, in the kernel %d", table_names[t], c, !o, !!o);
 	for (int i = 0; i < N_PACKS; i++)
 		for (int sc = 0; sc < N_SCOPES; sc++)
 			for (int k = 0; k < w->pack[i].scope[sc].n; k++) {
@@ -283,14 +281,27 @@ static bool check_chain(struct world *w, int t, int c, uint32_t *autosets)
 
 				if (s->kind != SAID_RULE || s->table != t || s->obj != c)
 					continue;
-				/* the set of a live list is there as soon as a rule of its pack compiles */
-				if (s->variant == 8 || s->variant == 9)
-					*autosets |= 1u << (i * N_LIVES + s->live);
 				model_place(&w->pack[i], i, sc, k, &p);
-				vec_push(&rules, p);
+				vec_push(out, p);
 			}
-	if (rules.n)
-		qsort(rules.v, rules.n, sizeof(rules.v[0]), model_by_place);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(out->v[0]), model_by_place);
+}
+
+static bool check_chain(struct world *w, int t, int c, uint32_t *autosets)
+{
+	const struct sim_obj *o = sim_find(
+		&w->k, OBJ_CHAIN, table_family[t], table_names[t], (char[]){ 'c', (char)('0' + c), 0 });
+	uint32_t v = model_variants(w, SAID_CHAIN, t, c), dev = 0;
+	placed_rules rules = { 0 };
+	bool ok = true;
+
+	if (!model_chain_wanted(w, t, c) != !o)
+		return fail(w, "chain %s c%d: wanted %d, in the kernel %d", table_names[t], c, !o, !!o);
+	model_rules(w, t, c, &rules);
+	vec_foreach (p, &rules) /* the set of a live list is there as soon as a rule of its pack compiles */
+		if (p->s->variant == 8 || p->s->variant == 9)
+			*autosets |= 1u << (p->pack * N_LIVES + p->s->live);
 	if (!o)
 		goto out;
 	for (int i = 0; t == T_NETDEV && i < w->live[L_DEV].n; i++)
@@ -302,15 +313,17 @@ static bool check_chain(struct world *w, int t, int c, uint32_t *autosets)
 			o->chain.policy != !(v & 1u << 2) || o->dev != dev))
 		ok = fail(w, "chain %s c0: priority %d policy %d devices %x, not %x", o->table,
 			o->chain.priority, o->chain.policy, o->dev, dev);
-	if (ok && !rules_like(w, rules.v, rules.n, o, 0)) {
+	if (ok && !rules_like(w, &rules, o)) {
 		fail(w, "chain %s c%d: wanted", o->table, c);
 		vec_foreach (p, &rules)
-			if (rule_in_force(w, p->s))
+			if (model_rule_in_force(w, p->s) &&
+				!model_disabled(w, rules.v, (uint32_t)(p - rules.v)))
 				fail(w, " pack %d variant %d arg %d live %d;", p->pack, p->s->variant,
 					p->s->arg, p->s->live);
 		fail(w, " in the kernel");
 		vec_foreach (r, &o->rules)
 			fail(w, " %s;", r->text);
+		model_tell_switches(w);
 		ok = false;
 	}
 out:

@@ -446,7 +446,7 @@ static int refused(struct world *w, const struct op *op)
 {
 	struct sim_obj *o;
 	struct setelem el = { 0 };
-	static const uint8_t poison[4] = { 10, 0, 0, POISON_KEY };
+	static const uint8_t poison[4] = { 10, 0, 0, POISON_KEY }, poison_prefix[4];
 
 	if ((op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE) && !strcmp(op->rule.text, POISON_TEXT))
 		return -EINVAL;
@@ -457,7 +457,9 @@ static int refused(struct world *w, const struct op *op)
 	o = sim_find(&w->k, OBJ_SET, op->family, op->table, op->name);
 	for (uint32_t i = 0; i < op->elem.n; i++) {
 		op->elem.get(op, i, &el);
-		if (op->kind == OP_ADD_ELEM && !strcmp(op->name, "h4") && !memcmp(el.key, poison, 4))
+		if (op->kind == OP_ADD_ELEM &&
+			((!strcmp(op->name, "h4") && !memcmp(el.key, poison, 4)) ||
+				(!strcmp(op->name, "i4") && !memcmp(el.key, poison_prefix, 4))))
 			return -EOPNOTSUPP;
 		if (op->kind == OP_DEL_ELEM && o && o->set.info.flags & NFT_SET_TIMEOUT &&
 			!elem_like(o, &el, true)) {

@@ -184,6 +184,16 @@ bool model_held(struct world *w, int t, int s, int key)
 	return holders_of(w, t, s, key).n > 0;
 }
 
+bool model_holds(struct world *w, int pack, int t, int s, int key)
+{
+	struct holders h = holders_of(w, t, s, key);
+
+	for (int i = 0; i < h.n; i++)
+		if (h.v[i].pack == pack)
+			return true;
+	return false;
+}
+
 static const char *goes_to(int s, int data)
 {
 	static const char *const to[] = { NULL, NULL, "c3", "c2", "c1" };
@@ -210,7 +220,7 @@ bool model_in_force(struct world *w, int t, int s, int key, struct holder *out)
 			best = x;
 	}
 	if (!best || (best->timeout && best->deadline <= w->now) ||
-		(!w->conn && s == S_H4 && key == POISON_KEY))
+		(!w->conn && ((s == S_H4 && key == POISON_KEY) || (s == S_I4 && key == POISON_PREFIX))))
 		return false;
 	to = goes_to(s, best->data);
 	if (to && !model_chain_wanted(w, t, to[1] - '0'))
@@ -262,6 +272,8 @@ bool model_conflict(struct world *w, bool must)
 		for (int f = 0; f < N_FLOWS; f++) {
 			v = model_variants(w, SAID_FLOW, t, f);
 			w->quarrel = flow_names[f];
+			if (must && w->backs_off && w->conn) /* one that waits is in nobody's way */
+				continue;
 			if (f ? two(v, 1u << 1 | 1u << 2 | 1u << 3) : v & 1u << 2 && v & (1u << 1 | 1u << 3))
 				return true;
 		}

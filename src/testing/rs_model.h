@@ -21,6 +21,16 @@ struct holder {
 	uint32_t timeout;
 	uint64_t deadline;
 };
+typedef VEC(struct placed) placed_rules;
+void model_rules(struct world *w, int t, int c, placed_rules *out); /* of a chain, in their order */
+bool model_rule_in_force(struct world *w, const struct said *s);
+bool model_holds(struct world *w, int pack, int t, int s, int key);
+/* rs_disabled.c: the i-th of all rules of the chain */
+bool model_disabled(const struct world *w, const struct placed *all, uint32_t i);
+void model_tell_switches(struct world *w); /* for a failure's message */
+/* rs_backoff.c */
+bool rule_may_wait(const struct world *w, const struct said *s, int pack);
+bool elem_waits(struct world *w, int t, int s, int key);
 bool model_declared(struct world *w, enum said_kind kind, int t, int obj);
 uint32_t model_variants(struct world *w, enum said_kind kind, int t, int obj); /* bits */
 bool model_set_wanted(struct world *w, int t, int s);

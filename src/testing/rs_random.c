@@ -43,6 +43,10 @@ struct world *world_new(uint64_t seed, struct nft_conn *conn)
 	memset(w->fashion_table, 1, sizeof(w->fashion_table));
 	memset(w->type, -1, sizeof(w->type));
 	live_init(w);
+	w->backs_off = rnd(w, 2);
+	w->sick = (int)rnd(w, N_PACKS);
+	if (w->backs_off)
+		ruleset_backs_off(w->rs);
 	return w;
 }
 
@@ -91,6 +95,8 @@ void world_free(struct world *w)
 	ruleset_free(w->rs);
 	sim_free(&w->k);
 	buf_free(&w->told);
+	disabled_list_free(&w->off);
+	vec_free(&w->disabled);
 	free(w);
 }
 
@@ -227,6 +233,8 @@ static int try_commit(struct world *w)
 
 	if (!merge(w))
 		return -EPROTO;
+	for (int i = 0; i < N_PACKS; i++)
+		w->backed += pack_holds_back(w, i);
 	look = ruleset_suspects(w->rs);
 	if (look && (!look_again(w) || !merge(w)))
 		return -EPROTO;
@@ -252,6 +260,8 @@ static int try_commit(struct world *w)
 		w->sent += p.ops.n > 0;
 		w->ops += p.ops.n;
 		rc = 1;
+	} else if (rc == -EBADMSG && !sent_as_it_should(w, &p, &r)) {
+		rc = -EPROTO;
 	} else if (rc == -EBADMSG && plan_refuse(&p, &r, true, &text)) {
 		w->refusals++;
 		rc = 0;
@@ -329,6 +339,8 @@ bool world_finish(struct world *w)
 		said_settle(w, i % N_PACKS, i / N_PACKS % 2, i / N_PACKS / 2 % N_TABLES,
 			i / N_PACKS / 2 / N_TABLES);
 	forget_types(w);
+	if (!w->rs->hold_deletes)
+		memset(w->found, 0, sizeof(w->found));
 	ruleset_handles_wanted(w->rs, want_handles, w);
 	world_commit(w);
 	model_quarrels(w);
@@ -413,9 +425,14 @@ bool world_txn(struct world *w)
 		return false;
 	if (w->rough && rnd(w, 3) == 0 && !meddle(w))
 		return false;
+	if (!try_again(w) || (!w->conn && rnd(w, 40) == 0 && !wait_out(w)))
+		return false;
+	w->now = boot_ms();
 	ruleset_begin(w->rs, "test");
 	if (ruleset_next_expiry(w->rs) && ruleset_next_expiry(w->rs) <= w->now)
 		ruleset_expire(w->rs, w->now);
+	if (rnd(w, 6) == 0 && !switch_rule(w))
+		return false;
 	for (uint32_t n = 1 + rnd(w, 4); n; n--)
 		if (!step(w, &reloaded))
 			return false;

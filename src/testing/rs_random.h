@@ -23,6 +23,15 @@ bool is_map(int set);
 uint8_t any_data(struct world *w, int set, int key);
 bool timed_stmt(int t, int s, int key); /* what is said of it as a statement has a timeout */
 struct said any_said(struct world *w, int pack);
+/* rs_backoff.c */
+bool pack_holds_back(const struct world *w, int pack);
+bool pack_waits(const struct world *w, int pack);
+bool sent_as_it_should(struct world *w, const struct plan *p, const struct commit_result *r);
+bool try_again(struct world *w); /* what was refused, if it is time */
+bool wait_out(struct world *w);  /* until all that is fine is accepted */
+/* rs_disabled.c: false: w->fail */
+bool switch_rule(struct world *w);
+bool disabled_again(struct world *w);
 /* rs_foreign.c: others change own tables, unannounced; what they touched is suspect */
 bool meddle(struct world *w);
 /* rs_restart.c: another life over the same kernel; false: w->fail */

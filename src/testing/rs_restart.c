@@ -73,7 +73,6 @@ static void adopt_of(struct world *w, int t, int s)
 	for (int key = 0; key < N_KEYS; key++) {
 		const struct sim_elem *x = w->found[t][s][key] ? kernel_elem(w, t, s, key) : NULL;
 
-		w->found[t][s][key] = false;
 		if (!x || !x->deadline || model_type(w, t, s) < 0 || model_held(w, t, s, key))
 			continue;
 		for (int p = 0; p < N_PACKS; p++)
@@ -95,8 +94,11 @@ void adopt(struct world *w)
 
 bool as_wanted(struct world *w)
 {
-	bool ok = model_check(w);
+	bool ok;
 
+	w->strict = true;
+	ok = model_check(w);
+	w->strict = false;
 	w->fail[0] = '\0';
 	return ok;
 }
@@ -250,7 +252,11 @@ bool begin_anew(struct world *w)
 	if (!new_life(w))
 		return false;
 	sim_expire(&w->k, boot_ms());
+	if (w->backs_off)
+		ruleset_backs_off(w->rs);
 	ruleset_begin(w->rs, "start");
+	if (!disabled_again(w))
+		return false;
 	for (int i = 0; i < N_PACKS; i++) {
 		if (!was[i].rp || i == missing)
 			continue;

@@ -6,13 +6,17 @@
 #include "base/clock.h"
 #include "testing/rs_random.h"
 
-static const char *const pack_names[N_PACKS] = { "a", "b-x", "c" };
+const char *const pack_names[N_PACKS] = { "a", "b-x", "c" };
 
 /* ---- saying it ---- */
 
 static uint32_t site(struct world *w, const struct said *s)
 {
-	return ruleset_site(w->rs, "test.lua", 1u + s->kind * 10u + s->obj);
+	uint32_t line = 1u + s->kind * 20u + s->obj;
+
+	if (s->kind == SAID_RULE && s->variant != R_REFUSED && !rule_beside_poison(s))
+		line += 10;
+	return ruleset_site(w->rs, "test.lua", s->kind == SAID_RULE && s->variant == R_POISON ? 1000 : line);
 }
 
 static struct obj *get(struct world *w, enum obj_kind kind, int t, int obj)

@@ -389,6 +389,11 @@ static const char *const texts[] = {
 	[R_DS] = "ip saddr @ds accept",
 };
 
+bool rule_beside_poison(const struct said *s)
+{
+	return s->kind == SAID_RULE && s->variant <= 1;
+}
+
 struct ast_rule *rule_said(const struct said *s, struct params **params, struct world *w)
 {
 	char text[96];

@@ -45,9 +45,30 @@ static void some_elems(struct world *w, int pack, struct said *s)
 	}
 }
 
+/* Of what the kernel takes never. */
+static void poison(struct world *w, struct said *s)
+{
+	s->table = T_INET;
+	if (rnd(w, 3) == 0) {
+		s->kind = SAID_RULE;
+		s->obj = (uint8_t)rnd(w, N_CHAINS);
+		s->variant = R_REFUSED;
+		return;
+	}
+	s->kind = SAID_ELEMS;
+	s->obj = rnd(w, 2) ? S_H4 : S_I4;
+	s->key[s->n++] = s->obj == S_H4 ? POISON_KEY : POISON_PREFIX;
+	s->key[s->n++] = (uint8_t)rnd(w, POISON_PREFIX);
+}
+
 struct said any_said(struct world *w, int pack)
 {
 	struct said s = { .table = (uint8_t)(rnd(w, 5) ? T_INET : 1 + rnd(w, 2)) };
+
+	if (w->backs_off && !w->conn && pack == w->sick && rnd(w, 4) == 0) {
+		poison(w, &s);
+		return s;
+	}
 
 	switch (rnd(w, 11)) {
 	case 8:

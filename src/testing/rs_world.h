@@ -4,6 +4,7 @@
 #pragma once
 
 #include "nft/batch.h"
+#include "nft/disabled.h"
 #include "nft/model.h"
 
 enum { T_INET, T_IP, T_NETDEV, N_TABLES };
@@ -11,7 +12,7 @@ enum { S_H4, S_I4, S_T4, S_CC, S_IT, S_VT, S_VM, S_MK, S_IV, S_OM, S_DS, N_SETS 
 enum { O_COUNTER, O_COUNTER2, O_QUOTA, O_LIMIT, O_POISON, N_OBJECTS };
 enum { N_FLOWS = 2 };
 /* Rules from here on name objects; rs_value.c has their texts, and those before. */
-enum { R_COUNTER = 18, R_QUOTA, R_LIMIT, R_MAP, R_ANON, R_FLOW, R_POISON, R_DS, N_RULES };
+enum { R_REFUSED = 11, R_COUNTER = 18, R_QUOTA, R_LIMIT, R_MAP, R_ANON, R_FLOW, R_POISON, R_DS, N_RULES };
 enum { N_CHAINS = 4, N_KEYS = 12, N_LIVES = 4, N_PACKS = 3, RUN_MAX = 14, LIVE_MAX = 24 };
 enum { SC_MAIN, SC_BLOCK, SC_OUTER, SC_INNER, SC_EACH0, SC_EACH1, SC_HOOK0, SC_HOOK1, N_SCOPES };
 enum { L_A, L_B, L_PREFIX, L_DEV }; /* what a live value holds */
@@ -101,6 +102,12 @@ struct sim_unmade { /* an object that was deleted to be made anew */
 	char name[64];
 	struct object_want object;
 };
+struct disabled_said { /* a rule that somebody disabled */
+	uint64_t id;
+	int pack;
+	uint32_t nth; /* of those of the pack that say the same */
+	struct said said;
+};
 struct sim_kernel {
 	VEC(struct sim_obj *) objs;
 	VEC(struct sim_deleted) deleted; /* in this batch */
@@ -130,18 +137,26 @@ struct world {
 	bool anew;   /* something was made anew to be another thing, in this transaction */
 	bool tell;   /* each plan, for a failure's message */
 	struct buf told;
+	bool backs_off; /* from packs that are refused again and again */
+	int sick;       /* the pack that says most of what is refused */
+	bool strict;    /* nothing may wait any more */
+	struct disabled_list off;
+	VEC(struct disabled_said) disabled;
+	unsigned retries, switched, backed;
 	bool released; /* what was held is so no more */
 	unsigned meddled, lives, held;
 	char fail[4096];
 };
 
-#define FOREIGN     "theirs" /* names of others begin so */
-#define POISON_KEY  11       /* of S_H4: the kernel takes it never */
-#define POISON_TEXT "ip saddr 10.66.66.66 drop"
+#define FOREIGN       "theirs" /* names of others begin so */
+#define POISON_KEY    11       /* of S_H4: the kernel takes it never */
+#define POISON_TEXT   "ip saddr 10.66.66.66 drop"
+#define POISON_PREFIX 9 /* of S_I4: likewise */
 
 bool fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* false */
 uint32_t rnd(struct world *w, uint32_t n);
 
+extern const char *const pack_names[N_PACKS];
 extern const char *const table_names[N_TABLES], *const set_names[N_SETS];
 extern const char *const object_names[N_OBJECTS], *const flow_names[N_FLOWS];
 extern const uint8_t object_types[N_OBJECTS];
@@ -159,7 +174,8 @@ struct spec *chain_spec(struct world *w, int table, int chain, int variant);
 struct spec *object_spec(int object, int variant);
 struct spec *flow_spec(struct world *w, int flow, int variant);
 struct spec *table_spec(int variant);
-const char *object_target(int data); /* the counter that an element of S_OM names */
+const char *object_target(int data);           /* the counter that an element of S_OM names */
+bool rule_beside_poison(const struct said *s); /* it stands where what is refused may stand, too */
 struct ast_rule *rule_said(const struct said *s, struct params **params, struct world *w);
 
 /* rs_kernel.c */

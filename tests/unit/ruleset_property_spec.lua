@@ -17,7 +17,7 @@ describe("random transactions", function()
 			end
 		end
 		-- everything happened that is to be held
-		for _, what in ipairs { "commits", "sent", "ops", "culprits", "refusals", "reloads", "dry", "rolled" } do
+		for _, what in ipairs { "commits", "sent", "ops", "culprits", "refusals", "reloads", "dry", "rolled", "switched", "retries", "backed" } do
 			assert.is_true(sum[what] > 0, what)
 		end
 	end)
