@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the kernel holds, where it is told and not the result of an own commit: whose tables there are, what
  * was lost. */
-#include "nft/attach_impl.h"
+#include "nft/model.h"
 
 void obj_lost(struct obj *o)
 {
@@ -66,23 +66,16 @@ bool obj_in_kernel(const struct obj *o)
 	return o->have;
 }
 
-/* What it has is read before the next plan, and adopted then. */
-static bool read_soon(const struct obj *set)
-{
-	return set->suspect & SUSPECT_CONTENT || set->tab->suspect & SUSPECT_ALL;
-}
-
 void ruleset_hold_deletes(struct ruleset *rs, bool hold)
 {
 	rs->hold_deletes = hold;
+	rs->adopting |= !hold;
 	for (uint32_t i = 0; i < rs->all.n; i++) {
 		struct obj *o = rs->all.v[i];
 		struct elem_table *t = o->kind == OBJ_SET ? o->elems_have : NULL;
 
 		if (o->own_before || o->unclaimed || o->flags_wait || (o->kind == OBJ_CHAIN && o->krules.n))
 			obj_changed(o);
-		if (t && !hold && o->want && t == o->elems && !read_soon(o))
-			elems_adopt(o);
 		for (uint32_t k = 0; t && !hold && k < t->n; k++)
 			if (elem_at(t, k)->flags & E_USED &&
 				(elem_unclaimed(elem_at(t, k)) || elem_at(t, k)->flags & E_PENDING))

@@ -161,5 +161,7 @@ int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e)
 	rc = graph_check(rs, culprit, e);
 	if (rc == 0)
 		names_done(rs); /* after an error all is looked at again: a part of it may be taken back */
+	if (rc == 0)
+		adopt_found(rs);
 	return rc;
 }

@@ -370,6 +370,7 @@ struct ruleset {
 	char *event;
 	struct pasts pasts;
 	bool hold_deletes;
+	bool adopting;    /* elements of an earlier life may be nobody's now */
 	bool suspects;    /* some obj.suspect is set */
 	bool outside;     /* some stmt.outside was */
 	bool groups_wait; /* a rule waits for a control group */
@@ -465,8 +466,6 @@ static inline bool elem_unclaimed(const struct elem *el)
 {
 	return !el->m.contrib && el->m.found;
 }
-/* Timed ones of an earlier life that nobody states go on as edits of the set's first pack. */
-void elems_adopt(struct obj *set);
 /* It is not wanted and stays all the same, while a pack is left out. */
 bool elem_held(const struct elem_table *t, const struct elem *el);
 void elems_settle(struct elem_table *t); /* frees elements that nobody wants and the kernel has not */
@@ -547,6 +546,9 @@ int merge_map(struct obj *set, struct rpack **culprit, struct err *e);   /* whos
 void merge_targets(struct obj *set); /* chains or objects of the table came or went */
 /* What the values of a map name: a kind of object; OBJ_TABLE: nothing. */
 enum obj_kind target_kind(const struct set_info *info);
+
+/* readback_elems.c */
+void adopt_found(struct ruleset *rs); /* at the end of a merge: timed elements that nobody states */
 
 /* kernel.c */
 void obj_lost(struct obj *o); /* the kernel has it no more */

@@ -96,8 +96,15 @@ static void keep_time(struct set_reading *s, uint32_t i, uint32_t attr)
 	}
 }
 
-/* Nobody states it: what made it was an edit, which lives by the kernel's clock. */
-void elems_adopt(struct obj *set)
+/* What it has is read before the next plan. */
+static bool read_soon(const struct obj *set)
+{
+	return !set->rs->only_attached && (set->suspect & SUSPECT_CONTENT || set->tab->suspect & SUSPECT_ALL);
+}
+
+/* A timed element of an earlier life that nobody states: what made it was an edit, which lives by the
+ * kernel's clock. It goes on as one of the set's first pack. */
+static void adopt(struct obj *set)
 {
 	struct elem_table *t = set->elems;
 	struct stmt *by = NULL;
@@ -105,11 +112,22 @@ void elems_adopt(struct obj *set)
 	vec_foreach (d, &set->decls)
 		if (!by && (*d)->active)
 			by = *d;
-	for (uint32_t i = 0; by && t && i < t->n; i++) {
+	for (uint32_t i = 0; by && i < t->n; i++) {
 		const struct elem *e = elem_at(t, i);
 
 		if (e->flags & E_USED && e->flags & E_HAVE && !e->m.contrib && e->m.found == FOUND_TIMED)
 			edit_adopt(by->sc->pk, set, i, attr_ref(t, e->hattr), by->site);
+	}
+}
+
+/* While a pack is left out they may be what it states. */
+void adopt_found(struct ruleset *rs)
+{
+	for (uint32_t i = 0; rs->adopting && !rs->hold_deletes && i < rs->all.n; i++) {
+		struct obj *o = rs->all.v[i];
+
+		if (o->kind == OBJ_SET && o->want && o->elems && o->elems == o->elems_have && !read_soon(o))
+			adopt(o);
 	}
 }
 
@@ -248,8 +266,7 @@ int read_set(struct reading *r, struct obj *o)
 			o->elems_have = s.t;
 			s.t->refs++;
 		}
-		if (!o->rs->hold_deletes)
-			elems_adopt(o); /* else they may be what a pack states that is left out */
+		o->rs->adopting |= s.first;
 		obj_changed(o);
 		if (s.missing)
 			o->attach->losses++;

@@ -490,6 +490,7 @@ void ruleset_commit(struct ruleset *rs)
 		journal_commit(&(*pk)->log);
 	}
 	vec_clear(&rs->settling);
+	rs->adopting = rs->adopting && rs->hold_deletes;
 	hmap_free(&rs->said);
 	if (rs->retyped)
 		forget_edits(rs);
