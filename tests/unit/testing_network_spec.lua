@@ -95,6 +95,22 @@ describe("the simulated network", function ()
     fails("there is no such addr", function () sim:addr_change("eth0", "192.0.2.77", {}) end)
   end)
 
+  it("takes flags away from an address, all of them or one", function ()
+    start { links = { eth0 = {} } }
+    local function flags() return heard():match "flags=(%S+)" end
+    for _, done in ipairs { { flags = {} }, { tentative = false }, { flags = { tentative = false } } } do
+      sim:addr_add("eth0", "2001:db8::1/64", { tentative = true })
+      assert.is_nil(flags())
+      sim:addr_set("eth0", "2001:db8::1/64", done)
+      assert.equal("1", (sim:eval "#net.addrs {}":gsub("\n", "")))
+      sim:addr_del("eth0", "2001:db8::1/64")
+      heard()
+    end
+    sim:addr_add("eth0", "2001:db8::1/64", { flags = { "deprecated", "nodad" } })
+    sim:addr_set("eth0", "2001:db8::1/64", { deprecated = false, mngtmpaddr = true })
+    assert.equal("mngtmpaddr nodad", (sim:eval [[local t = {} for f in pairs(net.addrs {}[1].flags) do t[#t + 1] = f end table.sort(t) return table.concat(t, " ")]]:gsub("\n", "")))
+  end)
+
   it("has routes, also over several links", function ()
     start { links = { eth0 = {}, eth1 = {} } }
     heard("route", "dst", "gateway", "iface", "table", "metric", "protocol", "type", "family", "nexthops")

@@ -126,21 +126,27 @@ end
 
 -- ---- the other kinds ----
 
--- A set of flags as the record takes it: { dynamic = true }, { "dynamic" }, or flags as fields of their own.
-local function take_flags(r)
-  local flags = {}
+-- A set of flags as the record takes it: { dynamic = true }, { "dynamic" }, or flags as fields of their own, which change those
+-- that are said or were there. nil: nothing is said of them.
+local function take_flags(r, old)
+  local set, said = {}, r.flags ~= nil
   if type(r.flags) == "table" then
     for k, v in pairs(r.flags) do
-      if type(k) == "number" then flags[#flags + 1] = v elseif v then flags[#flags + 1] = k end
+      if type(k) == "number" then set[v] = true elseif v then set[k] = true end
     end
-  elseif r.flags then
-    flags[1] = r.flags
+  else
+    for name in (r.flags or old or ""):gmatch "[^,%s]+" do set[name] = true end
   end
   for _, name in ipairs(flag_names) do
-    if r[name] then flags[#flags + 1] = name end
-    r[name] = nil
+    if r[name] ~= nil then
+      set[name], said = r[name] or nil, true
+      r[name] = nil
+    end
   end
-  r.flags = #flags > 0 and table.concat(flags, ",") or nil
+  local flags = {}
+  for name in pairs(set) do flags[#flags + 1] = name end
+  table.sort(flags)
+  r.flags = said and table.concat(flags, ",") or nil
 end
 
 local function hop_text(self, hop)
@@ -153,7 +159,7 @@ local function hop_text(self, hop)
 end
 
 -- iface, link or dev: the name of the link; via: the gateway.
-local function normal(self, kind, fields)
+local function normal(self, kind, fields, old)
   local r = tools.merged(fields)
   local dev = r.iface or r.link or r.dev
   r.iface, r.link, r.dev = nil, nil, nil
@@ -166,7 +172,7 @@ local function normal(self, kind, fields)
       r.nexthops = table.concat(hops, ", ")
     end
   elseif kind == "addr" then
-    take_flags(r)
+    take_flags(r, old and old.flags)
   end
   return r
 end
@@ -212,7 +218,7 @@ local function change(self, kind, fields)
   local r = normal(self, kind, fields)
   local at, old = find(self, kind, r)
   if not at then tools.fail("there is no such %s to be changed", kind) end
-  r = tools.merged(old, r)
+  r = tools.merged(old, normal(self, kind, fields, old))
   r.address = old.address
   self.records[kind][at] = r
   return self:_send("set", kind, r)
