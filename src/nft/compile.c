@@ -316,6 +316,7 @@ struct code *compile_rule(const struct ast_rule *r, const struct node *stmts, co
 
 	spare = NULL;
 	c.code = xnew(struct code);
+	c.code->places = PLACE_ANY;
 	c.tail = &c.first;
 	dep_init(&c);
 	for (const struct node *n = stmts; n && !c.failed; n = n->next) {

@@ -7,6 +7,14 @@
 #include "nft/ir.h"
 
 /* A set without a statement of its own: it lives with the rule. */
+static bool has_timeout(const struct node *n)
+{
+	for (const struct node *o = n->c; o; o = o->next)
+		if (o->kind == N_OPT_TIMEOUT)
+			return true;
+	return false;
+}
+
 static bool compile_meter(struct cc *c, const struct node *n)
 {
 	struct anon_set as = { .info.flags = NFT_SET_ANONYMOUS | NFT_SET_EVAL };
@@ -24,9 +32,8 @@ static bool compile_meter(struct cc *c, const struct node *n)
 	if (!key || (n->d && !cc_number(c, n->d, UINT32_MAX, &size)))
 		return false;
 	strcpy(as.info.name, n->a->s);
-	for (const struct node *o = n->c; o; o = o->next)
-		if (o->kind == N_OPT_TIMEOUT)
-			as.info.flags |= NFT_SET_TIMEOUT;
+	if (has_timeout(n))
+		as.info.flags |= NFT_SET_TIMEOUT;
 	as.info.key = ex_type(key);
 	as.size = (uint32_t)size;
 	vec_push(&c->code->sets, as);
@@ -61,6 +68,11 @@ bool compile_dynset(struct cc *c, const struct node *n)
 	info = cc_set(c, n->a, name);
 	if (!info)
 		return false;
+	vec_foreach (r, &c->code->refs)
+		if (r->kind == REF_SET && !strcmp(r->name, name)) {
+			r->fills = true;
+			r->timed |= has_timeout(n);
+		}
 	if (n->kind == S_DYNSET && !(info->flags & NFT_SET_MAP) != !n->d)
 		return cc_error(c, n,
 			n->d ? "@%s is a set, its elements have no values"

@@ -269,6 +269,8 @@ static struct ex *ev_rt(struct cc *c, const struct node *n)
 	struct ex *x = ev_key(c, n, X_RT);
 	unsigned family = (unsigned)n->u2;
 
+	if (x->key == NFT_RT_TCPMSS && !cc_hooks(c, n, false, HOOKS_LEAVING))
+		return NULL;
 	if (x->key != NFT_RT_NEXTHOP4)
 		return x;
 	if (!family)
@@ -288,6 +290,8 @@ static struct ex *ev_xfrm(struct cc *c, const struct node *n)
 
 	x->dir = (unsigned)n->u;
 	x->num[0] = (uint32_t)n->u2;
+	if (!cc_hooks(c, n, false, x->dir ? HOOKS_LEAVING : HOOKS_COMING))
+		return NULL;
 	if (!n->u3)
 		return x;
 	if (x->key == NFT_XFRM_KEY_SADDR_IP4 && n->u3 == NFPROTO_IPV6)
@@ -303,6 +307,12 @@ static struct ex *ev_fib(struct cc *c, const struct node *n)
 
 	x->key = (unsigned)n->u2;
 	x->dir = (unsigned)n->u;
+	if ((x->key != NFT_FIB_RESULT_ADDRTYPE || x->dir & NFTA_FIB_F_IIF) &&
+		!cc_hooks(c, n, false, HOOKS_COMING))
+		return NULL;
+	if (x->key == NFT_FIB_RESULT_ADDRTYPE && x->dir & NFTA_FIB_F_OIF &&
+		!cc_hooks(c, n, false, HOOKS_LEAVING))
+		return NULL;
 	switch (x->key) {
 	case NFT_FIB_RESULT_OIF: return typed(x, DT_IFINDEX, 32, ORDER_HOST);
 	case NFT_FIB_RESULT_OIFNAME: return typed(x, DT_IFNAME, 128, ORDER_HOST);
@@ -351,19 +361,22 @@ struct ex *ev_selector(struct cc *c, const struct node *n)
 		x->is_key = true;
 		if (x->key == NFT_META_NFPROTO && c->env->family != NFPROTO_INET)
 			return cc_error(c, n, "meta nfproto is for tables of family inet");
-		return x;
+		return x->key == NFT_META_SECPATH && !cc_hooks(c, n, false, HOOKS_COMING) ? NULL : x;
 	case N_CT: return ev_ct(c, n);
 	case N_RT: return ev_rt(c, n);
 	case N_SOCKET:
 		x = ev_key(c, n, X_SOCKET);
 		x->num[0] = (uint32_t)n->u;
-		return x;
+		return cc_hooks(c, n, false,
+			       1u << NF_INET_PRE_ROUTING | 1u << NF_INET_LOCAL_IN | 1u << NF_INET_LOCAL_OUT)
+			       ? x
+			       : NULL;
 	case N_FIB: return ev_fib(c, n);
 	case N_OSF:
 		x = typed(ex_new(c, X_OSF, n), DT_STRING, 128, ORDER_HOST);
 		x->num[0] = (uint32_t)n->u;
 		x->num[1] = (uint32_t)n->u2;
-		return x;
+		return cc_hooks(c, n, false, HOOKS_COMING) ? x : NULL;
 	case N_NUMGEN: return ev_generator(c, n, X_NUMGEN);
 	case N_HASH: return ev_generator(c, n, X_HASH);
 	case N_XFRM: return ev_xfrm(c, n);

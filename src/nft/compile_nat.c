@@ -137,25 +137,15 @@ static bool compile_tproxy(struct cc *c, const struct node *n)
 /* Which chains the kernel takes these statements in. */
 static bool check_nat_chain(struct cc *c, const struct node *n)
 {
-	const unsigned pre = 1u << NF_INET_PRE_ROUTING | 1u << NF_INET_LOCAL_OUT,
+	const unsigned pre = 1u << NF_INET_PRE_ROUTING, out = 1u << NF_INET_LOCAL_OUT,
 		       post = 1u << NF_INET_POST_ROUTING, in = 1u << NF_INET_LOCAL_IN;
-	unsigned hooks = n->kind == S_MASQ                            ? post
-			 : n->kind == S_REDIR || n->u == NFT_NAT_DNAT ? pre
-								      : post | in;
 
-	if (n->kind == S_TPROXY || !c->env->chain_type)
-		return true;
-	if (strcmp(c->env->chain_type, "nat") != 0)
-		return cc_error(c, n,
-			"address translation works in chains of type nat, this one is of type %s",
-			c->env->chain_type);
-	if (c->env->hook >= 0 && !(hooks >> c->env->hook & 1))
-		return cc_error(c, n, "this works in hook %s, the chain has hook %s",
-			hooks == pre    ? "prerouting or output"
-			: hooks == post ? "postrouting"
-					: "postrouting or input",
-			nft_hook_name(c->env->family, (uint32_t)c->env->hook));
-	return true;
+	if (n->kind == S_TPROXY)
+		return cc_hooks(c, n, false, pre);
+	return cc_hooks(c, n, true,
+		n->kind == S_MASQ                            ? post
+		: n->kind == S_REDIR || n->u == NFT_NAT_DNAT ? pre | out
+							     : post | in);
 }
 
 bool compile_nat(struct cc *c, const struct node *n)

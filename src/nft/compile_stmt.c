@@ -182,6 +182,9 @@ static bool set_key_value(struct cc *c, const struct node *n)
 			n->a->kind == N_META ? "meta" : "ct", k->name);
 	if (n->a->kind == N_CT && n->a->u && strcmp(k->name, "zone") != 0)
 		return cc_error(c, n->a, "ct %s is set without a direction", k->name);
+	if (n->a->kind == N_META && k->key == NFT_META_PKTTYPE &&
+		!cc_hooks(c, n, false, 1u << NF_INET_PRE_ROUTING))
+		return false;
 	val = one_value(c, ev_arg(c, n->b, dt_for(k->type, k->order), k->bits, k->order));
 	if (!val)
 		return false;
@@ -239,6 +242,8 @@ static bool compile_reject(struct cc *c, const struct node *n)
 
 	if (c->env->family == NFPROTO_ARP || net == &proto_arp)
 		return cc_error(c, n, "ARP packets cannot be rejected");
+	if (!cc_hooks(c, n, false, ~(1u << NF_INET_POST_ROUTING) & 0xff))
+		return false;
 	if (!n->s) {
 		if (mixed && net != &proto_ip && net != &proto_ip6) {
 			type = NFT_REJECT_ICMPX_UNREACH;
@@ -344,15 +349,12 @@ static bool compile_queue(struct cc *c, const struct node *n)
 /* `jump { … }`: its rules know nothing of what was matched before. */
 static bool compile_chain(struct cc *c, const struct node *n)
 {
-	struct rule_env env = *c->env;
 	struct anon_chain ch = { 0 };
 
 	if (c->depth >= CHAIN_DEPTH_MAX)
 		return cc_error(c, n, "the kernel follows at most %d jumps", CHAIN_DEPTH_MAX);
-	env.chain_type = NULL;
-	env.hook = -1;
 	for (const struct node *r = n->a; r; r = r->next) {
-		struct code *code = compile_rule(c->r, r->a, &env, c, c->e);
+		struct code *code = compile_rule(c->r, r->a, c->env, c, c->e);
 
 		if (!code) {
 			c->failed = true;
@@ -360,6 +362,13 @@ static bool compile_chain(struct cc *c, const struct node *n)
 		}
 		vec_foreach (ref, &code->refs)
 			cc_ref(c, ref->kind, ref->obj_type, ref->name);
+		vec_foreach (ref, &code->refs)
+			vec_foreach (own, &c->code->refs)
+				if (ref->kind == own->kind && !strcmp(ref->name, own->name)) {
+					own->fills |= ref->fills;
+					own->timed |= ref->timed;
+				}
+		c->code->places &= code->places;
 		vec_push(&ch.rules, (struct anon_rule){ code, r->s });
 	}
 	vec_push(&c->code->chains, ch);
@@ -422,6 +431,9 @@ bool compile_stmt(struct cc *c, const struct node *n)
 	case S_DYNSET:
 	case S_METER: return compile_dynset(c, n);
 	case S_COMMENT: return true;
+	case S_SYNPROXY:
+		st_add(c, n);
+		return cc_hooks(c, n, false, 1u << NF_INET_LOCAL_IN | 1u << NF_INET_FORWARD);
 	case S_LOG:
 		if ((n->u2 || n->u) && (n->b || n->c || n->d))
 			return cc_error(c, n, "%s and group exclude each other", n->u2 ? "level" : "flags");

@@ -84,11 +84,16 @@ void contrib_free(struct contrib *c)
 	free(c);
 }
 
-bool value_fits(const struct set_info *info, const struct val *key)
+static bool family_fits(const struct nft_type *t, const struct val *v)
 {
-	int family = info->key.n == 1 ? nft_type_family(&info->key) : 0;
+	int family = v && t->n == 1 ? nft_type_family(t) : 0;
 
-	return !family || (key->kind != VAL_ADDR && key->kind != VAL_PREFIX) || key->ip.addr.family == family;
+	return !family || (v->kind != VAL_ADDR && v->kind != VAL_PREFIX) || v->ip.addr.family == family;
+}
+
+bool value_fits(const struct set_info *info, const struct val *key, const struct val *data)
+{
+	return family_fits(&info->key, key) && family_fits(&info->data, data);
 }
 
 int elem_of(const struct elem_table *t, const struct val *key, const struct val *data, uint64_t timeout_ms,
@@ -220,7 +225,7 @@ static void live_add(struct contrib *c, const struct val *key, const struct val 
 	struct member *m;
 	uint32_t i;
 
-	if (!value_fits(&c->t->info, key))
+	if (!value_fits(&c->t->info, key, data))
 		return;
 	if (elem_of(c->t, key, data, key->timeout_ms, key->comment, &el, &e) < 0) {
 		bad_value(c, &e);
@@ -240,7 +245,7 @@ static void live_del(struct contrib *c, const struct val *key, const struct val 
 	struct member *m;
 	uint32_t i;
 
-	if (!value_fits(&c->t->info, key) || elem_of(c->t, key, data, 0, NULL, &el, NULL) < 0)
+	if (!value_fits(&c->t->info, key, data) || elem_of(c->t, key, data, 0, NULL, &el, NULL) < 0)
 		return;
 	i = elem_find(c->t, &el);
 	m = i == UINT32_MAX ? NULL : member_of(c->t, i, c->id);
@@ -278,7 +283,7 @@ static void check_one(void *ctx, const struct val *key, const struct val *data)
 	struct check *ch = ctx;
 	struct setelem el;
 
-	if (!ch->rc && value_fits(&ch->c->t->info, key))
+	if (!ch->rc && value_fits(&ch->c->t->info, key, data))
 		ch->rc = elem_of(ch->c->t, key, data, 0, NULL, &el, ch->e);
 }
 

@@ -100,7 +100,8 @@ static int parse_ip(const struct datatype *t, uint8_t family, const char *s, uin
 	if (!e)
 		return -EINVAL;
 	if (ipprefix_parse(s, &p))
-		return err_set(e, -EINVAL, "'%s' is no single %s", SHOWN(s), t->desc);
+		return err_set(e, -EINVAL, "'%s' is no single %s%s", SHOWN(s), t->desc,
+			p.addr.family == family ? "; nft.prefix() makes a prefix of a string" : "");
 	if (s[strspn(s, "0123456789.:/-")] && !strchr(s, ':') && !strpbrk(s, " /"))
 		return err_set(e, -EINVAL,
 			"'%s' is no %s: names are not looked up (put the addresses of a host into a set "

@@ -61,7 +61,7 @@ static void settle_add(void *ctx, const struct val *key, const struct val *data)
 	struct member *m;
 	uint32_t i;
 
-	if (s->rc || !value_fits(&c->t->info, key))
+	if (s->rc || !value_fits(&c->t->info, key, data))
 		return;
 	s->rc = elem_of(c->t, key, data, key->timeout_ms, key->comment, &el, s->e);
 	if (s->rc)
@@ -82,7 +82,7 @@ static void settle_del(struct contrib *c, const struct val *key, const struct va
 	struct member *m;
 	uint32_t i;
 
-	if (!value_fits(&c->t->info, key) || elem_of(c->t, key, data, 0, NULL, &el, NULL) < 0)
+	if (!value_fits(&c->t->info, key, data) || elem_of(c->t, key, data, 0, NULL, &el, NULL) < 0)
 		return;
 	i = elem_find(c->t, &el);
 	m = i == UINT32_MAX ? NULL : member_of(c->t, i, c->id);

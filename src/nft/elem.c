@@ -40,7 +40,11 @@ static int scalar(const struct place *pl, const struct val *v, uint8_t *out, str
 	char num[24];
 
 	switch (v->kind) {
-	case VAL_STRING: return scalar_text(pl, v->str, out, e);
+	case VAL_STRING:
+		if (pl->t->id != DT_IFINDEX || !v->num)
+			return scalar_text(pl, v->str, out, e);
+		snprintf(num, sizeof(num), "%lld", (long long)v->num);
+		return scalar_text(pl, num, out, e);
 	case VAL_INT:
 		if (pl->t->base == BASE_STRING)
 			return bad_value(pl, v, ": it must be a string", e);

@@ -128,6 +128,10 @@ bool cc_name(struct cc *c, const struct node *n, unsigned kind, char out[NFT_NAM
 bool cc_handle(struct cc *c, const struct node *n, const struct val *v, unsigned kind); /* false: another */
 void cc_ref(struct cc *c, enum ref_kind kind, uint32_t obj_type, const char *name);
 const struct set_info *cc_set(struct cc *c, const struct node *n, const char *name); /* of the table */
+/* The statement or selector works in chains of these hooks (bits), of type nat only where so said. */
+#define HOOKS_COMING  (1u << NF_INET_PRE_ROUTING | 1u << NF_INET_LOCAL_IN | 1u << NF_INET_FORWARD)
+#define HOOKS_LEAVING (1u << NF_INET_FORWARD | 1u << NF_INET_LOCAL_OUT | 1u << NF_INET_POST_ROUTING)
+bool cc_hooks(struct cc *c, const struct node *n, bool nat, unsigned hooks);
 struct ex *ex_new(struct cc *c, enum ex_kind kind, const struct node *n);
 struct st *st_add(struct cc *c, const struct node *n); /* appends */
 struct st *st_match(struct cc *c, const struct node *n, enum match_op op, struct ex *a, struct ex *b);

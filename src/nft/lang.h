@@ -64,6 +64,7 @@ enum ref_kind { REF_CHAIN, REF_SET, REF_OBJECT, REF_FLOWTABLE, REF_DEVICE };
 struct ref {
 	enum ref_kind kind;
 	uint32_t obj_type; /* NFT_OBJECT_* for REF_OBJECT */
+	bool fills, timed; /* REF_SET: packets change its elements (add, update, delete), with a timeout */
 	char name[NFT_NAME_MAXLEN];
 };
 
@@ -94,6 +95,7 @@ struct code {
 	VEC(struct anon_set) sets;
 	VEC(struct ref) refs;
 	VEC(struct anon_chain) chains; /* a verdict that goes to chain i carries CHAIN_ID i + 1 and no name */
+	uint32_t places;               /* where the kernel takes it: bits of chain_place() */
 	uint64_t hash; /* of the expressions and the anonymous sets' content; hash_stable(): the same in every
 			  process */
 };
@@ -133,6 +135,13 @@ int nft_priority_parse(const char *text, uint8_t family, int hook, int32_t *out,
 int nft_hook_parse(const char *text, uint8_t family, uint32_t *out,
 	struct err *e); /* "prerouting" → NF_INET_PRE_ROUTING */
 const char *nft_hook_name(uint8_t family, uint32_t hook);
+/* The bit of base chains of this type and hook. */
+uint32_t chain_place(const char *type, uint32_t hook);
+/* "type nat and hook prerouting or output": what all of these places have; "" for all places. */
+void chain_places_text(uint8_t family, uint32_t places, struct buf *out);
+/* Does the kernel have base chains like this? -EINVAL: why not. */
+int chain_fits(uint8_t family, const char *type, uint32_t hook, struct err *e);
+#define PLACE_ANY UINT32_MAX
 int nft_family_parse(const char *text, uint8_t *out, struct err *e); /* "inet" → NFPROTO_INET */
 const char *nft_family_name(uint8_t family);
 /* "interval, timeout" → NFT_SET_* */

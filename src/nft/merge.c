@@ -143,6 +143,9 @@ int ruleset_merge(struct ruleset *rs, struct rpack **culprit, struct err *e)
 	rc = follow_names(rs, culprit, e);
 	if (rc < 0)
 		return rc;
+	rc = fills_check(rs, culprit, e);
+	if (rc < 0)
+		return rc;
 	for (uint32_t i = 0; i < rs->dirty.n; i++)
 		if (rs->dirty.v[i]->kind == OBJ_SET) {
 			obj_changed(rs->dirty.v[i]);

@@ -241,7 +241,7 @@ static int chain_fields(
 	_err_ struct err bad = ERR_INIT;
 	const struct spec *sp;
 
-	w->base = given(g, SPEC_TYPE) || hook || prio;
+	w->base = given(g, SPEC_TYPE) || hook || prio || given(g, SPEC_POLICY) || given(g, SPEC_DEVICES);
 	strcpy(w->type, (sp = given(g, SPEC_TYPE)) ? sp->chain_type : "filter");
 	if (w->base && !hook) {
 		obj_set_why(o, "it is a base chain and no pack gives its hook");
@@ -251,6 +251,12 @@ static int chain_fields(
 		return given_unfit(o, hook, err_text(&bad), culprit, e);
 	if (prio && nft_priority_parse(prio->spec->priority, o->family, (int)w->hook, &w->priority, &bad) < 0)
 		return given_unfit(o, prio, err_text(&bad), culprit, e);
+	if (w->base && chain_fits(o->family, w->type, w->hook, &bad) < 0)
+		return given_unfit(o, given_by(g, SPEC_TYPE), err_text(&bad), culprit, e);
+	if (given(g, SPEC_DEVICES) && o->family != NFPROTO_NETDEV &&
+		(o->family != NFPROTO_INET || w->hook != NF_INET_INGRESS))
+		return given_unfit(o, given_by(g, SPEC_DEVICES),
+			"only chains of hook ingress or egress have devices", culprit, e);
 	if ((sp = given(g, SPEC_POLICY)))
 		w->policy = sp->policy;
 	if ((sp = given(g, SPEC_FLAGS)))
@@ -262,6 +268,7 @@ static int chain_fields(
 
 static int merge_chain(struct obj *o, struct rpack **culprit, struct err *e)
 {
+	uint32_t was_place = base_place(o);
 	bool was = o->want, was_base = o->chain.w.base;
 	struct chain_want w = { .policy = NF_ACCEPT };
 	struct given g;
@@ -286,6 +293,7 @@ static int merge_chain(struct obj *o, struct rpack **culprit, struct err *e)
 		names_changed(o);
 		o->recheck = true;
 	}
+	o->moved = o->moved || was_place != base_place(o);
 	return 0;
 }
 

@@ -158,6 +158,8 @@ int merge_set(struct obj *o, struct rpack **culprit, struct err *e)
 		if (rc < 0)
 			return rc;
 		fits = fits && rc == 0;
+		o->flags_said = w.info.flags;
+		w.info.flags = set_flags_filled(o, &w);
 		o->set = w;
 		given_comment(o, &g);
 		sp = given(&g, SPEC_TYPE);

@@ -280,7 +280,12 @@ struct obj {
 	VEC(struct stmt *) decls, rules;
 	struct stmt *last_decl;
 	uint32_t last_run;
-	bool unsorted, recheck;  /* chains: rules moved; it came, went or became another kind of chain */
+	uint32_t reached; /* chains: chain_place() of the base chains from which the graph's walk came */
+	bool unsorted, recheck; /* chains: rules moved; it came, went or became another kind of chain */
+	uint32_t flags_said;    /* sets that are filled: the flags that are stated */
+	bool filling;
+	bool filled;             /* sets: packets change its elements; chains: its rules do so */
+	bool moved;              /* base chains: of another type or hook; the graph is to be looked at */
 	bool any_disabled;       /* chains: rules of it are disabled */
 	bool quiet;              /* chains: no rule waits or names anything */
 	bool looked, going;      /* the end of the transaction looks at it; frees it */
@@ -501,8 +506,8 @@ void contrib_off(struct contrib *c); /* what it holds counts no more, and can co
 /* C_STMT: one more element; stmts: its own, NULL none. */
 void contrib_hold(struct contrib *c, const struct setelem *el, struct set_stmts *stmts);
 void contrib_follow(struct contrib *c, struct live *live);
-bool value_fits(
-	const struct set_info *info, const struct val *key); /* a query's family narrows to the set's */
+/* A query's family narrows to that of the set's keys and data. */
+bool value_fits(const struct set_info *info, const struct val *key, const struct val *data);
 int elem_of(const struct elem_table *t, const struct val *key, const struct val *data, uint64_t timeout_ms,
 	const char *comment, struct setelem *out, struct err *e);
 int elem_key_of(const struct elem_table *t, const struct val *key, struct setelem *out,
@@ -555,6 +560,12 @@ void obj_lost(struct obj *o); /* the kernel has it no more */
 void table_lost(struct obj *table);
 
 /* graph.c */
+uint32_t base_place(const struct obj *o); /* chain_place() of a base chain that is wanted, or 0 */
+bool stmt_in_force(const struct stmt *st);
+int fills_check(struct ruleset *rs, struct rpack **culprit,
+	struct err *e); /* the sets that packets fill, after merge_rules() */
+uint32_t set_flags_filled(const struct obj *o, const struct set_want *w); /* as the kernel needs them then */
+bool set_size_same(const struct obj *o);                                  /* of set_have and set */
 int graph_check(struct ruleset *rs, struct rpack **culprit, struct err *e);
 
 /* rules_disabled.c */

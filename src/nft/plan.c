@@ -133,7 +133,7 @@ static void plan_set(struct plan *p, struct obj *o)
 		op = plan_op(p, PH_ADD_SET, OP_ADD_SET, o);
 		op->set = &o->set;
 		op->recreate = o->recreate;
-	} else if (o->set_have.size != o->set.size || o->set_have.timeout_ms != o->set.timeout_ms ||
+	} else if (!set_size_same(o) || o->set_have.timeout_ms != o->set.timeout_ms ||
 		   o->set_have.gc_ms != o->set.gc_ms) {
 		op = plan_op(p, PH_MODIFY, OP_MOD_SET, o);
 		op->set = &o->set;

@@ -16,7 +16,8 @@ bool set_compatible(const struct obj *o)
 
 	return nft_type_equal(&a->info.key, &b->info.key) && nft_type_equal(&a->info.data, &b->info.data) &&
 	       a->info.flags == b->info.flags && a->info.obj_type == b->info.obj_type &&
-	       a->policy == b->policy && !(a->size && !b->size) && set_stmts_same(o->stmts_have, o->stmts);
+	       a->policy == b->policy && !(a->size && !b->size && !set_size_same(o)) &&
+	       set_stmts_same(o->stmts_have, o->stmts);
 }
 
 static bool compatible(const struct obj *o)

@@ -194,7 +194,9 @@ static void on_set(void *ctx, const struct kread_set *k)
 	o = member(r, OBJ_SET, k->name, &fresh);
 	fresh |= !o->elems_have;
 	same = o->want && set_shape_same(&o->set, &k->want);
-	if (!fresh && same && o->set_have.size == k->want.size &&
+	if (!fresh && same &&
+		(o->set_have.size == k->want.size ||
+			(o->filled && !o->set_have.size && k->want.size == 0xffff)) &&
 		o->set_have.timeout_ms == k->want.timeout_ms && o->set_have.gc_ms == k->want.gc_ms &&
 		set_stmts_same(stmts, o->stmts_have)) {
 		set_stmts_put(stmts);

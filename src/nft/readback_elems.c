@@ -187,7 +187,9 @@ static void on_elem(void *ctx, const struct setelem *read)
 		return;
 	}
 	/* Those of the packet path are not rnm's. */
-	if (i == UINT32_MAX && s->set->set_have.info.flags & NFT_SET_EVAL && !s->set->attach)
+	if (i == UINT32_MAX && !s->set->attach &&
+		(s->set->set_have.info.flags & NFT_SET_EVAL ||
+			(s->set->filled && !(s->first && el->timeout_ms))))
 		return;
 	if (i == UINT32_MAX)
 		i = elem_intern(t, el);

@@ -33,8 +33,8 @@ enum val_kind {
 struct val {
 	enum val_kind kind;
 	uint8_t mac[6];
-	uint8_t obj_kind; /* enum obj_kind, VAL_OBJ */
-	int64_t num;
+	uint8_t obj_kind;   /* enum obj_kind, VAL_OBJ */
+	int64_t num;        /* VAL_INT; VAL_STRING of a link's record: its index, else 0 */
 	struct ipprefix ip; /* VAL_ADDR (len full), VAL_PREFIX (host bits cleared) */
 	char *str; /* VAL_STRING, VAL_GLOB, VAL_OBJ; NUL-terminated, bounded, without control bytes */
 	struct val *list;

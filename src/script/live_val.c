@@ -117,6 +117,19 @@ static void nexthops_val(const struct net_route *r, struct val *out)
 	*out = list_val(items.v, items.n);
 }
 
+/* Of what names the record's link; 0: of nothing else. The name may be another link's when the record goes.
+ */
+static uint32_t index_of(const struct net_rec *r, const struct net_field *f)
+{
+	const struct net_field *index = net_field(r->kind, "ifindex");
+	struct net_val v;
+
+	if (!index || f != net_field(r->kind, r->kind == NET_LINK ? "name" : "iface"))
+		return 0;
+	index->get(r, &v);
+	return v.absent ? 0 : (uint32_t)v.num;
+}
+
 void rec_val(const struct net_rec *r, const struct net_field *f, struct val *out)
 {
 	struct net_val v;
@@ -130,7 +143,10 @@ void rec_val(const struct net_rec *r, const struct net_field *f, struct val *out
 	switch (v.type) {
 	case NF_U32:
 	case NF_BOOL: *out = val_int((int64_t)v.num); break;
-	case NF_STR: *out = str_val(v.str); break;
+	case NF_STR:
+		*out = str_val(v.str);
+		out->num = index_of(r, f);
+		break;
 	case NF_ADDR: *out = val_addr(&v.prefix.addr); break;
 	case NF_PREFIX: *out = val_prefix(&v.prefix); break;
 	case NF_MAC:

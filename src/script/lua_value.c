@@ -127,6 +127,11 @@ static int record_val(lua_State *L, int idx, enum net_kind kind, struct val *out
 		*out = val_prefix(&p);
 	} else {
 		rc = string_val(L, -1, out, e);
+		if (rc == 0 && kind == NET_LINK) {
+			raw_field(L, idx, "ifindex");
+			out->num = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+			lua_pop(L, 1);
+		}
 	}
 	lua_pop(L, 1);
 	return rc;

@@ -112,6 +112,34 @@ ip link add name lan0 index 100 type bridge; ip link set lan0 up; ip addr add 19
 		rnmd.stop(d)
 	end)
 
+	it("links by their index, whatever their names become and which of them go", function()
+		local d = start { packs = { ["i.lua"] = [[nft.table("inet", "t"):chain("in", { type = "filter", hook = "input", priority = 0 }):rule("iif $l counter", { l = net.links { name = "wan*" } })]] } }
+		local function indexes()
+			local list = {}
+			for _, name in ipairs { "wan0", "wan5", "wan1" } do
+				local at = ns:run(("ip -o link show %s 2>/dev/null || true"):format(name)):match "^%d+"
+				list[#list + 1] = at
+			end
+			table.sort(list)
+			return list
+		end
+		local function matched()
+			local list = {}
+			for word in (ns:run "nft -n list set inet t _i_1":match "elements = {(.-)}" or ""):gmatch '[^%s,"]+' do
+				list[#list + 1] = word:match "^%d+$" or ns:run("ip -o link show " .. word):match "^%d+"
+			end
+			table.sort(list)
+			return list
+		end
+		for _, step in ipairs { "ip link add wan0 type veth peer name x0", "ip link add wan1 type veth peer name x1", "ip link set wan0 name wan5", "ip link del wan5",
+			"ip link add wan0 type veth peer name x0", "ip link del wan0; ip link add wan0 type veth peer name x0" } do
+			ns:run(step)
+			rnmd.settle(d)
+			assert.same(indexes(), matched(), step)
+		end
+		rnmd.stop(d)
+	end)
+
 	it("a link that goes to another namespace and comes back", function()
 		local other = rnmd.quiet_ns()
 		ns:veth("wan0", "peer0")

@@ -75,8 +75,9 @@ describe("a reload of rnmd", function()
 		["a hook failing for an address"] = { "function on_addr_change(ev) error('hooked ' .. ev.address) end", "hooked" },
 		["a conflict of packs"] = { "nft.table('inet', 't'):set('wan', { type = 'ipv6_addr' })", "base%.lua:2" },
 		["a rule that the kernel refuses"] = {
-			"nft.table('inet', 't'):chain('out'):rule('tcp dport 9 tproxy ip to :80')\nnft.table('inet', 't'):chain('new')",
-			"bad [^\n]*bad%.lua:1: [^\n]*tproxy" },
+			"nft.table('bridge', 'b'):chain('in', { type = 'filter', hook = 'input', priority = 0 }):rule('meta pkttype set host')\nnft.table('inet', 't'):chain('new')",
+			"bad [^\n]*bad%.lua:1: [^\n]*pkttype" },
+		["a rule that its chain's hook does not take"] = { "nft.table('inet', 't'):chain('out'):rule('tcp dport 9 tproxy ip to :80')", "bad%.lua:1:%d+: this works in hook prerouting" },
 		["a chain that the kernel refuses"] = {
 			"nft.table('inet', 't'):chain('new', { type = 'nat', hook = 'prerouting', priority = -200 })",
 			"bad [^\n]*bad%.lua:1" },

@@ -130,6 +130,47 @@ end)]] } })
 		rnmd.stop(d)
 	end)
 
+	it("keeps what packets filled, whatever the set says of its size and flags; others' changes do not empty it either", function()
+		local d = daemon.start(ns, { packs = { ["a.lua"] = [[
+local t = nft.table("inet", "t")
+t:set("plain", { type = "ipv4_addr" })
+t:set("timed", { type = "ipv4_addr", timeout = "1h" })
+t:set("flagged", { type = "ipv4_addr", flags = "dynamic" })
+t:set("sized", { type = "ipv4_addr", size = 100 })
+t:set("ports", { type = "inet_service" })
+t:chain("in", { type = "filter", hook = "input", priority = "filter" }):rules [=[
+  udp dport 9 add @plain { ip saddr }
+  udp dport 9 update @timed { ip saddr }
+  udp dport 9 add @flagged { ip saddr } add @sized { ip saddr }
+  udp dport 9 jump { add @ports { udp dport }; }
+]=]
+]] } })
+		local function filled()
+			local list = {}
+			for set, elements in nft.ruleset(ns):gmatch "set (%w+) {[^}]-elements = { ([%w.]+)" do
+				list[#list + 1] = set .. " " .. elements
+			end
+			table.sort(list)
+			return list
+		end
+		local want = { "flagged 127.0.0.1", "plain 127.0.0.1", "ports 9", "sized 127.0.0.1", "timed 127.0.0.1" }
+
+		ns:run "ip link set lo up"
+		ns:run "bash -c 'echo x >/dev/udp/127.0.0.1/9'"
+		assert.same(want, filled())
+		local before, gen = handles(), generation()
+		d:cmd "reload"
+		d:halt()
+		d:launch()
+		assert.same(want, filled())
+		assert.equal(gen, generation())
+		ns:run "nft add chain inet t foreign"
+		rnmd.settle(d)
+		assert.same(want, filled())
+		assert.equal(before, handles())
+		rnmd.stop(d)
+	end)
+
 	it("keeps the counters of rules that stay, whatever else changed", function()
 		local function pack(more, port)
 			return ([[

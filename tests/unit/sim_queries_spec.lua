@@ -307,6 +307,20 @@ describe("queries", function ()
     assert.equal("2", eval "runs")
   end)
 
+  it("narrow to the family of a map's data as to that of its keys", function ()
+    start([[
+      local t = nft.table("inet", "t")
+      t:map("to", { type = "ifname : ipv4_addr" }):follow(net.addrs { zone = "wan" }, "iface", "address")
+      t:map("from", { type = "ipv6_addr : ifname" }):follow(net.addrs {}, "address", "iface")
+    ]], NET)
+    sim:assert_clean()
+    sim:assert_map("inet t to", { ['"eth0"'] = "203.0.113.7" })
+    sim:assert_map("inet t from", { ["2001:db8::7"] = '"eth0"' })
+    sim:addr_add("eth0", "2001:db8::8/64"):addr_del("eth0", "203.0.113.7/24")
+    sim:assert_map("inet t to", {})
+    sim:assert_clean()
+  end)
+
   it("compute on addresses", function ()
     start("", NET)
     for code, want in pairs {
