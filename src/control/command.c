@@ -84,6 +84,13 @@ int command_call(
 	s->busy = true;
 	rc = cmd->run(s->c->ctx, s, args, out, e);
 	s->busy = false;
+	if (s->later)
+		s->later->cmd = cmd;
+	return command_checked(rc, out, e);
+}
+
+int command_checked(int rc, struct buf *out, struct err *e)
+{
 	if (out->n > ANSWER_MAX) {
 		err_free(e);
 		rc = err_set(e, -EFBIG, "the answer of %zu bytes is larger than %u", out->n, ANSWER_MAX);
@@ -108,6 +115,12 @@ static int run(struct session *s, const char *name, const char *args, struct buf
 	return rc < 0 ? rc : command_call(s, cmd, args, out, e);
 }
 
+void command_answer(struct later *later, int rc, struct buf *payload, const struct err *e)
+{
+	frame_payload(&later->s->out, buf_str(payload), payload->n);
+	frame_end(&later->s->out, rc, e);
+}
+
 void command_run(struct session *s, const char *line, size_t len)
 {
 	_autofree_ char *copy = xstrndup(line, len);
@@ -118,6 +131,8 @@ void command_run(struct session *s, const char *line, size_t len)
 
 	frame_split(copy, &name, &args);
 	rc = run(s, name, args, &payload, &e);
+	if (s->later)
+		return;
 	if (rc < 0 && s->lines) {
 		s->c->n_lines--;
 		s->c->n_records -= s->records;

@@ -38,7 +38,7 @@ struct control_cmd {
 	bool read;                      /* group rnm may */
 	bool rest;                      /* takes the rest of the line as it is; else args must be empty */
 	/* Writes the payload into out; 0 → OK, negative errno → ERR with e's text (its further lines become
-	 * payload). Runs to its end before it returns. */
+	 * payload). Runs to its end before it returns, or calls session_later(). */
 	int (*run)(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
 	/* Takes --json in front of all else: the payload is then one JSON value on one line, which is the
 	 * result of a JSON-RPC call too. Without it that is {"lines": […]}. */
@@ -66,6 +66,13 @@ bool session_may_all(const struct session *s); /* root, or the daemon's own user
  * when the peer closes. Called from run(). A slow reader loses lines (one line tells how many), never stalls
  * the loop. */
 void session_subscribe(struct session *s);
+/* Called from run(): the answer comes with control_answer(), out and what run() returns are not looked at.
+ * Until then the session takes no other request. gone(): nobody waits for it any more, later is no more. */
+struct later *session_later(struct session *s, void (*gone)(void *ctx), void *ctx);
+/* What run() would have returned; later is no more. */
+void control_answer(struct later *later, int rc, struct buf *payload, struct err *e);
+/* In a forked child: its peers' connections are the parent's alone. */
+void control_forked(const struct control *c);
 /* Who is at the other end: serial tells connections apart. */
 struct session_peer {
 	uid_t uid;

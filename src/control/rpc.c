@@ -5,6 +5,7 @@
 
 #include "base/jread.h"
 #include "base/json.h"
+#include "base/xalloc.h"
 #include "control/session.h"
 
 #define VALUES_MAX 16384u /* of a request */
@@ -170,6 +171,15 @@ static enum rpc_error code_of(int rc)
 	}
 }
 
+static void answer(
+	struct request *r, const struct control_cmd *cmd, int rc, struct buf *payload, const struct err *e)
+{
+	if (rc < 0)
+		error(r, code_of(rc), e, buf_str(payload));
+	else
+		result(r, cmd, payload);
+}
+
 /* ---- methods ---- */
 
 static const char *const kind_words[] = {
@@ -275,10 +285,17 @@ static void call(struct request *r, const char *method, const struct jval *param
 	if (rc < 0)
 		return error(r, RPC_PARAMS, &e, "");
 	rc = command_call(r->s, cmd, buf_str(&args), &payload, &e);
-	if (rc < 0)
-		error(r, code_of(rc), &e, buf_str(&payload));
+	if (r->s->later)
+		r->s->later->id = r->id ? xstrndup(r->id, r->id_len) : NULL;
 	else
-		result(r, cmd, &payload);
+		answer(r, cmd, rc, &payload, &e);
+}
+
+void rpc_answer(struct later *later, int rc, struct buf *payload, const struct err *e)
+{
+	struct request r = { .s = later->s, .id = later->id, .id_len = later->id ? strlen(later->id) : 0 };
+
+	answer(&r, later->cmd, rc, payload, e);
 }
 
 static void run(struct request *r, const struct jval *root)

@@ -67,7 +67,7 @@ static bool make_room(struct control *c, enum peer peer)
 	if (peer != PEER_ALL)
 		return false;
 	for (struct session *s = c->sessions; s; s = s->next)
-		if (!s->busy && (!idle || s->active < idle->active))
+		if (!s->busy && !s->later && (!idle || s->active < idle->active))
 			idle = s;
 	if (!idle)
 		return false;

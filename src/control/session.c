@@ -47,6 +47,12 @@ static void set_io(struct session *s, ev_io *io, bool on)
 		ev_io_stop(s->c->loop, io);
 }
 
+static void later_free(struct later *later)
+{
+	free(later->id);
+	free(later);
+}
+
 void session_free(struct session *s)
 {
 	struct control *c = s->c;
@@ -67,6 +73,10 @@ void session_free(struct session *s)
 	c->n_lines -= s->lines;
 	c->n_records -= s->records;
 	news_end(s);
+	if (s->later) {
+		s->later->gone(s->later->ctx);
+		later_free(s->later);
+	}
 	close(s->fd);
 	buf_free(&s->in);
 	buf_free(&s->out);
@@ -159,7 +169,7 @@ static bool next_request(struct session *s)
 static void settle(struct session *s)
 {
 	bool whole = !s->starved && s->in.n && !s->closing && !s->lines, out = pending(s) > 0;
-	bool watches = session_watches(s);
+	bool watches = session_watches(s) || s->later;
 
 	if (s->dead || (s->eof && !out && !whole && !watches)) {
 		session_free(s);
@@ -173,9 +183,9 @@ static void settle(struct session *s)
 	}
 	set_io(s, &s->wr, out);
 	set_timer(s, &s->write_timer, out, WRITE_SECONDS);
-	set_timer(s, &s->again, whole && !out, 0.);
-	set_io(s, &s->rd, !s->eof && (s->closing || s->lines || (!whole && !out)));
-	if (watches && s->eof && !s->shut)
+	set_timer(s, &s->again, whole && !out && !s->later, 0.);
+	set_io(s, &s->rd, !s->eof && (s->closing || s->lines || (!whole && !out && !s->later)));
+	if (((watches && s->eof) || s->later) && !s->shut)
 		set_timer(s, &s->line_timer, true, PROBE_SECONDS);
 	else if (!s->shut)
 		set_timer(s, &s->line_timer, s->starved && s->in.n && !s->eof && !s->lines, LINE_SECONDS);
@@ -187,7 +197,7 @@ static void pump(struct session *s)
 	s->starved = false;
 	for (unsigned i = 0; i < REQUESTS_PER_TURN; i++) {
 		flush(s);
-		if (s->dead || pending(s) || s->closing || s->lines || !next_request(s))
+		if (s->dead || pending(s) || s->closing || s->lines || s->later || !next_request(s))
 			break;
 	}
 	flush(s);
@@ -244,7 +254,7 @@ static void line_timer_cb(struct ev_loop *loop, ev_timer *t, int revents)
 	(void)loop, (void)revents;
 	if (s->shut) {
 		s->dead = true;
-	} else if (s->eof && session_watches(s)) {
+	} else if (s->later || (s->eof && session_watches(s))) {
 		s->dead = poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
 	} else {
 		end_with(s, "the line did not end in time");
@@ -294,14 +304,62 @@ void session_refuse(struct session *s, const char *text)
 	settle(s);
 }
 
+static void later_end(struct later *later, int rc, struct buf *payload, const struct err *e)
+{
+	if (later->s->json)
+		rpc_answer(later, rc, payload, e);
+	else
+		command_answer(later, rc, payload, e);
+	later->s->later = NULL;
+	later_free(later);
+}
+
+struct later *session_later(struct session *s, void (*gone)(void *ctx), void *ctx)
+{
+	struct later *later = xnew(struct later);
+
+	later->s = s;
+	later->gone = gone;
+	later->ctx = ctx;
+	s->later = later;
+	return later;
+}
+
+void control_answer(struct later *later, int rc, struct buf *payload, struct err *e)
+{
+	struct session *s = later->s;
+
+	rc = command_checked(rc, payload, e);
+	later_end(later, rc, payload, e);
+	pump(s);
+}
+
+static void later_cancel(struct later *later)
+{
+	_buf_ struct buf none = BUF_INIT;
+	_err_ struct err e = ERR_INIT;
+
+	later->gone(later->ctx);
+	later_end(later, err_set(&e, -ECANCELED, "rnmd ends"), &none, &e);
+}
+
 void session_finish(struct session *s)
 {
+	if (s->later)
+		later_cancel(s->later);
 	if (s->lines)
 		frame_end(&s->out, 0, NULL);
 	else if (s->json && session_watches(s))
 		buf_puts(&s->out, "{\"jsonrpc\":\"2.0\",\"method\":\"end\",\"params\":{}}\n");
 	flush(s);
 	session_free(s);
+}
+
+void control_forked(const struct control *c)
+{
+	close(c->fd);
+	for (const struct session *s = c->sessions; s; s = s->next)
+		close(s->fd);
 }
 
 bool session_may_all(const struct session *s)

@@ -54,6 +54,14 @@ struct wish {
 	patterns names; /* empty: any */
 };
 
+struct later { /* an answer that takes time */
+	struct session *s;
+	const struct control_cmd *cmd;
+	char *id; /* of a JSON-RPC call; NULL: it is not answered */
+	void (*gone)(void *ctx);
+	void *ctx;
+};
+
 struct session {
 	struct control *c;
 	struct session *prev, *next;
@@ -68,6 +76,7 @@ struct session {
 	uint64_t lost;  /* published lines or notifications that found no room */
 	struct wish news[NEWS_N];
 	ev_tstamp active;
+	struct later *later;
 	bool started; /* the first byte was seen */
 	bool json;    /* it was { */
 	bool starved; /* in has no whole request */
@@ -96,9 +105,12 @@ int command_allowed(const struct session *s, const struct control_cmd *cmd, stru
 /* Runs it; e has a text whenever it fails. */
 int command_call(
 	struct session *s, const struct control_cmd *cmd, const char *args, struct buf *out, struct err *e);
+int command_checked(int rc, struct buf *out, struct err *e); /* what it returned */
+void command_answer(struct later *later, int rc, struct buf *payload, const struct err *e);
 
 /* rpc.c: the same for JSON-RPC. */
 void rpc_run(struct session *s, const char *line, size_t len);
+void rpc_answer(struct later *later, int rc, struct buf *payload, const struct err *e);
 /* A last answer, to whatever was asked. */
 void rpc_give_up(struct session *s, const char *message);
 /* rpc_params.c: what the text form's arguments would be. -EINVAL: e says what is wrong with the parameters.

@@ -435,6 +435,7 @@ static void stop(struct daemon *d)
 	if (d->engine && engine_config(d->engine))
 		engine_stop(d->engine, "stop");
 	control_free(d->control);
+	plan_free_lookers(d);
 	if (d->watch)
 		watch_free(d->watch);
 	engine_free(d->engine);

@@ -54,7 +54,8 @@ struct daemon {
 	struct report_line *lines;
 	uint32_t n_lines;
 	ev_timer later;
-	ev_timer tidy; /* tidy.c */
+	ev_timer tidy;          /* tidy.c */
+	struct looker *lookers; /* plan.c */
 };
 
 /* 0 after SIGTERM or SIGINT, 1 when it could not start. */
@@ -113,6 +114,7 @@ int cmd_packs(void *ctx, struct session *s, const char *args, struct buf *out, s
 
 /* plan.c */
 int cmd_plan(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
+void plan_free_lookers(struct daemon *d);
 
 /* files.c: list files and their folders */
 int list_files_init(struct daemon *d, struct err *e);

@@ -153,6 +153,40 @@ static int cmd_notify(void *ctx, struct session *s, const char *args, struct buf
 	return n < 0 ? n : 0;
 }
 
+/* `wait` is answered by the next `wake`, whose own answer says whether somebody still waited. */
+static struct later *waiting;
+
+static void wait_gone(void *ctx)
+{
+	(void)ctx;
+	waiting = NULL;
+}
+
+static int cmd_wait(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	(void)args;
+	if (waiting)
+		return err_set(e, -EBUSY, "somebody waits");
+	buf_puts(out, "not looked at");
+	waiting = session_later(s, wait_gone, ctx);
+	return 0;
+}
+
+static int cmd_wake(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	_buf_ struct buf said = BUF_INIT;
+	_err_ struct err why = ERR_INIT;
+	struct later *later = waiting;
+
+	(void)ctx, (void)s, (void)e;
+	buf_puts(out, later ? "woken" : "nobody");
+	waiting = NULL;
+	buf_puts(&said, "OK at last");
+	if (later)
+		control_answer(later, *args ? -ENOENT : 0, &said, &why);
+	return 0;
+}
+
 static const struct control_param eval_params[] = {
 	{ "code", PARAM_CODE, NULL, true },
 	{ NULL, 0, NULL, false },
@@ -175,6 +209,8 @@ static const struct control_cmd commands[] = {
 	{ "publish", "N", "publishes lines", false, true, cmd_publish, false, NULL },
 	{ "notify", "WHAT NAME [TIMES]", "notifies", false, true, cmd_notify, false, NULL },
 	{ "nap", "MS", "sleeps", false, true, cmd_nap, false, NULL },
+	{ "wait", "", "is answered by wake", false, false, cmd_wait, false, NULL },
+	{ "wake", "[fail]", "answers wait", false, true, cmd_wake, false, NULL },
 	{ "eval", "CODE", "says CODE", false, true, cmd_eval, false, eval_params },
 	{ "complete", "CODE", "says CODE", false, true, cmd_complete, false, eval_params },
 	{ "emit", "WORDS", "says the words", false, true, cmd_words, false, NULL },

@@ -180,6 +180,43 @@ describe("rnmd", function()
 		rnmd.stop(d)
 	end)
 
+	it("serves events and others while a plan reads the kernel", function()
+		start()
+		d:pack("b.lua", [[
+local list = {}
+for i = 1, 60000 do list[i] = ("10.%d.%d.1"):format(i >> 8, i & 255) end
+nft.table("inet", "b"):set("s", { type = "ipv4_addr", elements = list })
+]])
+		d:cmd "reload"
+		local pid = json.read(d:cmd "status --json"[1]).pid
+		-- A plan whose reader stands still → its process, the reader.
+		local function stopped()
+			for _ = 1, 50 do
+				local p = sh.spawn(("sh -c 'echo plan --read | socat -t 30 - UNIX:%s'"):format(d.socket))
+				while not p:status() do
+					local reader = sh.try("ps -o pid= --ppid " .. pid):match "%d+"
+					if reader and select(2, sh.try("kill -STOP " .. reader)) == 0 and sh.try("ps -o stat= -p " .. reader):match "^T" then
+						return p, reader
+					end
+				end
+			end
+			error "no reader was met"
+		end
+		local p, reader = stopped()
+		assert.same({ "pong" }, d:cmd "ping")
+		ns:run "ip link set wan0 up"
+		d:cmd "emit ban address=192.0.2.9"
+		assert.same({ "192.0.2.1", "192.0.2.2", "192.0.2.9" }, nft.set(ns, "inet t s"))
+		assert.is_nil(p:status())
+		sh.run("kill -CONT " .. reader)
+		sh.eventually(function() return p:status() end)
+		assert.equal("OK\n", (p:output()))
+		p, reader = stopped()
+		rnmd.stop(d)
+		assert.equal("ERR rnmd ends\n", (p:output()))
+		sh.eventually(function() return select(2, sh.try("kill -0 " .. reader)) ~= 0 end)
+	end)
+
 	it("plans nothing for tables that it owns", function()
 		start "table: { owner: true }\n"
 		assert.equal("0", plan " --read".counts.operations)

@@ -80,6 +80,46 @@ describe("JSON-RPC", function()
 		assert.same({ lines = { "<one>", "<two>" } }, (call("emit", [[{"args":"one \"two\""}]])))
 	end)
 
+	describe("goes on with others while an answer takes time, and", function()
+		local function waits(bytes)
+			local fd = connect()
+			send(fd, bytes)
+			return fd
+		end
+		local function woken(how)
+			local got
+			repeat
+				got = call("wake", how).lines[1]
+			until got == "woken"
+		end
+
+		it("answers at last, then the next request", function()
+			local fd = waits(request("wait", nil, '"w"') .. request("ping", nil, "2"))
+			assert.same({ lines = { "pong" } }, (call "ping"))
+			assert.equal("timeout", select(2, read(fd, nil, 1)))
+			woken()
+			assert.equal('{"jsonrpc":"2.0","id":"w","result":{"lines":["OK at last"]}}\n{"jsonrpc":"2.0","id":2,"result":{"lines":["pong"]}}\n',
+				read(fd, '"id":2.*\n'))
+			send(fd, request("wait", nil, '"w"'))
+			woken '["fail"]'
+			local err = json.read(read(fd, "\n")).error
+			assert.same({ "-32004", "No such file or directory", { "OK at last" } }, { err.code, err.message, err.data.lines })
+		end)
+
+		it("answers who sends nothing more", function()
+			local fd = waits "wait\nping\n"
+			control.shutdown(fd)
+			woken()
+			assert.equal("\\OK at last\nOK\npong\nOK\n", read(fd))
+		end)
+
+		it("answers no notification", function()
+			local fd = waits('{"jsonrpc":"2.0","method":"wait"}\n' .. request("ping", nil, "2"))
+			woken()
+			assert.equal('{"jsonrpc":"2.0","id":2,"result":{"lines":["pong"]}}\n', read(fd, "\n"))
+		end)
+	end)
+
 	it("echoes ids as they are", function()
 		for _, id in ipairs { "0", "-1", "1.50", "1e3", '""', '"a\\u00e4\\""', "null", '"' .. ("x"):rep(1000) .. '"', "12345678901234567890" } do
 			assert.equal(('{"jsonrpc":"2.0","id":%s,"result":{"lines":["pong"]}}\n'):format(id), select(2, ask(request("ping", nil, id))))
