@@ -75,3 +75,15 @@ void json_bool(struct json *j, const char *name, bool b)
 	lead(j, name);
 	buf_puts(j->out, b ? "true" : "false");
 }
+
+void json_lines(struct json *j, const char *name, const char *text)
+{
+	json_open(j, name, '[');
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		json_bytes(j, NULL, text, n);
+		text += n + (text[n] != 0);
+	}
+	json_close(j, ']');
+}

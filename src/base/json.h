@@ -24,3 +24,10 @@ void json_seconds(struct json *j, const char *name, double s); /* to the millise
 /* A document of its own, or a number as text: it stands as it is. */
 void json_raw(struct json *j, const char *name, const char *text, size_t n);
 void json_bool(struct json *j, const char *name, bool b);
+void json_lines(struct json *j, const char *name, const char *text); /* an array of a text's lines */
+
+/* Where an answer goes: lines for people, or fields of an open object for programs. */
+struct answer {
+	struct buf *text;
+	struct json *json; /* rather than text */
+};

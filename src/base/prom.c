@@ -2,10 +2,33 @@
 #include "base/prom.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
-void prom_head(struct buf *out, const char *metric, const char *type, const char *help)
+void prom_end(struct prom *p)
 {
-	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric, help, metric, type);
+	if (p->open) {
+		json_close(p->to.json, ']');
+		json_close(p->to.json, '}');
+	}
+	p->open = false;
+}
+
+void prom_head(struct prom *p, const char *metric, const char *type, const char *help)
+{
+	struct json *j = p->to.json;
+
+	if (!j) {
+		buf_printf(p->to.text, "# HELP %s %s\n# TYPE %s %s\n", metric, help, metric, type);
+		return;
+	}
+	prom_end(p);
+	json_open(j, NULL, '{');
+	json_text(j, "name", metric);
+	json_text(j, "type", type);
+	json_text(j, "help", help);
+	json_open(j, "samples", '[');
+	p->open = true;
 }
 
 static void label(struct buf *out, const char *value)
@@ -32,20 +55,44 @@ static void name(struct buf *out, const char *metric, const char *const *labels)
 	buf_puts(out, labels && labels[0] ? "} " : " ");
 }
 
-void prom_sample(struct buf *out, const char *metric, const char *const *labels, uint64_t value)
+/* metric: a histogram's samples have names of their own. */
+static void sample(struct prom *p, const char *metric, const char *const *labels, const char *value)
 {
-	name(out, metric, labels);
-	buf_printf(out, "%" PRIu64 "\n", value);
+	struct json *j = p->to.json;
+
+	if (!j) {
+		name(p->to.text, metric, labels);
+		buf_printf(p->to.text, "%s\n", value);
+		return;
+	}
+	json_open(j, NULL, '{');
+	json_text(j, "name", metric);
+	json_open(j, "labels", '{');
+	for (int i = 0; labels && labels[i]; i += 2)
+		json_text(j, labels[i], labels[i + 1]);
+	json_close(j, '}');
+	json_raw(j, "value", value, strlen(value));
+	json_close(j, '}');
 }
 
-void prom_seconds(struct buf *out, const char *metric, const char *const *labels, uint64_t ns)
+void prom_sample(struct prom *p, const char *metric, const char *const *labels, uint64_t value)
 {
-	name(out, metric, labels);
-	buf_printf(out, "%" PRIu64 ".%09" PRIu64 "\n", ns / 1000000000, ns % 1000000000);
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	sample(p, metric, labels, text);
 }
 
-void prom_one(struct buf *out, const char *metric, const char *type, const char *help, uint64_t value)
+void prom_seconds(struct prom *p, const char *metric, const char *const *labels, uint64_t ns)
 {
-	prom_head(out, metric, type, help);
-	prom_sample(out, metric, NULL, value);
+	char text[48];
+
+	snprintf(text, sizeof(text), "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
+	sample(p, metric, labels, text);
+}
+
+void prom_one(struct prom *p, const char *metric, const char *type, const char *help, uint64_t value)
+{
+	prom_head(p, metric, type, help);
+	prom_sample(p, metric, NULL, value);
 }

@@ -146,9 +146,7 @@ static void result(struct request *r, const struct control_cmd *cmd, struct buf 
 		json_raw(j, "result", payload->s, n);
 	} else {
 		json_open(j, "result", '{');
-		json_open(j, "lines", '[');
-		lines_of(j, buf_str(payload));
-		json_close(j, ']');
+		json_lines(j, "lines", buf_str(payload));
 		json_close(j, '}');
 	}
 	answer_close(r);

@@ -13,6 +13,7 @@
 #include "script/script.h"
 
 struct engine;
+struct answer;
 struct json;
 
 enum origin {
@@ -118,8 +119,10 @@ struct plan_view {
 /* One transaction. plan: gets what a dry one would send; NULL: that stands in out as well. */
 int engine_eval(struct engine *en, const struct eval_request *rq, const struct plan_view *plan,
 	struct buf *out, struct err *e);
-/* Takes evals back (script.h): what could not be, and what waits for something now that did not before. */
-int engine_undo(struct engine *en, const struct undo_request *rq, struct buf *out, struct err *e);
+/* Takes evals back (script.h): what could not be, and what waits for something now that did not before. What
+ * stands in `to` counts only on success. */
+int engine_undo(
+	struct engine *en, const struct undo_request *rq, const struct answer *to, struct err *e);
 /* Takes a table over that somebody else made (ruleset_adopt()), with what policies state in it; out: what was
  * sent, as a plan. dry: nothing is. */
 int engine_adopt(
@@ -174,7 +177,8 @@ struct blackbox_place;
 void engine_died(struct engine *en, const struct blackbox_place *at, int signal);
 void engine_status(struct engine *en, struct buf *out);
 void engine_status_json(struct engine *en, struct json *j); /* the same, as fields of an open object */
-void engine_metrics(struct engine *en, struct buf *out);    /* Prometheus' text format */
+struct prom;
+void engine_metrics(struct engine *en, struct prom *out);
 void engine_pending_json(const struct pending *p, struct json *j);
 /* One line about something that waits, or that the kernel refused. */
 void engine_pending_text(const struct pending *p, struct buf *out);

@@ -30,7 +30,7 @@ void engine_took(struct engine *en, uint64_t ns)
 	en->took[i]++;
 }
 
-static void histogram(struct engine *en, struct buf *out)
+static void histogram(struct engine *en, struct prom *out)
 {
 	uint64_t n = 0;
 
@@ -48,7 +48,7 @@ static void histogram(struct engine *en, struct buf *out)
 	prom_seconds(out, "rnm_commit_seconds_max", NULL, en->max_ns);
 }
 
-static void mirror(struct engine *en, struct buf *out)
+static void mirror(struct engine *en, struct prom *out)
 {
 	prom_head(out, "rnm_network_records", "gauge", "What is mirrored of the network.");
 	for (int k = 0; k < NET_KINDS; k++) {
@@ -58,7 +58,7 @@ static void mirror(struct engine *en, struct buf *out)
 	}
 }
 
-static void ruleset(struct engine *en, struct buf *out)
+static void ruleset(struct engine *en, struct prom *out)
 {
 	struct ruleset_stats s = ruleset_stats(en->rs);
 	const struct {
@@ -112,7 +112,7 @@ OF_PACK(eaches)
 OF_PACK(timers)
 OF_PACK(statements)
 
-static void of_packs(struct engine *en, struct buf *out)
+static void of_packs(struct engine *en, struct prom *out)
 {
 	static const struct {
 		const char *metric, *type, *help;
@@ -149,7 +149,7 @@ static void of_packs(struct engine *en, struct buf *out)
 	vec_free(&all);
 }
 
-void engine_metrics(struct engine *en, struct buf *out)
+void engine_metrics(struct engine *en, struct prom *out)
 {
 	prom_one(out, "rnm_events_total", "counter", "Real changes of the network.", en->event_count);
 	prom_one(out, "rnm_transactions_total", "counter", "Transactions, also those that sent nothing.",

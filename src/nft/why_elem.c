@@ -10,8 +10,6 @@
 #include "nft/model.h"
 #include "nft/why.h"
 
-#define HOLDERS_SHOWN 8
-
 struct span { /* of addresses, both ends in it */
 	int family;
 	size_t len;
@@ -86,43 +84,76 @@ static void elem_text(const struct elem_table *t, uint32_t i, struct buf *out)
 	elem_line(&t->info, &x, out);
 }
 
-static void elem_state(const struct elem_table *t, const struct elem *el, struct buf *out)
+static uint64_t ends_in(const struct elem_table *t, const struct elem *el) /* ms; 0: never */
 {
 	uint32_t attr = el->m.contrib ? elem_attr(t, el) : el->hattr;
 	const struct attr *a = attr ? &t->attrs.v[attr - 1] : NULL;
 	uint64_t now = boot_ms();
-	char text[48];
 
-	if (a && a->timeout_ms && a->expires_at > now)
-		buf_printf(out, ", ends in %s",
-			duration_format((a->expires_at - now + 999) / 1000 * 1000, text));
-	if (a && a->spent)
-		buf_puts(out, ", its time is over");
-	if (el->flags & E_PENDING)
-		buf_puts(out, ", waits for what it names");
-	if (el->flags & E_REFUSED)
-		buf_puts(out, ", refused by the kernel");
-	if (elem_unclaimed(el))
-		buf_puts(out, ", found in the kernel and not stated since this start");
+	return a && a->timeout_ms && a->expires_at > now ? a->expires_at - now : 0;
 }
 
-static void holders(struct elem_table *t, const struct elem *el, struct buf *out)
+static const char *elem_state(const struct elem_table *t, const struct elem *el)
 {
-	unsigned n = 0;
+	uint32_t attr = el->m.contrib ? elem_attr(t, el) : el->hattr;
 
+	if (attr && t->attrs.v[attr - 1].spent)
+		return "its time is over";
+	if (el->flags & E_PENDING)
+		return "waits for what it names";
+	if (el->flags & E_REFUSED)
+		return "refused by the kernel";
+	return elem_unclaimed(el) ? "found in the kernel and not stated since this start" : NULL;
+}
+
+static void holder(struct ruleset *rs, const struct member *m, const struct answer *to)
+{
+	if (to->json) {
+		json_member(to->json, NULL, rs, m);
+		return;
+	}
+	buf_puts(to->text, "  held by ");
+	why_member(rs, m, to->text);
+}
+
+static void holders(struct elem_table *t, const struct elem *el, const struct answer *to)
+{
+	struct why_list l = { to, 0 };
+
+	why_begin(&l, "held_by");
 	for (const struct member *m = &el->m; m->contrib; m = &t->more.v[m->next - 1]) {
-		if (++n <= HOLDERS_SHOWN) {
-			buf_puts(out, "  held by ");
-			why_member(t->set->rs, m, out);
-		}
+		if (why_shows(&l))
+			holder(t->set->rs, m, to);
 		if (!m->next)
 			break;
 	}
-	if (n > HOLDERS_SHOWN)
-		buf_printf(out, "  … %u more holders\n", n - HOLDERS_SHOWN);
+	why_rest(&l, "  ", "holders");
+	why_end(&l);
 }
 
-static void hit(struct elem_table *t, uint32_t i, enum cover how, struct buf *out)
+static void hit_json(struct elem_table *t, uint32_t i, enum cover how, struct json *j)
+{
+	static const char *const words[] = {
+		[SAME] = "same", [INSIDE] = "covered", [AROUND] = "covers", [ACROSS] = "overlaps"
+	};
+	const struct elem *el = elem_at(t, i);
+	uint64_t ends = ends_in(t, el);
+	_buf_ struct buf text = BUF_INIT;
+
+	elem_text(t, i, &text);
+	json_text(j, "kind", "element");
+	json_text(j, "element", buf_str(&text));
+	json_text(j, "match", el->flags & E_CATCHALL ? "catch-all" : words[how]);
+	json_open(j, "of", '{');
+	why_json_name(j, t->set);
+	json_close(j, '}');
+	if (ends)
+		json_seconds(j, "expires", (double)ends / 1000);
+	if (elem_state(t, el))
+		json_text(j, "state", elem_state(t, el));
+}
+
+static void hit_text(struct elem_table *t, uint32_t i, enum cover how, struct buf *out)
 {
 	static const char *const words[] = {
 		[SAME] = "element of",
@@ -132,14 +163,31 @@ static void hit(struct elem_table *t, uint32_t i, enum cover how, struct buf *ou
 		[VALUE] = "value of an element of",
 	};
 	const struct elem *el = elem_at(t, i);
+	uint64_t ends = ends_in(t, el);
+	char in[48];
 
 	buf_printf(out, "%s ", el->flags & E_CATCHALL ? "covered by the catch-all of" : words[how]);
 	why_obj_name(t->set, out);
 	buf_puts(out, ": ");
 	elem_text(t, i, out);
-	elem_state(t, el, out);
+	if (ends)
+		buf_printf(out, ", ends in %s", duration_format((ends + 999) / 1000 * 1000, in));
+	if (elem_state(t, el))
+		buf_printf(out, ", %s", elem_state(t, el));
 	buf_putc(out, '\n');
-	holders(t, el, out);
+}
+
+static void hit(struct elem_table *t, uint32_t i, enum cover how, const struct answer *to)
+{
+	if (to->json) {
+		json_open(to->json, NULL, '{');
+		hit_json(t, i, how, to->json);
+	} else {
+		hit_text(t, i, how, to->text);
+	}
+	holders(t, elem_at(t, i), to);
+	if (to->json)
+		json_close(to->json, '}');
 }
 
 static bool there(const struct elem *el)
@@ -148,24 +196,32 @@ static bool there(const struct elem *el)
 }
 
 struct found {
-	unsigned n, of_set;
-	struct buf *out;
+	const struct answer *to;
+	unsigned n;
+	struct why_list of_set;
 };
 
 static void found(struct found *f, struct elem_table *t, uint32_t i, enum cover how)
 {
 	f->n++;
-	if (++f->of_set <= WHY_SHOWN)
-		hit(t, i, how, f->out);
+	if (why_shows(&f->of_set))
+		hit(t, i, how, f->to);
 }
 
 static void set_end(struct found *f, struct obj *set)
 {
-	if (f->of_set > WHY_SHOWN)
-		buf_printf(f->out, "… %u more elements\n", f->of_set - WHY_SHOWN);
-	if (f->of_set)
-		f->n += why_users(set, "  ", f->out);
-	f->of_set = 0;
+	struct json *j = f->to->json;
+
+	why_rest(&f->of_set, "", "elements");
+	if (f->of_set.n && j) {
+		json_open(j, NULL, '{');
+		why_json_name(j, set);
+	}
+	if (f->of_set.n)
+		f->n += why_users(set, f->to);
+	if (f->of_set.n && j)
+		json_close(j, '}');
+	f->of_set.n = 0;
 }
 
 /* ---- addresses ---- */
@@ -273,26 +329,22 @@ static bool text_names(const char *text, const struct span *s)
 	return false;
 }
 
-static unsigned rules_with(struct ruleset *rs, const struct span *s, struct buf *out)
+static unsigned rules_with(struct ruleset *rs, const struct span *s, const struct answer *to)
 {
-	unsigned n = 0;
+	struct why_list l = { to, 0 };
 
 	for (uint32_t i = 0; i < rs->all.n; i++)
-		vec_foreach (st, &rs->all.v[i]->rules) {
-			if (!(*st)->active || !(*st)->rule.rc || !text_names((*st)->rule.rc->text, s) ||
-				++n > WHY_SHOWN)
-				continue;
-			buf_puts(out, "named by ");
-			why_rule_line(*st, out);
-		}
-	if (n > WHY_SHOWN)
-		buf_printf(out, "… %u more rules\n", n - WHY_SHOWN);
-	return n;
+		vec_foreach (st, &rs->all.v[i]->rules)
+			if ((*st)->active && (*st)->rule.rc && text_names((*st)->rule.rc->text, s) &&
+				why_shows(&l))
+				why_rule(*st, "named by ", to);
+	why_rest(&l, "", "rules");
+	return l.n;
 }
 
-int why_address(struct ruleset *rs, const char *what, struct buf *out)
+int why_address(struct ruleset *rs, const char *what, const struct answer *to)
 {
-	struct found f = { 0, 0, out };
+	struct found f = { to, 0, { to, 0 } };
 	struct span s;
 
 	if (!span_parse(what, strlen(what), &s))
@@ -300,7 +352,7 @@ int why_address(struct ruleset *rs, const char *what, struct buf *out)
 	for (uint32_t i = 0; i < rs->all.n; i++)
 		if (rs->all.v[i]->kind == OBJ_SET && rs->all.v[i]->elems)
 			address_in_set(rs->all.v[i], &s, &f);
-	f.n += rules_with(rs, &s, out);
+	f.n += rules_with(rs, &s, to);
 	return (int)f.n;
 }
 
@@ -345,9 +397,9 @@ static void value_in_set(struct obj *set, const char *what, struct found *f)
 	set_end(f, set);
 }
 
-unsigned why_value(struct ruleset *rs, const char *what, struct buf *out)
+unsigned why_value(struct ruleset *rs, const char *what, const struct answer *to)
 {
-	struct found f = { 0, 0, out };
+	struct found f = { to, 0, { to, 0 } };
 
 	for (uint32_t i = 0; i < rs->all.n; i++)
 		if (rs->all.v[i]->kind == OBJ_SET && rs->all.v[i]->elems)

@@ -209,7 +209,7 @@ void apply_reloaded(struct daemon *d)
 
 /* ---- commands ---- */
 
-static int load(struct daemon *d, const char *config, bool stage, struct buf *out, struct err *e)
+static int load(struct daemon *d, const char *config, bool stage, const struct answer *to, struct err *e)
 {
 	struct config *cfg = NULL;
 	int rc = config_load(config ? config : d->config_path, &cfg, e);
@@ -217,7 +217,7 @@ static int load(struct daemon *d, const char *config, bool stage, struct buf *ou
 	if (rc == 0) {
 		rc = stage ? snapshot_stage(d->state_dir, cfg, e) : 0;
 		if (rc == 0)
-			rc = daemon_take(d, cfg, out, e);
+			rc = daemon_take(d, cfg, to, e);
 		if (rc < 0)
 			config_free(cfg);
 	}
@@ -233,7 +233,7 @@ static int read_applied(const char *path, struct buf *out, struct err *e)
 }
 
 /* The applied file takes the place of the daemon's own, whose text stays beside it. */
-static int install(struct daemon *d, struct buf *out, struct err *e)
+static int install(struct daemon *d, const struct answer *to, struct err *e)
 {
 	struct apply *a = &d->apply;
 	_autofree_ char *before = xasprintf("%s~", d->config_path);
@@ -252,10 +252,19 @@ static int install(struct daemon *d, struct buf *out, struct err *e)
 	if (link(d->config_path, before) < 0 && errno != ENOENT)
 		return err_set(e, -errno, "can not keep '%s': %s", before, strerror(errno));
 	rc = file_write(d->config_path, st.st_mode & 0644, true, buf_str(&text), text.n, e);
-	if (rc == 0 && out)
-		buf_printf(
-			out, "%s is now what %s was; the former is %s\n", d->config_path, a->config, before);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (to->json) {
+		json_open(to->json, "installed", '{');
+		json_text(to->json, "configuration", d->config_path);
+		json_text(to->json, "from", a->config);
+		json_text(to->json, "former", before);
+		json_close(to->json, '}');
+	} else {
+		buf_printf(to->text, "%s is now what %s was; the former is %s\n", d->config_path, a->config,
+			before);
+	}
+	return 0;
 }
 
 /* What was tried is the good one now, as it was when it was tried. */
@@ -268,10 +277,10 @@ static void keep_staged(struct daemon *d)
 		log_warn("rnmd", "what runs can not be kept for `rnm apply --confirm`: %s", err_text(&e));
 }
 
-static int keep(struct daemon *d, struct buf *out, struct err *e)
+static int keep(struct daemon *d, const struct answer *to, struct err *e)
 {
 	bool staged = d->apply.state == APPLY_PENDING;
-	int rc = install(d, out, e);
+	int rc = install(d, to, e);
 
 	if (rc < 0)
 		return rc;
@@ -284,6 +293,8 @@ static int keep(struct daemon *d, struct buf *out, struct err *e)
 	else
 		apply_good(d);
 	log_info("rnmd", "what was applied is kept");
+	if (to->json)
+		apply_status_json(d, to->json);
 	return 0;
 }
 
@@ -295,7 +306,8 @@ static bool is_own_file(const struct daemon *d, const char *path)
 							a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
-int apply_begin(struct daemon *d, const char *config, unsigned seconds, struct buf *out, struct err *e)
+int apply_begin(
+	struct daemon *d, const char *config, unsigned seconds, const struct answer *to, struct err *e)
 {
 	struct apply *a = &d->apply;
 	enum apply_state before = a->state;
@@ -311,9 +323,9 @@ int apply_begin(struct daemon *d, const char *config, unsigned seconds, struct b
 	if (rc < 0)
 		return rc;
 	a->config = config && !is_own_file(d, config) ? xstrdup(config) : NULL;
-	rc = load(d, a->config, seconds > 0, out, e);
+	rc = load(d, a->config, seconds > 0, to, e);
 	if (rc == 0 && !seconds)
-		return keep(d, out, e);
+		return keep(d, to, e);
 	if (rc < 0) {
 		_err_ struct err why = ERR_INIT;
 
@@ -330,17 +342,19 @@ int apply_begin(struct daemon *d, const char *config, unsigned seconds, struct b
 	log_warn("rnmd",
 		"a change of the configuration is in force; it is rolled back in %u s unless it is confirmed",
 		seconds);
-	if (out)
-		buf_printf(
-			out, "in force; `rnm confirm` keeps it, else it is rolled back in %u s\n", seconds);
+	if (to->json)
+		apply_status_json(d, to->json);
+	else
+		buf_printf(to->text, "in force; `rnm confirm` keeps it, else it is rolled back in %u s\n",
+			seconds);
 	return 0;
 }
 
-int apply_confirm(struct daemon *d, struct buf *out, struct err *e)
+int apply_confirm(struct daemon *d, const struct answer *to, struct err *e)
 {
 	if (d->apply.state != APPLY_PENDING)
 		return err_set(e, -EINVAL, "nothing waits for a confirmation");
-	return keep(d, out, e);
+	return keep(d, to, e);
 }
 
 void apply_status(struct daemon *d, struct buf *out)

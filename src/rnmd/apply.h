@@ -35,8 +35,10 @@ void apply_good(struct daemon *d);
 /* A pack that was started from its files as they are now, all other files aside. */
 void apply_pack(struct daemon *d, const char *pack);
 /* config: another file than the daemon's, NULL: that one. seconds 0: without confirmation. */
-int apply_begin(struct daemon *d, const char *config, unsigned seconds, struct buf *out, struct err *e);
-int apply_confirm(struct daemon *d, struct buf *out, struct err *e);
+struct answer;
+int apply_begin(
+	struct daemon *d, const char *config, unsigned seconds, const struct answer *to, struct err *e);
+int apply_confirm(struct daemon *d, const struct answer *to, struct err *e);
 /* -EBUSY while a change waits for its confirmation. */
 int apply_may_reload(struct daemon *d, struct err *e);
 void apply_reloaded(struct daemon *d); /* by an operator, from the files */

@@ -70,17 +70,53 @@ static int cmd_status(void *ctx, struct session *s, const char *args, struct buf
 	return 0;
 }
 
+/* What whoever asked for a change is told, when there was one. */
+static int told(bool json,
+	int (*change)(struct daemon *d, const void *arg, const struct answer *to, struct err *e),
+	struct daemon *d, const void *arg, struct buf *out, struct err *e)
+{
+	_buf_ struct buf text = BUF_INIT;
+	struct json j = { &text, false };
+	int rc;
+
+	if (json)
+		json_open(&j, NULL, '{');
+	rc = change(d, arg, &(struct answer){ &text, json ? &j : NULL }, e);
+	if (json)
+		json_close(&j, '}');
+	if (rc == 0)
+		buf_printf(out, "%s%s", buf_str(&text), json ? "\n" : "");
+	return rc;
+}
+
+static int reload(struct daemon *d, const void *arg, const struct answer *to, struct err *e)
+{
+	(void)arg;
+	return daemon_reload(d, to, e);
+}
+
 static int cmd_reload(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
 	(void)s;
-	(void)args;
-	return daemon_reload(ctx, out, e);
+	return told(*args, reload, ctx, NULL, out, e);
+}
+
+struct apply_args {
+	const char *config;
+	uint64_t seconds;
+};
+
+static int apply(struct daemon *d, const void *arg, const struct answer *to, struct err *e)
+{
+	const struct apply_args *a = arg;
+
+	return apply_begin(d, a->config, (unsigned)a->seconds, to, e);
 }
 
 static int cmd_apply(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
-	const char *config = NULL;
-	uint64_t seconds = 0;
+	bool json = command_option(&args, "--json");
+	struct apply_args a = { 0 };
 	char **words;
 	int n = control_words(args, &words, e), rc = 0;
 
@@ -89,26 +125,31 @@ static int cmd_apply(void *ctx, struct session *s, const char *args, struct buf 
 		return n;
 	for (int i = 0; i < n && rc == 0; i++) {
 		if (!strcmp(words[i], "--confirm")) {
-			if (++i == n || !parse_u64(words[i], 86400, &seconds) || !seconds)
+			if (++i == n || !parse_u64(words[i], 86400, &a.seconds) || !a.seconds)
 				rc = err_set(e, -EINVAL, "--confirm needs SECONDS, 1 to 86400");
-		} else if (config || words[i][0] != '/') {
+		} else if (a.config || words[i][0] != '/') {
 			rc = err_set(e, -EINVAL, "'%s': apply takes one absolute path and --confirm SECONDS",
 				words[i]);
 		} else {
-			config = words[i];
+			a.config = words[i];
 		}
 	}
 	if (rc == 0)
-		rc = apply_begin(ctx, config, (unsigned)seconds, out, e);
+		rc = told(json, apply, ctx, &a, out, e);
 	control_words_free(words);
 	return rc;
+}
+
+static int confirm(struct daemon *d, const void *arg, const struct answer *to, struct err *e)
+{
+	(void)arg;
+	return apply_confirm(d, to, e);
 }
 
 static int cmd_confirm(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
 	(void)s;
-	(void)args;
-	return apply_confirm(ctx, out, e);
+	return told(*args, confirm, ctx, NULL, out, e);
 }
 
 bool command_option(const char **args, const char *name)
@@ -150,14 +191,19 @@ static int cmd_list(void *ctx, struct session *s, const char *args, struct buf *
 	return ruleset_text(rs, what.n ? buf_str(&what) : NULL, out, e);
 }
 
+static int why(struct daemon *d, const void *arg, const struct answer *to, struct err *e)
+{
+	return ruleset_why(engine_ruleset(d->engine), arg, to, e);
+}
+
 static int cmd_why(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
-	struct ruleset *rs = engine_ruleset(((struct daemon *)ctx)->engine);
+	bool json = command_option(&args, "--json");
 	_buf_ struct buf what = BUF_INIT;
 	int n = joined(args, &what, e);
 
 	(void)s;
-	return n < 0 ? n : ruleset_why(rs, buf_str(&what), out, e);
+	return n < 0 ? n : told(json, why, ctx, buf_str(&what), out, e);
 }
 
 static int cmd_monitor(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
@@ -283,11 +329,12 @@ const struct control_cmd daemon_commands[] = {
 	{ "ping", "[--json]", "answers pong: the first commit is acknowledged", true, false, cmd_ping, true,
 		NULL },
 	{ "status", "[--json]", "what runs, what waits, what failed", true, false, cmd_status, true, NULL },
-	{ "reload", "", "loads configuration and packs anew: all of it, or nothing", false, false, cmd_reload,
-		false, NULL },
-	{ "apply", "[CONFIG] [--confirm SECONDS]", "as reload; undone unless confirmed in time", false, true,
-		cmd_apply, false, apply_params },
-	{ "confirm", "", "keeps what apply --confirm put in force", false, false, cmd_confirm, false, NULL },
+	{ "reload", "[--json]", "loads configuration and packs anew: all of it, or nothing", false, false,
+		cmd_reload, true, NULL },
+	{ "apply", "[--json] [CONFIG] [--confirm SECONDS]", "as reload; undone unless confirmed in time",
+		false, true, cmd_apply, true, apply_params },
+	{ "confirm", "[--json]", "keeps what apply --confirm put in force", false, false, cmd_confirm, true,
+		NULL },
 	{ "eval", "[--json] [--dry-run] [--read-only] [--pack NAME] CODE", "runs Lua as one transaction",
 		false, true, cmd_eval, true, eval_params },
 	{ "delta", "[--json]", "what evals state and edited beyond the files", false, false, cmd_delta, true,
@@ -295,16 +342,16 @@ const struct control_cmd daemon_commands[] = {
 	{ "complete", "[--json] [--pack NAME] TEXT",
 		"what could stand at its end: its offset and how many more, then words", false, true,
 		cmd_complete, true, complete_params },
-	{ "undo", "[N | #ID | all]", "takes back one's own last evals, one of them, or everybody's", false,
-		true, cmd_undo, false, undo_params },
+	{ "undo", "[--json] [N | #ID | all]", "takes back one's own last evals, one of them, or everybody's",
+		false, true, cmd_undo, true, undo_params },
 	{ "list", "[--json] [FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list, true,
 		list_params },
-	{ "why", "ADDRESS | FAMILY TABLE [NAME] | NAME | TEXT", "whose it is, and since when", true, true,
-		cmd_why, false, why_params },
+	{ "why", "[--json] ADDRESS | FAMILY TABLE [NAME] | NAME | TEXT", "whose it is, and since when", true,
+		true, cmd_why, true, why_params },
 	{ "plan", "[--json] [--read]", "what would be sent to the kernel now; --read: all is read back first",
 		true, true, cmd_plan, true, plan_params },
-	{ "metrics", "", "counters and times, as Prometheus reads them", true, false, cmd_metrics, false,
-		NULL },
+	{ "metrics", "[--json]", "counters and times, as Prometheus reads them", true, false, cmd_metrics,
+		true, NULL },
 	{ "packs", "[--json] [show NAME | enable|disable NAME | quarantine|release NAME [HOOK]]",
 		"the packs, their states and switches", true, true, cmd_packs, true, packs_params },
 	{ "adopt", "[--dry-run] FAMILY TABLE", "makes a table rnm's that somebody else made", false, true,

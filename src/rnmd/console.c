@@ -58,19 +58,6 @@ struct operator operator_of(const struct session *s)
 	return who;
 }
 
-/* The payload of a command without a structure of its own. */
-static void json_lines(struct json *j, const char *name, const char *text)
-{
-	json_open(j, name, '[');
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-
-		json_bytes(j, NULL, text, n);
-		text += n + (text[n] != 0);
-	}
-	json_close(j, ']');
-}
-
 struct eval_args {
 	bool json;
 	struct eval_request rq; /* without pack and code */
@@ -193,27 +180,45 @@ int cmd_delta(void *ctx, struct session *s, const char *args, struct buf *out, s
 	return 0;
 }
 
-int cmd_undo(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+static int undo_args(const char *args, struct undo_request *rq, struct err *e)
 {
-	struct daemon *d = ctx;
-	struct undo_request rq = { .who = operator_of(s), .what = UNDO_LAST, .n = 1 };
 	_buf_ struct buf what = BUF_INIT;
 	int rc = control_word(&args, &what, e);
 	const char *w = buf_str(&what);
 	uint64_t n;
 
-	if (rc < 0)
+	if (rc <= 0)
 		return rc;
 	if (!strcmp(w, "all")) {
-		rq.what = UNDO_ALL;
-	} else if (rc > 0) {
-		rq.what = *w == '#' ? UNDO_ID : UNDO_LAST;
-		if (!parse_u64(w + (*w == '#'), UINT32_MAX, &n) || !n)
-			return err_set(e, -EINVAL,
-				"'%s': expected how many of your own, the #ID of one of them, or all", w);
-		rq.n = (uint32_t)n;
+		rq->what = UNDO_ALL;
+		return 0;
 	}
-	return engine_undo(d->engine, &rq, out, e);
+	rq->what = *w == '#' ? UNDO_ID : UNDO_LAST;
+	if (!parse_u64(w + (*w == '#'), UINT32_MAX, &n) || !n)
+		return err_set(
+			e, -EINVAL, "'%s': expected how many of your own, the #ID of one of them, or all", w);
+	rq->n = (uint32_t)n;
+	return 0;
+}
+
+int cmd_undo(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct daemon *d = ctx;
+	struct undo_request rq = { .who = operator_of(s), .what = UNDO_LAST, .n = 1 };
+	bool json = command_option(&args, "--json");
+	_buf_ struct buf text = BUF_INIT;
+	struct json j = { &text, false };
+	int rc = undo_args(args, &rq, e);
+
+	if (json)
+		json_open(&j, NULL, '{');
+	if (rc == 0)
+		rc = engine_undo(d->engine, &rq, &(struct answer){ &text, json ? &j : NULL }, e);
+	if (json)
+		json_close(&j, '}');
+	if (rc == 0)
+		buf_printf(out, "%s%s", buf_str(&text), json ? "\n" : "");
+	return rc;
 }
 
 int cmd_complete(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)

@@ -297,18 +297,57 @@ static void needs_start(const struct daemon *d, const struct config *now, struct
 	at_restart(!d->socket_path && !same(d->begun.state, now->state_dir), "state", out);
 }
 
-int daemon_take(struct daemon *d, struct config *cfg, struct buf *out, struct err *e)
+static void waits(void *ctx, const struct pending *p)
+{
+	const struct answer *to = ctx;
+
+	if (to->json) {
+		engine_pending_json(p, to->json);
+		return;
+	}
+	engine_pending_text(p, to->text);
+	buf_putc(to->text, '\n');
+}
+
+/* later: what takes effect at a restart, a line each. */
+static void taken(struct daemon *d, char *later, uint64_t took_us, const struct answer *to)
+{
+	const struct config *cfg = engine_config(d->engine);
+	struct json *j = to->json;
+
+	if (!j) {
+		buf_puts(to->text, later);
+		buf_puts(to->text, engine_dropped(d->engine));
+		ruleset_pending(engine_ruleset(d->engine), waits, (void *)to);
+		return;
+	}
+	json_text(j, "configuration", cfg->path);
+	json_unsigned(j, "us", took_us);
+	json_open(j, "warnings", '[');
+	vec_foreach (n, &cfg->notes)
+		json_text(j, NULL, *n);
+	json_close(j, ']');
+	json_lines(j, "at_restart", later);
+	json_lines(j, "dropped", engine_dropped(d->engine));
+	json_open(j, "pending", '[');
+	ruleset_pending(engine_ruleset(d->engine), waits, (void *)to);
+	json_close(j, ']');
+}
+
+int daemon_take(struct daemon *d, struct config *cfg, const struct answer *to, struct err *e)
 {
 	struct watch_opt opt = watch_opt_of(cfg);
 	_buf_ struct buf later = BUF_INIT;
-	uint64_t t0 = mono_ns();
+	uint64_t t0 = mono_ns(), took_us;
 	int rc;
 
 	if (d->ready)
 		notify_state("RELOADING=1\n");
 	needs_start(d, cfg, &later);
 	record_step(d, REC_RELOAD, NULL, NULL, NULL);
+	d->taking = to ? to->json : NULL;
 	rc = engine_reload(d->engine, cfg, d->shipped_dir, e);
+	d->taking = NULL;
 	if (d->ready)
 		notify_state("READY=1\n");
 	if (rc < 0)
@@ -321,17 +360,16 @@ int daemon_take(struct daemon *d, struct config *cfg, struct buf *out, struct er
 		end = strchr(line, '\n');
 		log_warn("config", "%.*s", (int)(end - line), line);
 	}
-	if (out) {
-		buf_puts(out, buf_str(&later));
-		buf_puts(out, engine_dropped(d->engine));
-	}
+	took_us = (mono_ns() - t0) / 1000;
+	if (to)
+		taken(d, buf_str(&later), took_us, to);
 	malloc_trim(0);
 	log_info("rnmd", "reloaded %s in %llu us", engine_config(d->engine)->path,
-		(unsigned long long)((mono_ns() - t0) / 1000));
+		(unsigned long long)took_us);
 	return 0;
 }
 
-int daemon_reload(struct daemon *d, struct buf *out, struct err *e)
+int daemon_reload(struct daemon *d, const struct answer *to, struct err *e)
 {
 	struct config *cfg = NULL;
 	int rc = apply_may_reload(d, e);
@@ -339,7 +377,7 @@ int daemon_reload(struct daemon *d, struct buf *out, struct err *e)
 	if (rc == 0)
 		rc = config_load(d->config_path, &cfg, e);
 	if (rc == 0)
-		rc = daemon_take(d, cfg, out, e);
+		rc = daemon_take(d, cfg, to, e);
 	if (rc < 0) {
 		config_free(cfg);
 		log_error("rnmd", "reload refused, everything stays as it was:\n%s", err_text(e));

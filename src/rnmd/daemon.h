@@ -4,6 +4,7 @@
 
 #include <ev.h>
 
+#include "base/json.h"
 #include "control/control.h"
 #include "engine/engine.h"
 #include "engine/recording.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct apply apply;
 	bool found_attached; /* what an earlier life left in sets of others was looked for */
 	bool kept;           /* what runs is in the snapshot */
+	struct json *taking; /* gets what a reload sends */
 	ev_timer alive;
 	uint64_t alive_ns, alive_at; /* how often it is told, 0: never; and when it was last */
 	struct {
@@ -60,10 +62,10 @@ struct daemon {
 
 /* 0 after SIGTERM or SIGINT, 1 when it could not start. */
 int daemon_run(struct daemon *d);
-/* out: what to tell whoever asked for it, besides; may be NULL. */
-int daemon_reload(struct daemon *d, struct buf *out, struct err *e);
+/* to: what to tell whoever asked for it, which counts only on success; NULL: nobody did. */
+int daemon_reload(struct daemon *d, const struct answer *to, struct err *e);
 /* Moves over to cfg, all or nothing; takes it on success. */
-int daemon_take(struct daemon *d, struct config *cfg, struct buf *out, struct err *e);
+int daemon_take(struct daemon *d, struct config *cfg, const struct answer *to, struct err *e);
 /* report.c: REPORT_LINES are kept back at most */
 #define REPORT_LINES 128
 void report_init(struct daemon *d);

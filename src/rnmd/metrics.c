@@ -4,13 +4,11 @@
 #include "base/prom.h"
 #include "rnmd/daemon.h"
 
-int cmd_metrics(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+static void metrics(struct daemon *d, struct prom *out)
 {
 	static const char *const version[] = { "version", RNM_VERSION, NULL };
-	struct daemon *d = ctx;
 	struct watch_stats w = watch_stats(d->watch);
 
-	(void)s, (void)args, (void)e;
 	prom_head(out, "rnm_info", "gauge", "The version that runs.");
 	prom_sample(out, "rnm_info", version, 1);
 	prom_one(out, "rnm_uptime_seconds", "gauge", "Since the start.",
@@ -24,5 +22,24 @@ int cmd_metrics(void *ctx, struct session *s, const char *args, struct buf *out,
 	prom_one(out, "rnm_netlink_malformed_total", "counter", "Messages that could not be read.",
 		w.malformed);
 	engine_metrics(d->engine, out);
+	prom_end(out);
+}
+
+int cmd_metrics(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
+{
+	struct json j = { out, false };
+	struct prom p = { { out, *args ? &j : NULL }, false };
+
+	(void)s, (void)e;
+	if (!*args) {
+		metrics(ctx, &p);
+		return 0;
+	}
+	json_open(&j, NULL, '{');
+	json_open(&j, "metrics", '[');
+	metrics(ctx, &p);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	buf_putc(out, '\n');
 	return 0;
 }

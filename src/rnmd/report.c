@@ -5,7 +5,8 @@
 #include "rnmd/daemon.h"
 
 #define LATER_S     0.02
-#define PENDING_MAX 20 /* lines about what waits */
+#define PENDING_MAX 20         /* lines about what waits */
+#define TAKEN_MAX   (1u << 20) /* bytes of a plan in the answer of a reload */
 
 struct report_line {
 	enum origin origin;
@@ -153,6 +154,8 @@ void daemon_report(void *ctx, const struct txn_report *r)
 
 	if (log_enabled(r->error ? LOG_ERROR : LOG_INFO))
 		log_report(d, r);
+	if (d->taking && !r->error && r->origin == ORIGIN_RELOAD)
+		plan_json(r->plan ? r->plan : &(const struct plan){ 0 }, TAKEN_MAX, d->taking);
 	news_commit(d, r);
 	record_commit(d, r);
 	if (!d->control || !control_has_subscribers(d->control))

@@ -202,8 +202,9 @@ struct undo_request {
 	uint32_t n; /* UNDO_LAST: how many of who's own; UNDO_ID: which (only who's own) */
 };
 /* What the ruleset would be without them: later evals and all that others did since stay. One line a taken
- * eval, and below it what could not be taken back. All or nothing, as script_eval(). */
-int script_undo(struct script *s, const struct undo_request *rq, struct buf *out, struct err *e);
+ * eval, and below it what could not be taken back; or "undone". All or nothing, as script_eval(). */
+struct answer;
+int script_undo(struct script *s, const struct undo_request *rq, const struct answer *to, struct err *e);
 /* Before ruleset_commit(), and before the end of a transaction that is rolled back (committed: false). */
 void script_keep(struct script *s, bool committed);
 /* A command of nft's language that adds, inserts or creates, or deletes elements: the console states it, and

@@ -354,7 +354,40 @@ static void left_commit(void *obj, uint64_t a, uint64_t b)
 
 static const struct jtype jt_left = { "eval undone", NULL, left_commit };
 
-static int take_back(struct script *s, struct eval *ev, struct buf *out, struct err *e)
+/* kept, stay: edits, and entries of rnm.state, that are left as they are. */
+static void undone_text(const struct eval *ev, uint32_t kept, uint32_t stay, struct buf *out)
+{
+	buf_printf(out, "undone: #%u  %s\n", ev->id, ev->note);
+	if (kept)
+		buf_printf(out, "  %u element%s edited again since: left as %s\n", kept,
+			kept == 1 ? " was" : "s were", kept == 1 ? "it is" : "they are");
+	if (stay)
+		buf_printf(out, "  %u entr%s of rnm.state written again since: left\n", stay,
+			stay == 1 ? "y was" : "ies were");
+	if (ev->cut)
+		buf_puts(out, "  it changed more than is remembered: those edits stay\n");
+	if (ev->emits)
+		buf_printf(out, "  it had sent %u message%s\n", ev->emits, ev->emits == 1 ? "" : "s");
+	if (ev->cancelled)
+		buf_printf(out, "  %u handle%s that it cancelled stay%s cancelled\n", ev->cancelled,
+			ev->cancelled == 1 ? "" : "s", ev->cancelled == 1 ? "s" : "");
+}
+
+static void undone_json(const struct eval *ev, uint32_t kept, uint32_t stay, struct json *j)
+{
+	json_open(j, NULL, '{');
+	json_unsigned(j, "id", ev->id);
+	json_text(j, "pack", ev->pk->spec.name);
+	json_text(j, "code", ev->note);
+	json_unsigned(j, "edits_left", kept);
+	json_unsigned(j, "state_left", stay);
+	json_bool(j, "forgotten", ev->cut);
+	json_unsigned(j, "messages", ev->emits);
+	json_unsigned(j, "cancelled", ev->cancelled);
+	json_close(j, '}');
+}
+
+static int take_back(struct script *s, struct eval *ev, const struct answer *to, struct err *e)
 {
 	struct run r = { .pk = ev->pk, .kind = RUN_EVAL, .what = "undo", .arg = ev };
 	edit_logs edits = { 0 };
@@ -387,20 +420,10 @@ static int take_back(struct script *s, struct eval *ev, struct buf *out, struct 
 	}
 	ev->going = true;
 	vec_push(&s->undoing, ev);
-	buf_printf(out, "undone: #%u  %s\n", ev->id, ev->note);
-	if (kept)
-		buf_printf(out, "  %u element%s edited again since: left as %s\n", kept,
-			kept == 1 ? " was" : "s were", kept == 1 ? "it is" : "they are");
-	if (stay)
-		buf_printf(out, "  %u entr%s of rnm.state written again since: left\n", stay,
-			stay == 1 ? "y was" : "ies were");
-	if (ev->cut)
-		buf_puts(out, "  it changed more than is remembered: those edits stay\n");
-	if (ev->emits)
-		buf_printf(out, "  it had sent %u message%s\n", ev->emits, ev->emits == 1 ? "" : "s");
-	if (ev->cancelled)
-		buf_printf(out, "  %u handle%s that it cancelled stay%s cancelled\n", ev->cancelled,
-			ev->cancelled == 1 ? "" : "s", ev->cancelled == 1 ? "s" : "");
+	if (to->json)
+		undone_json(ev, kept, stay, to->json);
+	else
+		undone_text(ev, kept, stay, to->text);
 	return 0;
 }
 
@@ -424,7 +447,7 @@ static struct eval *by_id(const struct script *s, uint32_t id)
 	return ev && ev->id == id ? ev : NULL;
 }
 
-static int undo_id(struct script *s, const struct undo_request *rq, struct buf *out, struct err *e)
+static int undo_id(struct script *s, const struct undo_request *rq, const struct answer *to, struct err *e)
 {
 	struct eval *ev = rq->n ? by_id(s, rq->n) : NULL;
 
@@ -434,10 +457,11 @@ static int undo_id(struct script *s, const struct undo_request *rq, struct buf *
 		return err_set(e, -EPERM,
 			"eval #%u is another operator's (uid %u, pid %d); `undo all` takes back everybody's",
 			rq->n, ev->who.uid, ev->who.pid);
-	return take_back(s, ev, out, e);
+	return take_back(s, ev, to, e);
 }
 
-static int undo_newest(struct script *s, const struct undo_request *rq, struct buf *out, struct err *e)
+static int undo_newest(
+	struct script *s, const struct undo_request *rq, const struct answer *to, struct err *e)
 {
 	bool own = rq->what == UNDO_LAST;
 	uint32_t want = own ? rq->n : UINT32_MAX, before = 0, done = 0;
@@ -446,7 +470,7 @@ static int undo_newest(struct script *s, const struct undo_request *rq, struct b
 
 	while (done < want && (ev = newest(s, &rq->who, own, before)) != NULL) {
 		before = ev->id;
-		rc = take_back(s, ev, out, e);
+		rc = take_back(s, ev, to, e);
 		if (rc < 0)
 			return rc;
 		done++;
@@ -462,9 +486,16 @@ static int undo_newest(struct script *s, const struct undo_request *rq, struct b
 		ev->id, ev->who.uid, ev->who.pid);
 }
 
-int script_undo(struct script *s, const struct undo_request *rq, struct buf *out, struct err *e)
+int script_undo(struct script *s, const struct undo_request *rq, const struct answer *to, struct err *e)
 {
-	return rq->what == UNDO_ID ? undo_id(s, rq, out, e) : undo_newest(s, rq, out, e);
+	int rc;
+
+	if (to->json)
+		json_open(to->json, "undone", '[');
+	rc = rq->what == UNDO_ID ? undo_id(s, rq, to, e) : undo_newest(s, rq, to, e);
+	if (to->json)
+		json_close(to->json, ']');
+	return rc;
 }
 
 /* ---- showing ---- */

@@ -58,7 +58,7 @@ static int sim_undo(lua_State *L)
 	rq.what = !strcmp(what, "all") ? UNDO_ALL : *what == '#' ? UNDO_ID : UNDO_LAST;
 	rq.n = (uint32_t)atoi(what + (*what == '#'));
 	sim_quiet(s);
-	rc = engine_undo(s->en, &rq, &out, &e);
+	rc = engine_undo(s->en, &rq, &(struct answer){ .text = &out }, &e);
 	if (rc >= 0)
 		sim_pump(s);
 	sim_loud(s);

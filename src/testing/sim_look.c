@@ -62,7 +62,9 @@ static int sim_why(lua_State *L)
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
 
-	return text_of(L, ruleset_why(engine_ruleset(s->en), luaL_checkstring(L, 2), &b, &e), &b, &e);
+	return text_of(L,
+		ruleset_why(engine_ruleset(s->en), luaL_checkstring(L, 2), &(struct answer){ .text = &b }, &e),
+		&b, &e);
 }
 
 static int sim_json(lua_State *L)
