@@ -180,5 +180,6 @@ void engine_status_json(struct engine *en, struct json *j); /* the same, as fiel
 struct prom;
 void engine_metrics(struct engine *en, struct prom *out);
 void engine_pending_json(const struct pending *p, struct json *j);
+void engine_pending(struct engine *en, const struct answer *to); /* all of it, but for what is too much */
 /* One line about something that waits, or that the kernel refused. */
 void engine_pending_text(const struct pending *p, struct buf *out);

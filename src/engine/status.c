@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* `rnm status`, for people: what runs, what waits and why. */
+#include <string.h>
+
+#include "base/json.h"
 #include "engine/core.h"
 #include "nft/ruleset_disabled.h"
+
+#define PENDING_MAX 200u /* of what waits, in one answer */
 
 static void pack_line(void *ctx, const struct pack_status *p)
 {
@@ -34,12 +39,44 @@ void engine_pending_text(const struct pending *p, struct buf *out)
 		buf_printf(out, "table %s %s", family, obj_name(p->obj));
 	else
 		buf_printf(out, "%s in %s %s", obj_name(p->obj), family, obj_table(p->obj));
-	buf_printf(out, ": %s (%s, %s:%u)\n", p->why, p->pack, p->site.file, p->site.line);
+	buf_printf(out, ": %.*s (%s, %s:%u)", (int)strcspn(p->why, "\n"), p->why, p->pack, p->site.file,
+		p->site.line);
 }
 
-static void pending_line(void *ctx, const struct pending *p)
+struct waits {
+	const struct answer *to;
+	unsigned n;
+};
+
+static void pending_one(void *ctx, const struct pending *p)
 {
-	engine_pending_text(p, ctx);
+	struct waits *w = ctx;
+
+	if (++w->n > PENDING_MAX)
+		return;
+	if (w->to->json) {
+		engine_pending_json(p, w->to->json);
+		return;
+	}
+	engine_pending_text(p, w->to->text);
+	buf_putc(w->to->text, '\n');
+}
+
+void engine_pending(struct engine *en, const struct answer *to)
+{
+	struct waits w = { to, 0 };
+	unsigned more;
+
+	if (to->json)
+		json_open(to->json, "pending", '[');
+	ruleset_pending(en->rs, pending_one, &w);
+	if (to->json)
+		json_close(to->json, ']');
+	more = w.n > PENDING_MAX ? w.n - PENDING_MAX : 0;
+	if (more && to->json)
+		json_unsigned(to->json, "pending_left_out", more);
+	else if (more)
+		buf_printf(to->text, "pending: %u more\n", more);
 }
 
 void engine_status(struct engine *en, struct buf *out)
@@ -68,7 +105,7 @@ void engine_status(struct engine *en, struct buf *out)
 			disabled, disabled - stated);
 	script_status(en->script, pack_line, out);
 	engine_switched(en, "", out);
-	ruleset_pending(en->rs, pending_line, out);
+	engine_pending(en, &(struct answer){ .text = out });
 	if (en->cfg)
 		vec_foreach (n, &en->cfg->notes)
 			buf_printf(out, "note: %s\n", *n);

@@ -19,11 +19,6 @@ void engine_pending_json(const struct pending *p, struct json *j)
 	json_close(j, '}');
 }
 
-static void pending(void *ctx, const struct pending *p)
-{
-	engine_pending_json(p, ctx);
-}
-
 static void counts(struct engine *en, struct json *j)
 {
 	struct ruleset_stats s = ruleset_stats(en->rs);
@@ -63,9 +58,7 @@ void engine_status_json(struct engine *en, struct json *j)
 {
 	counts(en, j);
 	packs_json(en, "packs", j);
-	json_open(j, "pending", '[');
-	ruleset_pending(en->rs, pending, j);
-	json_close(j, ']');
+	engine_pending(en, &(struct answer){ .json = j });
 	json_open(j, "notes", '[');
 	if (en->cfg)
 		vec_foreach (n, &en->cfg->notes)

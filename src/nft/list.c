@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The desired state for people: as `nft list ruleset` prints it, and what waits for what. */
+/* The desired state for people: as `nft list ruleset` prints it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "nft/model.h"
+#include "nft/why.h"
 
 /* As nft orders them: objects, sets, flowtables, chains. */
 static int rank(const struct obj *o)
@@ -210,47 +211,148 @@ static int split_what(const char *what, uint8_t *family, char table[NFT_NAME_MAX
 	return nft_family_parse(fam, family, e);
 }
 
-int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct err *e)
+struct listing {
+	struct ruleset *rs;
+	objs tables;
+	const char *what; /* NULL: all */
+	uint8_t family;
+	char table[NFT_NAME_MAXLEN], name[NFT_NAME_MAXLEN];
+	unsigned hits;
+};
+
+static int listing_of(struct ruleset *rs, const char *what, struct listing *l, struct err *e)
 {
-	objs tables = wanted(rs->all.v, rs->all.n, true);
-	char table[NFT_NAME_MAXLEN], name[NFT_NAME_MAXLEN] = "";
-	uint8_t family = 0;
-	unsigned hits = 0;
-	int rc = what ? split_what(what, &family, table, name, e) : 0;
+	*l = (struct listing){ .rs = rs, .what = what };
+	if (what) {
+		int rc = split_what(what, &l->family, l->table, l->name, e);
 
-	for (uint32_t i = 0; !rc && i < tables.n; i++) {
-		struct obj *t = tables.v[i];
-		objs members;
-
-		if (what && (t->family != family || strcmp(t->name, table) != 0))
-			continue;
-		members = wanted(t->members.v, t->members.n, false);
-		buf_printf(out, "table %s %s {\n", nft_family_name(t->family), t->name);
-		if (t->table_want.flags) {
-			buf_puts(out, "\tflags ");
-			table_flags_text(t->table_want.flags, ",", out);
-			buf_putc(out, '\n');
-		}
-		hits += !name[0];
-		for (uint32_t j = 0, shown = 0; j < members.n; j++) {
-			if (name[0] && strcmp(members.v[j]->name, name) != 0)
-				continue;
-			hits++;
-			if (shown++)
-				buf_putc(out, '\n');
-			list_member(members.v[j], out);
-		}
-		buf_puts(out, "}\n");
-		vec_free(&members);
+		if (rc < 0)
+			return rc;
 	}
-	if (!rc && what && !hits) {
-		const char *near = suggest(what, table_name, &tables);
+	l->tables = wanted(rs->all.v, rs->all.n, true);
+	return 0;
+}
 
-		rc = err_set(e, -ENOENT, "%s: rnm states nothing of this name%s%s%s", what,
+static bool lists_table(const struct listing *l, const struct obj *t)
+{
+	return !l->what || (t->family == l->family && !strcmp(t->name, l->table));
+}
+
+static bool lists(const struct listing *l, const struct obj *o)
+{
+	return !l->name[0] || !strcmp(o->name, l->name);
+}
+
+static int listing_end(struct listing *l, struct err *e)
+{
+	int rc = 0;
+
+	if (l->what && !l->hits) {
+		const char *near = suggest(l->what, table_name, &l->tables);
+
+		rc = err_set(e, -ENOENT, "%s: rnm states nothing of this name%s%s%s", l->what,
 			near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	}
-	vec_free(&tables);
+	vec_free(&l->tables);
 	return rc;
+}
+
+static void list_table(struct listing *l, struct obj *t, struct buf *out)
+{
+	objs members = wanted(t->members.v, t->members.n, false);
+	unsigned shown = 0;
+
+	buf_printf(out, "table %s %s {\n", nft_family_name(t->family), t->name);
+	if (t->table_want.flags) {
+		buf_puts(out, "\tflags ");
+		table_flags_text(t->table_want.flags, ",", out);
+		buf_putc(out, '\n');
+	}
+	l->hits += !l->name[0];
+	vec_foreach (o, &members) {
+		if (!lists(l, *o))
+			continue;
+		l->hits++;
+		if (shown++)
+			buf_putc(out, '\n');
+		list_member(*o, out);
+	}
+	buf_puts(out, "}\n");
+	vec_free(&members);
+}
+
+int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct err *e)
+{
+	struct listing l;
+	int rc = listing_of(rs, what, &l, e);
+
+	if (rc < 0)
+		return rc;
+	vec_foreach (t, &l.tables)
+		if (lists_table(&l, *t))
+			list_table(&l, *t, out);
+	return listing_end(&l, e);
+}
+
+static void count_text(uint32_t n, const char *what, struct buf *out)
+{
+	buf_printf(out, ": %u %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static void name_line(const struct obj *o, struct buf *out)
+{
+	why_obj_name(o, out);
+	if (o->kind == OBJ_SET && o->elems)
+		count_text(o->elems->wanted, "element", out);
+	if (o->kind == OBJ_CHAIN) {
+		uint32_t n = 0;
+
+		vec_foreach (st, &o->rules)
+			n += (*st)->active;
+		count_text(n, "rule", out);
+	}
+	buf_putc(out, '\n');
+}
+
+int ruleset_names(struct ruleset *rs, const char *what, struct buf *out, struct err *e)
+{
+	struct listing l;
+	int rc = listing_of(rs, what, &l, e);
+
+	if (rc < 0)
+		return rc;
+	vec_foreach (t, &l.tables) {
+		objs members = { 0 };
+
+		if (!lists_table(&l, *t))
+			continue;
+		if (!l.name[0]) {
+			l.hits++;
+			name_line(*t, out);
+		}
+		members = wanted((*t)->members.v, (*t)->members.n, false);
+		vec_foreach (o, &members)
+			if (lists(&l, *o)) {
+				l.hits++;
+				name_line(*o, out);
+			}
+		vec_free(&members);
+	}
+	return listing_end(&l, e);
+}
+
+uint64_t ruleset_elements(struct ruleset *rs, const char *what)
+{
+	struct listing l;
+	uint64_t n = 0;
+
+	if (listing_of(rs, what, &l, NULL) < 0)
+		return 0;
+	vec_foreach (o, &rs->all)
+		if ((*o)->kind == OBJ_SET && (*o)->elems && lists_table(&l, (*o)->tab) && lists(&l, *o))
+			n += (*o)->elems->n;
+	vec_free(&l.tables);
+	return n;
 }
 
 void ruleset_each(struct ruleset *rs, void (*fn)(void *ctx, const struct obj *o), void *ctx)
@@ -279,213 +381,4 @@ int ruleset_set_elems(struct ruleset *rs, const char *what, void (*fn)(void *ctx
 		fn(ctx, *p);
 	strings_free(&els);
 	return 0;
-}
-
-/* ---- what a pack holds ---- */
-
-static void obj_line(const struct obj *o, struct buf *out)
-{
-	buf_printf(out, "%s %s %s", word_of(o), nft_family_name(obj_family(o)), obj_table(o));
-	if (o->kind != OBJ_TABLE)
-		buf_printf(out, " %s", obj_name(o));
-}
-
-static bool first_decl(const struct stmt *st)
-{
-	vec_foreach (d, &st->o->decls)
-		if ((*d)->active)
-			return *d == st;
-	return true;
-}
-
-/* False: not worth a line. */
-static bool stmt_line(const struct stmt *st, struct buf *out)
-{
-	switch (st->kind) {
-	case ST_DECL: obj_line(st->o, out); return (st->spec && st->spec->given) || first_decl(st);
-	case ST_RULE:
-		buf_puts(out, "rule of ");
-		obj_line(st->o, out);
-		if (st->rule.rc)
-			buf_printf(out, ": %s", st->rule.rc->text);
-		else if (st->rule.why)
-			buf_printf(out, ", which waits: %s", st->rule.why);
-		return true;
-	case ST_ELEMS:
-		buf_printf(out, "%u elements of ",
-			st->el.raw.n ? st->el.raw.n
-			: st->el.c   ? st->el.c->held.n
-				     : 0);
-		obj_line(st->o, out);
-		return true;
-	case ST_LIVE:
-		buf_puts(out, "what it follows in ");
-		obj_line(st->o, out);
-		return true;
-	}
-	return false;
-}
-
-void rpack_each(const struct rpack *pk, void (*fn)(void *ctx, struct site site, const char *what), void *ctx)
-{
-	vec_foreach (sc, &pk->scopes) {
-		vec_foreach (r, &(*sc)->now) {
-			_buf_ struct buf line = BUF_INIT;
-
-			if (r->st->active && stmt_line(r->st, &line))
-				fn(ctx, ruleset_site_get(pk->rs, r->st->site), buf_str(&line));
-		}
-	}
-	vec_foreach (c, &pk->edits) {
-		_buf_ struct buf line = BUF_INIT;
-
-		if (!(*c)->on)
-			continue;
-		buf_puts(&line, "elements added to ");
-		obj_line((*c)->set, &line);
-		fn(ctx, ruleset_site_get(pk->rs, (*c)->site), buf_str(&line));
-	}
-}
-
-/* ---- what waits ---- */
-
-static void pending_obj(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
-{
-	vec_foreach (st, &o->decls) {
-		struct pending p = { .obj = o,
-			.n = 1,
-			.why = (*st)->refused ? refused_why(*st) : o->why,
-			.refused = (*st)->refused };
-
-		if (!(*st)->active || (!(*st)->refused && (o->want || !o->why)))
-			continue;
-		p.pack = stmt_pack(*st)->name;
-		p.site = ruleset_site_get(o->rs, (*st)->site);
-		p.unstated = !p.refused && o->kind >= OBJ_SET && !o->attach;
-		fn(ctx, &p);
-		return;
-	}
-}
-
-static void pending_rules(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
-{
-	vec_foreach (st, &o->rules) {
-		struct pending p = { .obj = o,
-			.n = 1,
-			.why = (*st)->refused ? refused_why(*st) : (*st)->rule.why,
-			.refused = (*st)->refused };
-
-		if (!(*st)->active || !p.why || (*st)->disabled)
-			continue;
-		p.pack = stmt_pack(*st)->name;
-		p.site = ruleset_site_get(o->rs, (*st)->site);
-		p.unstated = !p.refused && (*st)->rule.why_unstated;
-		fn(ctx, &p);
-	}
-}
-
-struct pending_run { /* of elements that wait for one reason, of one place */
-	void (*fn)(void *ctx, const struct pending *p);
-	void *ctx;
-	struct pending p;
-};
-
-static void pending_told(struct pending_run *run)
-{
-	const struct pending *p = &run->p;
-	const bool object = p->obj && p->obj->set.info.flags & NFT_SET_OBJECT;
-	_buf_ struct buf why = BUF_INIT, n = BUF_INIT;
-
-	if (!p->n)
-		return;
-	if (p->n == 1)
-		buf_puts(&n, p->refused ? "an element" : "one");
-	else
-		buf_printf(&n, p->refused ? "%u elements" : "%u", p->n);
-	if (p->obj->attach)
-		buf_printf(&why, "an element of somebody else is in the way of %s", buf_str(&n));
-	else if (p->refused)
-		buf_printf(&why, "the kernel refused %s", buf_str(&n));
-	else if (p->n == 1)
-		buf_printf(
-			&why, "the %s of an element is not stated by any pack", object ? "object" : "chain");
-	else
-		buf_printf(&why, "the %s of %s elements are not stated by any pack",
-			object ? "objects" : "chains", buf_str(&n));
-	run->p.why = buf_str(&why);
-	run->fn(run->ctx, &run->p);
-}
-
-static void pending_elems(struct obj *o, void (*fn)(void *ctx, const struct pending *p), void *ctx)
-{
-	struct elem_table *t = o->want ? o->elems : NULL;
-	struct pending_run run = { fn, ctx, { 0 } };
-
-	for (uint32_t i = 0; t && (t->pending || t->refused) && i < t->n; i++) {
-		struct elem *el = elem_at(t, i);
-		struct contrib *c = el->m.contrib ? contrib_by_id(o->rs, el->m.contrib) : NULL;
-		struct pending p = { .obj = o,
-			.n = 1,
-			.refused = el->flags & E_REFUSED && !o->attach,
-			.unstated = el->flags & E_PENDING };
-
-		if (!c || !(el->flags & (E_PENDING | E_REFUSED)))
-			continue;
-		p.pack = c->pk->name;
-		p.site = ruleset_site_get(o->rs, el->m.site ? el->m.site : c->site);
-		if (run.p.n && p.pack == run.p.pack && p.site.line == run.p.site.line &&
-			!strcmp(p.site.file, run.p.site.file) && p.refused == run.p.refused &&
-			p.unstated == run.p.unstated) {
-			run.p.n++;
-			continue;
-		}
-		pending_told(&run);
-		run.p = p;
-	}
-	pending_told(&run);
-}
-
-void ruleset_pending(struct ruleset *rs, void (*fn)(void *ctx, const struct pending *p), void *ctx)
-{
-	for (uint32_t i = 0; i < rs->all.n; i++) {
-		struct obj *o = rs->all.v[i];
-
-		pending_obj(o, fn, ctx);
-		if (o->kind == OBJ_CHAIN)
-			pending_rules(o, fn, ctx);
-		if (o->kind == OBJ_SET)
-			pending_elems(o, fn, ctx);
-	}
-}
-
-static void count_pending(void *ctx, const struct pending *p)
-{
-	struct ruleset_stats *s = ctx;
-
-	*(p->refused ? &s->refused : &s->pending) += p->n;
-}
-
-struct ruleset_stats ruleset_stats(const struct ruleset *rs)
-{
-	struct ruleset_stats s = { 0 };
-
-	for (uint32_t i = 0; i < rs->all.n; i++) {
-		const struct obj *o = rs->all.v[i];
-
-		if (!o->want)
-			continue;
-		s.tables += o->kind == OBJ_TABLE;
-		s.chains += o->kind == OBJ_CHAIN;
-		s.sets += o->kind == OBJ_SET;
-		s.flowtables += o->kind == OBJ_FLOWTABLE;
-		s.objects += is_stateful(o);
-		if (o->kind == OBJ_CHAIN)
-			vec_foreach (st, &o->rules)
-				s.rules += (*st)->active && !(*st)->refused && !(*st)->rule.why &&
-					   !(*st)->disabled;
-		if (o->kind == OBJ_SET && o->elems)
-			s.elements += o->elems->wanted;
-	}
-	ruleset_pending((struct ruleset *)rs, count_pending, &s);
-	return s;
 }

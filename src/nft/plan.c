@@ -77,13 +77,8 @@ static void plan_table(struct plan *p, struct obj *o)
 static void let_go(struct plan *p, struct obj *chain)
 {
 	vec_foreach (k, &chain->krules) {
-		struct op *op;
-
-		if (k->gone || !k->rc->code->refs.n)
-			continue;
-		op = plan_op(p, PH_DEL_RULE, OP_DEL_RULE, chain);
-		op->rule.handle = k->handle;
-		op->rule.text = k->rc->text;
+		if (!k->gone && k->rc->code->refs.n)
+			plan_del_rule(p, plan_op(p, PH_DEL_RULE, OP_DEL_RULE, chain), k);
 	}
 }
 

@@ -23,6 +23,9 @@ void next_free(struct plan_next *n)
 		free(*l);
 	vec_foreach (r, &n->redo)
 		elem_at(r->t, r->elem)->flags &= (uint8_t)~E_REDO;
+	vec_foreach (rc, &n->told)
+		rcode_put(*rc);
+	vec_free(&n->told);
 	vec_free(&n->redo);
 	vec_free(&n->lists);
 	free(n);

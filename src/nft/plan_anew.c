@@ -60,8 +60,7 @@ static void make_way(struct plan *p, struct obj *o)
 				continue;
 			k->gone = true;
 			op = plan_op(p, PH_UNDO, OP_DEL_RULE, c);
-			op->rule.handle = k->handle;
-			op->rule.text = k->rc->text;
+			plan_del_rule(p, op, k);
 			op->recreate = true;
 			obj_changed(c);
 		}

@@ -53,6 +53,7 @@ struct plan_next {
 	VEC(struct next_set) sets;
 	VEC(void *) lists;
 	VEC(struct redo) redo;
+	VEC(struct rcode *) told; /* of rules that go: the plan is told of when they are gone */
 };
 
 struct op *plan_op(struct plan *p, enum phase ph, enum op_kind kind, struct obj *o);
@@ -76,6 +77,7 @@ bool set_compatible(const struct obj *o); /* what the kernel has needs not be ma
 /* plan_rules.c */
 struct rcode *rule_of(const struct stmt *st);
 void plan_rules(struct plan *p, struct obj *chain, bool fresh);
+void plan_del_rule(struct plan *p, struct op *op, const struct krule *k);
 void plan_held_rules(struct plan *p, struct obj *chain); /* what had to make way for something made anew */
 /* plan_obj.c */
 bool object_compatible(const struct obj *o);

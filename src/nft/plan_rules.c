@@ -166,12 +166,16 @@ static void next_rule(struct plan *p, struct next_chain *next, struct stmt *st, 
 				       .op_no = answered ? p->next->phase[PH_RULES].n : 0 });
 }
 
-static void del_rule(struct plan *p, struct obj *chain, const struct krule *k)
+void plan_del_rule(struct plan *p, struct op *op, const struct krule *k)
 {
-	struct op *op = rule_op(p, PH_DEL_RULE, OP_DEL_RULE, chain, NULL);
-
 	op->rule.handle = k->handle;
 	op->rule.text = k->rc->text;
+	vec_push(&p->next->told, rcode_ref(k->rc));
+}
+
+static void del_rule(struct plan *p, struct obj *chain, const struct krule *k)
+{
+	plan_del_rule(p, rule_op(p, PH_DEL_RULE, OP_DEL_RULE, chain, NULL), k);
 }
 
 static void stays(struct next_chain *next, const struct krule *k)

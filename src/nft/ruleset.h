@@ -347,6 +347,9 @@ void ruleset_pending(struct ruleset *rs, void (*fn)(void *ctx, const struct pend
 /* Desired state as `nft list ruleset` would print it (stable order: tables, then sets, chains). what NULL:
  * all; else "FAMILY TABLE" or "FAMILY TABLE NAME". -ENOENT with a suggestion. */
 int ruleset_text(struct ruleset *rs, const char *what, struct buf *out, struct err *e);
+/* A line each: "set inet t s: 3 elements". */
+int ruleset_names(struct ruleset *rs, const char *what, struct buf *out, struct err *e);
+uint64_t ruleset_elements(struct ruleset *rs, const char *what); /* about how many that would show */
 /* What a pack states and holds by edits, one call each, as a text of one line. Tables, chains and sets that
  * are only named, and that others state too, are left out. */
 void rpack_each(const struct rpack *pk, void (*fn)(void *ctx, struct site site, const char *what), void *ctx);

@@ -147,7 +147,7 @@ int tool_undo(struct tool *t, int argc, char **argv)
 {
 	_buf_ struct buf line = BUF_INIT;
 
-	if (argc > 2)
+	if (argc > 2 + (argc > 1 && !strcmp(argv[1], "--json")))
 		return usage_error(t, "one of: how many of your own, #ID, all");
 	for (int i = 0; i < argc; i++)
 		client_quote(argv[i], &line);

@@ -68,21 +68,26 @@ int tool_ping(struct tool *t, int argc, char **argv)
 	return bare(t, argc, argv, PING_MS);
 }
 
+static int bare_or_json(struct tool *t, int argc, char **argv)
+{
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--json") != 0))
+		return usage_error(t, "'%s' takes no arguments but --json", argv[0]);
+	return say_words(t, argc, argv);
+}
+
 int tool_status(struct tool *t, int argc, char **argv)
 {
-	if (argc > 1 && (argc > 2 || strcmp(argv[1], "--json") != 0))
-		return usage_error(t, "'status' takes no arguments but --json");
-	return say(t, argc > 1 ? "status --json" : "status", 0);
+	return bare_or_json(t, argc, argv);
 }
 
 int tool_metrics(struct tool *t, int argc, char **argv)
 {
-	return bare(t, argc, argv, 0);
+	return bare_or_json(t, argc, argv);
 }
 
 int tool_reload(struct tool *t, int argc, char **argv)
 {
-	return bare(t, argc, argv, 0);
+	return bare_or_json(t, argc, argv);
 }
 
 int tool_plan(struct tool *t, int argc, char **argv)
@@ -95,7 +100,7 @@ int tool_plan(struct tool *t, int argc, char **argv)
 
 int tool_confirm(struct tool *t, int argc, char **argv)
 {
-	return bare(t, argc, argv, 0);
+	return bare_or_json(t, argc, argv);
 }
 
 int tool_list(struct tool *t, int argc, char **argv)
@@ -105,7 +110,7 @@ int tool_list(struct tool *t, int argc, char **argv)
 
 int tool_why(struct tool *t, int argc, char **argv)
 {
-	if (argc < 2)
+	if (argc < 2 || (argc == 2 && !strcmp(argv[1], "--json")))
 		return usage_error(t, "what? An ADDRESS, FAMILY TABLE [NAME], a NAME, or text of a rule");
 	return say_words(t, argc, argv);
 }
@@ -128,15 +133,18 @@ int tool_adopt(struct tool *t, int argc, char **argv)
 int tool_apply(struct tool *t, int argc, char **argv)
 {
 	_autofree_ char *path = NULL;
-	char *words[5] = { argv[0] };
-	int n = 1;
+	_buf_ struct buf line = BUF_INIT;
+	const char *seconds = NULL;
 
+	buf_puts(&line, argv[0]);
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--confirm")) {
-			if (i + 1 == argc)
-				return usage_error(t, "--confirm needs SECONDS");
-			words[n++] = argv[i++];
-			words[n++] = argv[i];
+		if (i == 1 && !strcmp(argv[i], "--json")) {
+			client_quote(argv[i], &line);
+		} else if (!strcmp(argv[i], "--confirm")) {
+			if (seconds || ++i == argc)
+				return usage_error(
+					t, seconds ? "--confirm stands twice" : "--confirm needs SECONDS");
+			seconds = argv[i];
 		} else if (path || argv[i][0] == '-') {
 			return usage_error(t, "unexpected '%s'", argv[i]);
 		} else {
@@ -144,12 +152,14 @@ int tool_apply(struct tool *t, int argc, char **argv)
 			if (!path)
 				return failed("%s: %s", argv[i], strerror(errno));
 		}
-		if (n > 3)
-			return usage_error(t, "--confirm stands twice");
+	}
+	if (seconds) {
+		client_quote("--confirm", &line);
+		client_quote(seconds, &line);
 	}
 	if (path)
-		words[n++] = path;
-	return say_words(t, n, words);
+		client_quote(path, &line);
+	return say(t, buf_str(&line), 0);
 }
 
 static bool key_value(const char *s)
@@ -166,11 +176,14 @@ static bool key_value(const char *s)
 
 int tool_emit(struct tool *t, int argc, char **argv)
 {
-	if (argc < 2)
+	int json = argc > 1 && !strcmp(argv[1], "--json");
+	const char *topic = argc > 1 + json ? argv[1 + json] : NULL;
+
+	if (!topic)
 		return usage_error(t, "a TOPIC is missing");
-	if (!*argv[1] || strchr(argv[1], '='))
-		return usage_error(t, "'%s' is not a topic; it comes before the KEY=VALUE pairs", argv[1]);
-	for (int i = 2; i < argc; i++)
+	if (!*topic || strchr(topic, '='))
+		return usage_error(t, "'%s' is not a topic; it comes before the KEY=VALUE pairs", topic);
+	for (int i = 2 + json; i < argc; i++)
 		if (!key_value(argv[i]))
 			return usage_error(t, "'%s' is not KEY=VALUE", argv[i]);
 	return say_words(t, argc, argv);

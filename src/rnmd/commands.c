@@ -176,19 +176,40 @@ static int joined(const char *args, struct buf *what, struct err *e)
 	return n;
 }
 
+#define LIST_ASIDE 10000u /* elements from which on a list is made aside */
+
+struct list_args {
+	bool json, names;
+	const char *what; /* NULL: all */
+};
+
+static int list(struct daemon *d, const void *arg, struct buf *out, struct err *e)
+{
+	struct ruleset *rs = engine_ruleset(d->engine);
+	const struct list_args *a = arg;
+
+	if (a->names)
+		return ruleset_names(rs, a->what, out, e);
+	return a->json ? ruleset_json(rs, a->what, JSON_MAX, out, e) : ruleset_text(rs, a->what, out, e);
+}
+
 static int cmd_list(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e)
 {
-	struct ruleset *rs = engine_ruleset(((struct daemon *)ctx)->engine);
+	struct daemon *d = ctx;
+	struct list_args a = { .json = command_option(&args, "--json") };
 	_buf_ struct buf what = BUF_INIT;
-	bool json = command_option(&args, "--json");
-	int n = joined(args, &what, e);
+	int n;
 
-	(void)s;
+	a.names = command_option(&args, "--names");
+	n = joined(args, &what, e);
 	if (n < 0)
 		return n;
-	if (json)
-		return ruleset_json(rs, what.n ? buf_str(&what) : NULL, JSON_MAX, out, e);
-	return ruleset_text(rs, what.n ? buf_str(&what) : NULL, out, e);
+	if (a.json && a.names)
+		return err_set(e, -EINVAL, "--names is for people: without --json");
+	a.what = what.n ? buf_str(&what) : NULL;
+	if (!a.names && ruleset_elements(engine_ruleset(d->engine), a.what) > LIST_ASIDE)
+		return aside(d, s, list, &a, e);
+	return list(d, &a, out, e);
 }
 
 static int why(struct daemon *d, const void *arg, const struct answer *to, struct err *e)
@@ -245,7 +266,10 @@ static int cmd_emit(void *ctx, struct session *s, const char *args, struct buf *
 	if (rc == 0)
 		rc = engine_message(d->engine, words[0], kv.v, kv.n / 2, e);
 	if (rc >= 0) {
-		buf_printf(out, json ? "{\"handlers\":%d}\n" : "%d handlers\n", rc);
+		if (json)
+			buf_printf(out, "{\"handlers\":%d}\n", rc);
+		else
+			buf_printf(out, "%d handler%s\n", rc, rc == 1 ? "" : "s");
 		rc = 0;
 	}
 	vec_free(&kv);
@@ -344,8 +368,8 @@ const struct control_cmd daemon_commands[] = {
 		cmd_complete, true, complete_params },
 	{ "undo", "[--json] [N | #ID | all]", "takes back one's own last evals, one of them, or everybody's",
 		false, true, cmd_undo, true, undo_params },
-	{ "list", "[--json] [FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true, cmd_list, true,
-		list_params },
+	{ "list", "[--json | --names] [FAMILY TABLE [NAME]]", "the ruleset that rnm wants", true, true,
+		cmd_list, true, list_params },
 	{ "why", "[--json] ADDRESS | FAMILY TABLE [NAME] | NAME | TEXT", "whose it is, and since when", true,
 		true, cmd_why, true, why_params },
 	{ "plan", "[--json] [--read]", "what would be sent to the kernel now; --read: all is read back first",

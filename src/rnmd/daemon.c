@@ -297,18 +297,6 @@ static void needs_start(const struct daemon *d, const struct config *now, struct
 	at_restart(!d->socket_path && !same(d->begun.state, now->state_dir), "state", out);
 }
 
-static void waits(void *ctx, const struct pending *p)
-{
-	const struct answer *to = ctx;
-
-	if (to->json) {
-		engine_pending_json(p, to->json);
-		return;
-	}
-	engine_pending_text(p, to->text);
-	buf_putc(to->text, '\n');
-}
-
 /* later: what takes effect at a restart, a line each. */
 static void taken(struct daemon *d, char *later, uint64_t took_us, const struct answer *to)
 {
@@ -318,7 +306,7 @@ static void taken(struct daemon *d, char *later, uint64_t took_us, const struct 
 	if (!j) {
 		buf_puts(to->text, later);
 		buf_puts(to->text, engine_dropped(d->engine));
-		ruleset_pending(engine_ruleset(d->engine), waits, (void *)to);
+		engine_pending(d->engine, to);
 		return;
 	}
 	json_text(j, "configuration", cfg->path);
@@ -329,9 +317,7 @@ static void taken(struct daemon *d, char *later, uint64_t took_us, const struct 
 	json_close(j, ']');
 	json_lines(j, "at_restart", later);
 	json_lines(j, "dropped", engine_dropped(d->engine));
-	json_open(j, "pending", '[');
-	ruleset_pending(engine_ruleset(d->engine), waits, (void *)to);
-	json_close(j, ']');
+	engine_pending(d->engine, to);
 }
 
 int daemon_take(struct daemon *d, struct config *cfg, const struct answer *to, struct err *e)
@@ -473,7 +459,7 @@ static void stop(struct daemon *d)
 	if (d->engine && engine_config(d->engine))
 		engine_stop(d->engine, "stop");
 	control_free(d->control);
-	plan_free_lookers(d);
+	asides_free(d);
 	if (d->watch)
 		watch_free(d->watch);
 	engine_free(d->engine);

@@ -56,8 +56,8 @@ struct daemon {
 	struct report_line *lines;
 	uint32_t n_lines;
 	ev_timer later;
-	ev_timer tidy;          /* tidy.c */
-	struct looker *lookers; /* plan.c */
+	ev_timer tidy; /* tidy.c */
+	struct aside *asides;
 };
 
 /* 0 after SIGTERM or SIGINT, 1 when it could not start. */
@@ -116,7 +116,11 @@ int cmd_packs(void *ctx, struct session *s, const char *args, struct buf *out, s
 
 /* plan.c */
 int cmd_plan(void *ctx, struct session *s, const char *args, struct buf *out, struct err *e);
-void plan_free_lookers(struct daemon *d);
+
+/* aside.c: fn is run by a child: whatever it changes is the child's alone. 0: its answer comes later. */
+typedef int aside_fn(struct daemon *d, const void *arg, struct buf *out, struct err *e);
+int aside(struct daemon *d, struct session *s, aside_fn *fn, const void *arg, struct err *e);
+void asides_free(struct daemon *d);
 
 /* files.c: list files and their folders */
 int list_files_init(struct daemon *d, struct err *e);

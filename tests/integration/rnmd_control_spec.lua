@@ -131,14 +131,14 @@ describe("rnmd's control socket", function()
 	end)
 
 	it("delivers messages", function()
-		assert.equal("1 handlers\nOK\n", raw "emit ban address=203.0.113.9 time=10m\n")
+		assert.equal("1 handler\nOK\n", raw "emit ban address=203.0.113.9 time=10m\n")
 		assert.same({ "203.0.113.9" }, nft.set(ns, "inet t told"))
 		assert.equal("0 handlers\nOK\n", raw "emit nobody a=1\n")
-		assert.equal("1 handlers\nOK\n", raw "emit ban address=nonsense\n")
+		assert.equal("1 handler\nOK\n", raw "emit ban address=nonsense\n")
 		assert.matches("warn [^\n]*nonsense", d:log())
 		assert.matches("^ERR [^\n]*KEY=VALUE", raw "emit ban address\n")
 		assert.matches("^ERR ", raw "emit\n")
-		assert.equal("1 handlers\nOK\n", raw "emit ban \"address=203.0.113.10\" time=1h\n")
+		assert.equal("1 handler\nOK\n", raw "emit ban \"address=203.0.113.10\" time=1h\n")
 		-- A message outlives a reload.
 		d:cmd "reload"
 		assert.same({ "203.0.113.10", "203.0.113.9" }, nft.set(ns, "inet t told"))
@@ -166,7 +166,7 @@ describe("rnmd's control socket", function()
 			["eval 'return 1 + 2'"] = "^3\n$",
 			["eval --pack simple 'return double(4)'"] = "^8\n$",
 			["eval --dry-run \"nft.table('inet', 'x')\""] = "%+ add table inet x",
-			["emit ban address=203.0.113.7"] = "^1 handlers\n$",
+			["emit ban address=203.0.113.7"] = "^1 handler\n$",
 		} do
 			local out, code = d:rnm(args)
 			assert.equal(0, code, args .. "\n" .. out)

@@ -64,9 +64,14 @@ describe("rnmd", function()
 		assert.equal(tostring(d.process.pid), status.result.pid)
 		assert.same({ "3" }, eval.result.lines)
 		assert.equal("s", list.result.nftables[3].set.name)
-		assert.matches("a%.lua:2", table.concat(why.result.lines, "\n"))
+		local set = why.result.found[1]
+		assert.same({ "set", "s", "2", "2", "a", "a.lua", "2", "main chunk", "start", "rule", "ip saddr @s counter accept" },
+			{ set.kind, set.name, set.elements, set.filled_by[1].elements, set.declared_by[1].provenance.pack,
+				set.declared_by[1].provenance.file, set.declared_by[1].provenance.line, set.declared_by[1].provenance.run,
+				set.filled_by[1].provenance.event, set.named_by[1].kind, set.named_by[1].rule })
 		assert.same({ handlers = "1" }, emit.result)
-		assert.same({}, reload.result.lines)
+		assert.same({ d.config, {}, {}, {}, {}, "0" }, { reload.result.configuration, reload.result.warnings, reload.result.at_restart,
+			reload.result.dropped, reload.result.pending, reload.result.counts.operations })
 		assert.equal("eval:3: no", bad.error.message)
 		assert.same({ "eval", "3" }, { bad.error.data.file, bad.error.data.line })
 		assert.same({ "192.0.2.1", "192.0.2.2", "192.0.2.9" }, nft.set(ns, "inet t s"))
@@ -81,6 +86,43 @@ describe("rnmd", function()
 		local refused = rpc { "eval", [[{"code":"nft.table('inet', 't'):chain('in'):rule('tcp dport 9 tproxy ip to :80')"}]] }
 		assert.equal("-32002", refused.error.code)
 		assert.same({ "eval", "1" }, { refused.error.data.file, refused.error.data.line })
+		rnmd.stop(d)
+	end)
+
+	it("tells programs what a change did", function()
+		start()
+		d:cmd "eval nft.table('inet','t'):set('mine', { type = 'inet_service', elements = { 22 } })"
+		d:pack("a.lua", policy .. "nft.table('inet','t'):chain('in'):rule 'tcp dport @ports accept'\n"
+			.. "nft.table('inet','t'):chain('in'):rule 'tcp dport 23 accept'\n")
+		local answer = rpc { "reload" }.result
+		assert.same({ "2", "1", "1" }, { answer.counts.operations, answer.counts.add, answer.counts.delete })
+		assert.same({ "rule", "tcp dport 23 accept", "a" }, { answer.operations[1].kind, answer.operations[1].rule, answer.operations[1].pack })
+		assert.matches("console: eval:1: dropped: set inet t mine", table.concat(answer.dropped, "\n"), 1, true)
+		assert.same({ "a.lua", "9", "pending" }, { answer.pending[1].file, answer.pending[1].line, answer.pending[1].state })
+		assert.same({ "pending: in in inet t: a.lua:9:11: set @ports is not stated, or nobody gave its type (a, a.lua:9)" }, d:cmd "reload")
+		-- apply and confirm
+		d:pack("a.lua", policy)
+		local applied, status, kept, nothing = rpc({ "apply", [[{"confirm":60}]] }, { "status" }, { "confirm" }, { "confirm" })
+		assert.same({ "pending", d.config, "1" }, { applied.result.apply.state, applied.result.apply.configuration, applied.result.counts.delete })
+		assert.is_true(tonumber(applied.result.apply.rolled_back_in) > 50)
+		assert.equal("pending", status.result.apply.state)
+		assert.same({ apply = { state = "none" } }, kept.result)
+		assert.equal("nothing waits for a confirmation", nothing.error.message)
+		-- undo
+		d:cmd "eval nft.table('inet','t'):set('p', { type = 'inet_service', elements = { 22 } })"
+		d:cmd "eval nft.table('inet','t'):chain('in'):rule('tcp dport @p drop')"
+		local undone = rpc { "undo", [=[["#99"]]=] }
+		assert.same({ "-32004", "there is no eval #99 that could be undone" }, { undone.error.code, undone.error.message })
+		undone = rpc { "undo", [[{"what":"all"}]] }.result
+		assert.same({ "3", "2" }, { undone.undone[1].id, undone.undone[2].id })
+		assert.same({ "console", "0", false }, { undone.undone[1].pack, undone.undone[1].edits_left, undone.undone[1].forgotten })
+		assert.same({}, undone.waits)
+		-- metrics
+		local by = {}
+		for _, m in ipairs(rpc { "metrics" }.result.metrics) do by[m.name] = m end
+		assert.same({ "gauge", { { name = "rnm_ready", labels = {}, value = "1" } } }, { by.rnm_ready.type, by.rnm_ready.samples })
+		assert.equal("a", by.rnm_pack_calls_total.samples[1].labels.pack)
+		assert.equal("histogram", by.rnm_commit_seconds.type)
 		rnmd.stop(d)
 	end)
 
@@ -194,8 +236,8 @@ nft.table("inet", "b"):set("s", { type = "ipv4_addr", elements = list })
 			for _ = 1, 50 do
 				local p = sh.spawn(("sh -c 'echo plan --read | socat -t 30 - UNIX:%s'"):format(d.socket))
 				while not p:status() do
-					local reader = sh.try("ps -o pid= --ppid " .. pid):match "%d+"
-					if reader and select(2, sh.try("kill -STOP " .. reader)) == 0 and sh.try("ps -o stat= -p " .. reader):match "^T" then
+					local reader = sh.try("env -u LD_PRELOAD ps -o pid= --ppid " .. pid):match "%d+"
+					if reader and select(2, sh.try("kill -STOP " .. reader)) == 0 and sh.try("env -u LD_PRELOAD ps -o stat= -p " .. reader):match "^T" then
 						return p, reader
 					end
 				end

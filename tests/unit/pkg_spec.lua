@@ -101,6 +101,54 @@ describe("the manual and the completion", function()
 		assert.is_true(n >= 13)
 	end)
 
+	it("know the options and words of each command", function()
+		if not has "bash" then
+			pending "needs bash"
+			return
+		end
+		local program = (os.getenv "RNM_BUILD" or "build") .. "/rnm"
+		local offered = setmetatable({}, { __index = function(all, line)
+			all[line] = " " .. try(([[bash -c 'rnm() { :; }; . pkg-files/completions/rnm.bash
+				for w in "" -; do COMP_WORDS=(rnm %s "$w"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _rnm; echo "${COMPREPLY[@]}"; done']]):format(line))
+				:gsub("%s", " ") .. " "
+			return all[line]
+		end })
+		local n = 0
+		for name, args in try(program .. " help"):gmatch "\n  (%l+)([^\n]*)" do
+			if not args:find "^  " then
+				args = args:gsub("  .*", "")
+				local line = name == "nft" and "nft load" or name
+				for option in args:gmatch "%f[^%s%[|]%-%-?%a[%a%-]*" do
+					n = n + 1
+					assert.is_truthy(offered[line]:find(" " .. option .. " ", 1, true), name .. " " .. option)
+				end
+				for word in (name ~= "nft" and args or ""):gmatch "%f[^%s%[|]%l+%f[%s%]|]" do
+					n = n + 1
+					assert.is_truthy(offered[line]:find(" " .. word .. " ", 1, true), name .. " " .. word)
+				end
+			end
+		end
+		assert.is_true(n > 30, n)
+	end)
+
+	it("complete what the daemon knows", function()
+		if not has "bash" then
+			pending "needs bash"
+			return
+		end
+		local function complete(line)
+			return (try(([[bash -c 'rnm() { [ "$*" = "-s /x list --names" ] &&
+				printf "%%s\n" "table inet t" "set inet t banned: 3 elements" "chain inet t in: 1 rule" "table ip q" "set ip q s: 0 elements"; }
+				. pkg-files/completions/rnm.bash; COMP_WORDS=(rnm -s /x %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _rnm
+				echo "${COMPREPLY[@]}"']]):format(line)):gsub("%s+$", ""))
+		end
+		assert.equal("banned", complete "why ban")
+		assert.equal("in inet", complete "why in")
+		assert.equal("t", complete [[why inet t]])
+		assert.equal("--json --names banned in", complete [[list --json inet t ""]])
+		assert.equal("q", complete [[why --json ip q]])
+	end)
+
 	it("know the options of rnm nft", function()
 		local program = (os.getenv "RNM_BUILD" or "build") .. "/rnm"
 		local usage = try(program .. " nft")

@@ -123,7 +123,7 @@ describe("rnm", function()
 			assert.matches("\n  " .. name .. "[ \n]", out)
 		end
 		assert.equal(out, (rnm "--help"))
-		assert.matches("^rnm reload\n", (rnm "help reload"))
+		assert.matches("^rnm reload %[%-%-json%]\n", (rnm "help reload"))
 		assert.matches("^nft.table%(family, name, spec%)\n", (rnm "help nft.table"))
 		assert.matches("did you mean nft.table", (rnm "help nft.tabel"))
 		assert.matches("^rnm %d+%.%d+", (rnm "version"))
