@@ -121,8 +121,7 @@ int engine_eval(struct engine *en, const struct eval_request *rq, const struct p
 	struct buf *out, struct err *e);
 /* Takes evals back (script.h): what could not be, and what waits for something now that did not before. What
  * stands in `to` counts only on success. */
-int engine_undo(
-	struct engine *en, const struct undo_request *rq, const struct answer *to, struct err *e);
+int engine_undo(struct engine *en, const struct undo_request *rq, const struct answer *to, struct err *e);
 /* Takes a table over that somebody else made (ruleset_adopt()), with what policies state in it; out: what was
  * sent, as a plan. dry: nothing is. */
 int engine_adopt(

@@ -38,7 +38,7 @@ void why_stmt(struct ruleset *rs, const struct stmt *st, struct buf *out);
 void why_member(struct ruleset *rs, const struct member *m, struct buf *out);
 void why_obj_name(const struct obj *o, struct buf *out); /* "set inet t s" */
 void why_json_name(struct json *j, const struct obj *o); /* the same as fields: kind, family, table, name */
-bool why_stated(const struct obj *o); /* by a pack, or found in the kernel */
+bool why_stated(const struct obj *o);                    /* by a pack, or found in the kernel */
 void why_object(struct obj *o, const struct answer *to);
 void why_rule(const struct stmt *st, const char *before, const struct answer *to);
 /* The rules (and elements of maps) that name the object. Returns how many. As fields: "named_by". */

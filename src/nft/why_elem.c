@@ -133,9 +133,11 @@ static void holders(struct elem_table *t, const struct elem *el, const struct an
 
 static void hit_json(struct elem_table *t, uint32_t i, enum cover how, struct json *j)
 {
-	static const char *const words[] = {
-		[SAME] = "same", [INSIDE] = "covered", [AROUND] = "covers", [ACROSS] = "overlaps"
-	};
+	static const char *const words[] = { [SAME] = "same",
+		[INSIDE] = "covered",
+		[AROUND] = "covers",
+		[ACROSS] = "overlaps",
+		[VALUE] = "value" };
 	const struct elem *el = elem_at(t, i);
 	uint64_t ends = ends_in(t, el);
 	_buf_ struct buf text = BUF_INIT;

@@ -63,7 +63,8 @@ static int sim_why(lua_State *L)
 	struct err e = ERR_INIT;
 
 	return text_of(L,
-		ruleset_why(engine_ruleset(s->en), luaL_checkstring(L, 2), &(struct answer){ .text = &b }, &e),
+		ruleset_why(
+			engine_ruleset(s->en), luaL_checkstring(L, 2), &(struct answer){ .text = &b }, &e),
 		&b, &e);
 }
 
