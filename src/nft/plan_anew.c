@@ -93,16 +93,17 @@ static bool orphan(uint32_t flags)
 	return flags & TABLE_F_PERSIST && !(flags & NFT_TABLE_F_OWNER);
 }
 
-/* The kernel lets a table fall asleep or wake, but in such a batch it registers and removes no other hooks of
- * what is there. Not where the table has an owner: then no flag ever changes. An orphan can be claimed. */
+/* The kernel lets a table fall asleep or wake, and an orphan be claimed, but in such a batch it registers and
+ * removes no other hooks of what is there. Not where the table has an owner: then no flag ever changes. */
 static bool needs_other_table(const struct obj *o)
 {
+	bool claim = orphan(o->table_have.flags) && o->table_want.flags & TABLE_F_PERSIST;
 	uint32_t diff = o->table_have.flags ^ table_flags(o);
 
-	if (orphan(o->table_have.flags) && o->table_want.flags & TABLE_F_PERSIST)
-		diff &= ~(uint32_t)NFT_TABLE_F_OWNER;
 	if (!o->have || !o->want || !diff)
 		return false;
+	if (claim)
+		diff &= ~(uint32_t)NFT_TABLE_F_OWNER;
 	if (diff & ~(uint32_t)NFT_TABLE_F_DORMANT || o->table_have.flags & NFT_TABLE_F_OWNER)
 		return true;
 	vec_foreach (m, &o->members)
@@ -120,6 +121,12 @@ static bool has_unclaimed(const struct obj *o)
 	vec_foreach (k, &o->krules)
 		if (k->unclaimed)
 			return true;
+	for (uint32_t i = 0; o->elems_have && i < o->elems_have->n; i++) {
+		const struct elem *el = elem_at(o->elems_have, i);
+
+		if (el->flags & E_USED && el->flags & E_HAVE && elem_unclaimed(el))
+			return true;
+	}
 	return false;
 }
 

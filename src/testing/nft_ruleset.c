@@ -25,7 +25,7 @@ static lua_Integer field(lua_State *L, const char *name, lua_Integer def)
 static int l_random(lua_State *L)
 {
 	lua_Integer steps = field(L, "steps", 1000);
-	struct nft_conn *conn = NULL;
+	struct nft_conn *conn = NULL, *others = NULL;
 	struct err e = ERR_INIT;
 	size_t heap = mallinfo2().uordblks;
 	struct world *w;
@@ -35,9 +35,12 @@ static int l_random(lua_State *L)
 	lua_getfield(L, 1, "kernel");
 	if (lua_toboolean(L, -1) && !(conn = nft_conn_new("spec", &e)))
 		return testing_fail(L, &e);
-	w = world_new((uint64_t)field(L, "seed", 1), conn);
 	lua_getfield(L, 1, "rough");
-	w->rough = conn && lua_toboolean(L, -1);
+	if (conn && lua_toboolean(L, -1) && !(others = nft_conn_new("others", &e))) {
+		nft_conn_free(conn);
+		return testing_fail(L, &e);
+	}
+	w = world_new((uint64_t)field(L, "seed", 1), conn, others);
 	for (lua_Integer i = 0; ok && i < steps; i++)
 		ok = world_txn(w);
 	ok = ok && world_end(w);
@@ -57,10 +60,10 @@ static int l_random(lua_State *L)
 		GIVE(held);
 		GIVE(retries);
 		GIVE(backed);
+		GIVE(forbidden);
 		GIVE(switched);
 #undef GIVE
 		world_free(w);
-		nft_conn_free(conn);
 		lua_pushinteger(L, (lua_Integer)(mallinfo2().uordblks - heap)); /* Lua's own table included */
 		lua_setfield(L, -2, "heap");
 		return 1;
@@ -68,7 +71,8 @@ static int l_random(lua_State *L)
 		lua_pushnil(L);
 		lua_pushfstring(L, "seed %d, step %d: %s", (int)w->seed, (int)w->step, w->fail);
 	}
-	nft_conn_free(conn);
+	nft_conn_free(w->conn); /* the rest is as the failure left it */
+	nft_conn_free(w->others);
 	return 2;
 }
 

@@ -384,6 +384,10 @@ static bool check_table(struct world *w, int t, bool want)
 
 	if (want != !!o)
 		return fail(w, "table %s: wanted %d", table_names[t], want);
+	if (w->owner)
+		flags |= NFT_TABLE_F_OWNER | TABLE_F_PERSIST;
+	else if (o)
+		flags |= o->flags & TABLE_F_PERSIST; /* an orphan's stays */
 	return !o || o->flags == flags || fail(w, "table %s: flags %x", table_names[t], o->flags);
 }
 

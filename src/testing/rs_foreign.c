@@ -248,6 +248,7 @@ static void sets(struct world *w, struct meddling *m)
 		op = put(m, OP_ADD_SET, o);
 		op->name = FOREIGN "1";
 		op->set = &m->set;
+		strcpy(m->set.info.name, op->name);
 		return;
 	default: break;
 	}
@@ -309,6 +310,21 @@ static void suspects(struct world *w, const struct meddling *m)
 			ruleset_suspect(w->rs, sim_kind(op), op->family, op->table, op->name);
 }
 
+/* Nobody else changes a table that has an owner; a flushed ruleset leaves it. */
+static bool owned(struct world *w, const struct plan *p)
+{
+	bool any = false;
+
+	vec_foreach (op, &p->ops) {
+		const struct sim_obj *t = op->kind == OP_FLUSH_RULESET
+						  ? NULL
+						  : sim_find(&w->k, OBJ_TABLE, op->family, op->table, "");
+
+		any |= t && t->flags & NFT_TABLE_F_OWNER;
+	}
+	return any;
+}
+
 static bool meddle_once(struct world *w)
 {
 	struct meddling m = { 0 };
@@ -325,8 +341,11 @@ static bool meddle_once(struct world *w)
 			    : tables)(w, &m);
 	p.ops.v = m.ops.v;
 	p.ops.n = m.ops.n;
+	w->forbidden += owned(w, &p);
 	if (m.ops.n &&
-		nft_commit(w->conn, &p, false, &r, NULL) == 0) { /* it may be refused: nothing happened */
+		nft_commit(w->others, &p, false, &r, NULL) == 0) { /* it may be refused: nothing happened */
+		if (owned(w, &p))
+			return fail(w, "others changed what has an owner");
 		w->meddled++;
 		suspects(w, &m);
 		ok = sim_foreign(w, &p, &r);

@@ -252,9 +252,9 @@ static bool make(struct world *w, const struct op *op, enum obj_kind kind)
 	struct sim_obj *o = sim_find(&w->k, kind, op->family, op->table, op->name ? op->name : "");
 
 	if (o && op->kind == OP_ADD_TABLE && op->changed) {
-		if (o->hooks)
+		o->flipped = (o->flags ^ op->table_want.flags) & NFT_TABLE_F_DORMANT;
+		if (o->flipped && o->hooks)
 			return fail(w, "table %s changes its flags after hooks", o->table);
-		o->flipped = o->flags != op->table_want.flags;
 		o->flags = op->table_want.flags;
 		return true;
 	}
@@ -383,6 +383,11 @@ enum obj_kind sim_kind(const struct op *op)
 	}
 }
 
+static bool has_owner(struct world *w, const struct sim_obj *o)
+{
+	return sim_find(&w->k, OBJ_TABLE, o->family, o->table, "")->flags & NFT_TABLE_F_OWNER;
+}
+
 static bool apply(struct world *w, const struct op *op, uint64_t handle)
 {
 	enum obj_kind kind = sim_kind(op);
@@ -395,8 +400,9 @@ static bool apply(struct world *w, const struct op *op, uint64_t handle)
 	case OP_DEL_OBJ:
 	case OP_DEL_FLOWTABLE: return unmake(w, op, kind);
 	case OP_FLUSH_RULESET:
-		while (w->k.objs.n)
-			sim_gone(&w->k, w->k.objs.v[0]);
+		for (uint32_t i = w->k.objs.n; i-- > 0;)
+			if (!has_owner(w, w->k.objs.v[i]))
+				sim_gone(&w->k, w->k.objs.v[i]);
 		return true;
 	case OP_ADD_TABLE:
 	case OP_ADD_CHAIN:

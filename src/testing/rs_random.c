@@ -29,12 +29,14 @@ uint32_t rnd(struct world *w, uint32_t n)
 	return (uint32_t)((z ^ z >> 31) % n);
 }
 
-struct world *world_new(uint64_t seed, struct nft_conn *conn)
+struct world *world_new(uint64_t seed, struct nft_conn *conn, struct nft_conn *others)
 {
 	struct world *w = xnew(struct world);
 
 	w->rs = ruleset_new();
 	w->conn = conn;
+	w->others = others;
+	w->rough = others != NULL;
 	w->seed = w->rnd = seed;
 	memset(w->fashion_set, 1, sizeof(w->fashion_set));
 	memset(w->fashion_chain, 1, sizeof(w->fashion_chain));
@@ -95,6 +97,8 @@ void world_free(struct world *w)
 	ruleset_free(w->rs);
 	sim_free(&w->k);
 	buf_free(&w->told);
+	nft_conn_free(w->conn);
+	nft_conn_free(w->others);
 	disabled_list_free(&w->off);
 	vec_free(&w->disabled);
 	free(w);
@@ -153,8 +157,15 @@ static bool merge(struct world *w)
 		_err_ struct err e = ERR_INIT;
 		struct rpack *culprit = NULL;
 
+		bool ok;
+
 		forget_unstated(w);
-		if (ruleset_merge(w->rs, &culprit, &e) == 0)
+		ok = ruleset_merge(w->rs, &culprit, &e) == 0;
+		if (ok && ruleset_owner_asked(w->rs)) {
+			ruleset_owner_can(w->rs, nft_persists(w->conn));
+			ok = ruleset_merge(w->rs, &culprit, &e) == 0;
+		}
+		if (ok)
 			return model_conflict(w, true) ? fail(w, "a conflict over %s went unseen", w->quarrel)
 						       : true;
 		if (!model_conflict(w, false))
@@ -431,6 +442,10 @@ bool world_txn(struct world *w)
 	ruleset_begin(w->rs, "test");
 	if (ruleset_next_expiry(w->rs) && ruleset_next_expiry(w->rs) <= w->now)
 		ruleset_expire(w->rs, w->now);
+	if (w->rough && rnd(w, 40) == 0) {
+		w->owner = !w->owner;
+		ruleset_owner(w->rs, w->owner);
+	}
 	if (rnd(w, 6) == 0 && !switch_rule(w))
 		return false;
 	for (uint32_t n = 1 + rnd(w, 4); n; n--)

@@ -3,7 +3,8 @@
 
 #include "testing/rs_world.h"
 
-struct world *world_new(uint64_t seed, struct nft_conn *conn);
+/* Takes conn; NULL: simulated only. others: a connection for others, who are at work where there is one. */
+struct world *world_new(uint64_t seed, struct nft_conn *conn, struct nft_conn *others);
 void world_free(struct world *w);
 bool world_txn(struct world *w); /* one transaction and all checks; false: w->fail */
 bool world_end(struct world *w);

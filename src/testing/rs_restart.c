@@ -110,11 +110,27 @@ static void count_table(void *ctx, const struct table_seen *t)
 	ruleset_kernel_table(w->rs, t);
 }
 
+/* Its tables have no owner any more, and others may be at them before the next one comes. */
+static bool orphaned(struct world *w)
+{
+	_err_ struct err e = ERR_INIT;
+
+	nft_conn_free(w->conn);
+	vec_foreach (o, &w->k.objs)
+		(*o)->flags &= ~(uint32_t)((*o)->kind == OBJ_TABLE ? NFT_TABLE_F_OWNER : 0);
+	w->conn = nft_conn_new("spec", &e);
+	if (!w->conn)
+		return fail(w, "%s", err_text(&e));
+	return rnd(w, 3) || meddle(w);
+}
+
 /* The daemon is gone, the kernel stays. */
 static bool new_life(struct world *w)
 {
 	_err_ struct err e = ERR_INIT;
 
+	if (!orphaned(w))
+		return false;
 	ruleset_begin(w->rs, "stop");
 	for (int i = 0; i < N_PACKS; i++)
 		if (w->pack[i].rp)
@@ -130,6 +146,8 @@ static bool new_life(struct world *w)
 	ruleset_free(w->rs);
 	w->rs = ruleset_new();
 	w->lives++;
+	w->owner = rnd(w, 3) == 0;
+	ruleset_owner(w->rs, w->owner);
 	ruleset_tables_begin(w->rs);
 	if (nft_tables(w->conn, count_table, w, &e) < 0)
 		return fail(w, "reading tables: %s", err_text(&e));

@@ -119,7 +119,9 @@ struct sim_kernel {
 struct world {
 	struct ruleset *rs;
 	struct sim_kernel k;
-	struct nft_conn *conn; /* NULL: simulated only */
+	struct nft_conn *conn;   /* NULL: simulated only */
+	struct nft_conn *others; /* where others are at work */
+	bool owner;              /* its tables are nobody else's to change */
 	struct pack_said pack[N_PACKS], begun[N_PACKS];
 	struct test_live live[N_LIVES];
 	uint8_t fashion_set[N_TABLES][N_SETS], fashion_chain[N_TABLES][N_CHAINS];
@@ -142,7 +144,7 @@ struct world {
 	bool strict;    /* nothing may wait any more */
 	struct disabled_list off;
 	VEC(struct disabled_said) disabled;
-	unsigned retries, switched, backed;
+	unsigned retries, switched, backed, forbidden;
 	bool released; /* what was held is so no more */
 	unsigned meddled, lives, held;
 	char fail[4096];

@@ -110,6 +110,26 @@ describe("owner mode", function()
 		rnmd.stop(d)
 	end)
 
+	-- The kernel takes no table over in a batch that changes what hooks it has.
+	it("claims an orphan whose hooks change by making the table anew, and waits with that for a pack that is left out", function()
+		local more = [[nft.table("inet", "t"):set("s"):add("192.0.2.77") ]]
+		local d = start(nil, { ["a.lua"] = pack, ["b.lua"] = more })
+		d:halt()
+		d:pack("a.lua", (pack:gsub("priority = 0", "priority = 5")))
+		d:pack("b.lua", more .. "error 'no'")
+		d:launch()
+		assert.same({ "192.0.2.1", "192.0.2.77" }, nft.set(ns, "inet t s"))
+		assert.equal(PERSIST, (flags()))
+		d:pack("b.lua", more)
+		d:cmd "reload"
+		assert.equal(OWNER | PERSIST, (flags()))
+		assert.same({ "192.0.2.1", "192.0.2.77" }, nft.set(ns, "inet t s"))
+		assert.matches("priority filter %+ 5", ns:run "nft list table inet t")
+		assert.same({}, d:cmd "plan")
+		assert.not_matches("the kernel refused", d:log())
+		rnmd.stop(d)
+	end)
+
 	it("is switched on by making the table anew, and on an orphan in place", function()
 		local d = start ""
 		assert.same({ 0, 0 }, { flags() })
