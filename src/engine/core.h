@@ -93,6 +93,7 @@ uint64_t drift_next(const struct engine *en); /* mono_ns, 0: nothing is due */
 bool drift_owes(const struct engine *en);     /* something is left alone for a while */
 void drift_settle(struct engine *en);         /* what is left alone for a while is not any more */
 void drift_wake(struct engine *en, uint64_t now);
+void drift_text(struct engine *en, struct buf *out); /* what is not put right, and why; a line each */
 void drift_late(struct engine *en);
 void drift_free(struct engine *en);
 void first_event_free(struct engine *en);

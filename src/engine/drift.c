@@ -162,6 +162,25 @@ void drift_settle(struct engine *en)
 	end_rest(en, UINT64_MAX);
 }
 
+void drift_text(struct engine *en, struct buf *out)
+{
+	uint64_t now = mono_ns();
+	bool told = false;
+
+	vec_foreach (f, &en->fights) {
+		if (!f->owed || f->rest <= now)
+			continue;
+		told = true;
+		buf_printf(out,
+			"drift: %s %s %s%s%s is left alone for %u s more, as others keep changing it (rnm "
+			"plan)\n",
+			obj_kind_word(f->kind), nft_family_name(f->family), f->table, f->name ? " " : "",
+			f->name ? f->name : "", (unsigned)((f->rest - now) / 1000000000 + 1));
+	}
+	if (!told && engine_unsure(en))
+		buf_puts(out, "drift: what others changed in rnm's tables is not put right (rnm plan)\n");
+}
+
 void drift_wake(struct engine *en, uint64_t now)
 {
 	if (!end_rest(en, now))

@@ -103,6 +103,7 @@ void engine_status(struct engine *en, struct buf *out)
 	if (disabled)
 		buf_printf(out, "disabled: %u rules, %u of them not stated now (rnm nft list disabled)\n",
 			disabled, disabled - stated);
+	drift_text(en, out);
 	script_status(en->script, pack_line, out);
 	engine_switched(en, "", out);
 	engine_pending(en, &(struct answer){ .text = out });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What status.c tells people, for programs. */
+#include <string.h>
+
 #include "base/json.h"
 #include "engine/core.h"
 #include "nft/ruleset_disabled.h"
@@ -54,11 +56,28 @@ static void counts(struct engine *en, struct json *j)
 	json_close(j, '}');
 }
 
+/* What others changed and is not put right, one text each. */
+static void drift_json(struct engine *en, struct json *j)
+{
+	static const char prefix[] = "drift: ";
+	_buf_ struct buf text = BUF_INIT;
+
+	drift_text(en, &text);
+	json_open(j, "drift", '[');
+	for (char *line = buf_str(&text), *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		*end = '\0';
+		json_text(j, NULL, line + strlen(prefix));
+	}
+	json_close(j, ']');
+}
+
 void engine_status_json(struct engine *en, struct json *j)
 {
 	counts(en, j);
 	packs_json(en, "packs", j);
 	engine_pending(en, &(struct answer){ .json = j });
+	drift_json(en, j);
 	json_open(j, "notes", '[');
 	if (en->cfg)
 		vec_foreach (n, &en->cfg->notes)

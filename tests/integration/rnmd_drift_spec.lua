@@ -135,12 +135,15 @@ describe("a foreign change of own tables", function()
 		end
 		assert.matches("nft%[%d+%] keeps changing set inet t s, which has been put right 5 times", d:log())
 		assert.matches("203.0.113.1", nft.ruleset(ns))
+		assert.matches("\ndrift: set inet t s is left alone for %d+ s more, ", rnmd.status(d))
+		assert.matches('"drift":%["set inet t s is left alone for %d+ s more, ', d:rnm "status --json")
 		-- others are put right meanwhile
 		foreign "delete element inet t r { 10.0.0.0/8 }\n"
 		assert.matches("10.0.0.0/8", nft.ruleset(ns))
 		-- and a reload does not wait
 		d:cmd "reload"
 		assert.equal(before, state())
+		assert.not_matches("drift:", rnmd.status(d))
 	end)
 
 	it("is only told of under `drift: warn`", function()
@@ -149,8 +152,10 @@ describe("a foreign change of own tables", function()
 		foreign "add element inet t s { 203.0.113.1 }\n"
 		assert.matches("203.0.113.1", nft.ruleset(ns))
 		assert.matches("foreign nft pid gen add element inet t s x1", d:log())
+		assert.matches("\ndrift: what others changed in rnm's tables is not put right", rnmd.status(d))
 		d:cmd "reload"
 		assert.equal(before, state())
+		assert.not_matches("drift:", rnmd.status(d))
 	end)
 
 	it("is found after a flood that nobody could follow", function()
