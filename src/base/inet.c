@@ -18,7 +18,7 @@ unsigned ipaddr_bits(const struct ipaddr *a)
 }
 
 /* As inet_pton() takes them, in half the time: lists of addresses are long. */
-static bool parse_v4(const char *s, uint8_t out[4])
+const char *ipv4_scan(const char *s, uint8_t out[4])
 {
 	for (unsigned i = 0; i < 4; i++) {
 		unsigned v = 0, digits = 0;
@@ -26,22 +26,72 @@ static bool parse_v4(const char *s, uint8_t out[4])
 		for (; *s >= '0' && *s <= '9' && digits < 4; s++, digits++)
 			v = 10 * v + (unsigned)(*s - '0');
 		if (!digits || v > 255 || digits > 3 || (digits > 1 && s[-(int)digits] == '0') ||
-			*s != (i < 3 ? '.' : '\0'))
-			return false;
+			(i < 3 && *s++ != '.'))
+			return NULL;
 		out[i] = (uint8_t)v;
+	}
+	return s;
+}
+
+static unsigned hex_digit(char c) /* 16: it is none */
+{
+	unsigned d = (unsigned char)c - '0', l = ((unsigned char)c | 0x20) - 'a';
+
+	return d < 10 ? d : l < 6 ? l + 10 : 16;
+}
+
+const char *ipv6_scan(const char *s, uint8_t out[16])
+{
+	uint8_t b[16] = { 0 };
+	unsigned n = 0, gap = 17; /* gap: where the zeros that are left out stand */
+
+	if (s[0] == ':') {
+		if (*++s != ':')
+			return NULL;
+		gap = 0;
 		s++;
 	}
-	return true;
+	while (n < 16) {
+		unsigned v = 0, digits = 0, d;
+
+		for (; digits < 5 && (d = hex_digit(*s)) < 16; s++, digits++)
+			v = v << 4 | d;
+		if (!digits && gap == n)
+			break;
+		if (!digits || digits > 4 || *s == '.')
+			return NULL;
+		b[n++] = (uint8_t)(v >> 8);
+		b[n++] = (uint8_t)v;
+		if (*s != ':' || n == 16)
+			break;
+		if (*++s == ':') {
+			if (gap <= 16)
+				return NULL;
+			gap = n;
+			s++;
+		}
+	}
+	if (n == 16 ? gap <= 16 : gap > 16)
+		return NULL;
+	memset(out, 0, 16);
+	if (gap > n)
+		gap = n;
+	memcpy(out, b, gap);
+	memcpy(out + 16 - (n - gap), b + gap, n - gap);
+	return s;
 }
 
 bool ipaddr_parse(const char *s, struct ipaddr *out)
 {
 	struct ipaddr a = { .family = AF_INET };
+	const char *end = ipv4_scan(s, a.b);
 
-	if (!parse_v4(s, a.b)) {
+	if (!end || *end) {
 		a.family = AF_INET6;
 		memset(a.b, 0, sizeof(a.b));
-		if (!strchr(s, ':') || inet_pton(AF_INET6, s, a.b) != 1)
+		end = ipv6_scan(s, a.b);
+		/* there are those that end in dotted form */
+		if ((!end || *end) && (!strchr(s, ':') || inet_pton(AF_INET6, s, a.b) != 1))
 			return false;
 	}
 	*out = a;

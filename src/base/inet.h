@@ -22,6 +22,10 @@ struct ipprefix {
 unsigned ipaddr_bits(const struct ipaddr *a);         /* 32, 128 or 0 */
 unsigned ipaddr_bytes(const struct ipaddr *a);        /* 4, 16 or 0 */
 bool ipaddr_parse(const char *s, struct ipaddr *out); /* whole string, no zone id, no /len */
+/* The address that the text begins with, in nothing but numbers and dots, or groups and colons: where it
+ * ends. NULL: there is none, and out may be written to. */
+const char *ipv4_scan(const char *s, uint8_t out[4]);
+const char *ipv6_scan(const char *s, uint8_t out[16]);
 bool ipprefix_parse(const char *s,
 	struct ipprefix *out); /* "a/len"; a bare address gets its full length; host bits kept */
 const char *ipaddr_format(const struct ipaddr *a, char out[IPADDR_STRLEN]); /* "" for none; returns out */

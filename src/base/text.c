@@ -249,6 +249,16 @@ unsigned utf8_seq(const char *str, size_t n)
 	return len;
 }
 
+/* Eight bytes of printable ASCII: none has its highest bit, is below a space, or DEL. */
+static bool eight_plain(const char *s)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t v;
+
+	memcpy(&v, s, sizeof(v));
+	return !((v | (v - 0x20 * ones) | (v + ones)) & 0x80 * ones);
+}
+
 bool text_is_clean(const char *s, size_t n)
 {
 	unsigned len;
@@ -257,6 +267,11 @@ bool text_is_clean(const char *s, size_t n)
 		return false;
 	for (size_t i = 0; i < n; i += len) {
 		unsigned char c = (unsigned char)s[i];
+
+		if (n - i >= 8 && eight_plain(s + i)) {
+			len = 8;
+			continue;
+		}
 
 		if (c >= 0x20 && c < 0x7f) {
 			len = 1;

@@ -198,3 +198,11 @@ bool attr_same_stmts(const struct elem_table *t, uint32_t x, uint32_t y)
 	return set_stmts_same(
 		x ? attr_stmts(&t->attrs.v[x - 1]) : NULL, y ? attr_stmts(&t->attrs.v[y - 1]) : NULL);
 }
+
+bool attr_same_but_end(const struct elem_table *t, uint32_t x, uint32_t y)
+{
+	const struct attr *a = x ? &t->attrs.v[x - 1] : NULL, *b = y ? &t->attrs.v[y - 1] : NULL;
+
+	return x == y || (a && b && a->timeout_ms == b->timeout_ms && attr_same_data(t, x, y) &&
+				 attr_same_stmts(t, x, y) && text_equal(attr_note(a), attr_note(b)));
+}

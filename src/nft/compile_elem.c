@@ -41,21 +41,12 @@ static int end(struct cc *c, struct err *local, struct err *e)
 /* "10.1.2.3", nothing else: what is written otherwise goes the long way. */
 static bool quick_ip4(const char *s, uint32_t *out)
 {
-	uint32_t v = 0;
+	uint8_t b[4];
+	const char *end = ipv4_scan(s, b);
 
-	for (int i = 0; i < 4; i++) {
-		unsigned part = (unsigned)(*s++ - '0');
-
-		if (part > 9)
-			return false;
-		if (part)
-			while ((unsigned)(*s - '0') <= 9 && part <= 255)
-				part = part * 10 + (unsigned)(*s++ - '0');
-		if (part > 255 || *s++ != (i < 3 ? '.' : '\0'))
-			return false;
-		v = v << 8 | part;
-	}
-	*out = v;
+	if (!end || *end)
+		return false;
+	*out = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 	return true;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "nft/model.h"
+#include "nft/state_impl.h"
 
 #define HOLDERS_ASKED 64
 
@@ -72,6 +72,7 @@ void contrib_free(struct contrib *c)
 	}
 	vec_free(&c->waiting);
 	held_clear(c);
+	vec_free(&c->pasts);
 	if (c->t)
 		elems_put(c->t);
 	rs->contribs.v[c->id - 1] = NULL;
@@ -202,6 +203,92 @@ void contrib_hold(struct contrib *c, const struct setelem *el, struct set_stmts 
 	vec_push(&c->held, (struct held){ i, attr });
 	if (c->on && !member_of(c->t, i, c->id))
 		member_put(c->t, i, c, attr_ref(c->t, attr), 0);
+}
+
+void contrib_hold_all(struct contrib *c, helds *list)
+{
+	if (!take_table(c))
+		return;
+	vec_foreach (h, list)
+		h->attr = inherited_attr(c, c->t, h->elem, h->attr);
+	c->held = *list;
+	*list = (helds){ 0 };
+}
+
+bool contrib_holds(const struct contrib *c, const helds *list)
+{
+	if (c->held.n != list->n)
+		return false;
+	for (uint32_t i = 0; i < list->n; i++)
+		if (c->held.v[i].elem != list->v[i].elem ||
+			!attr_same_but_end(c->t, c->held.v[i].attr, list->v[i].attr))
+			return false;
+	return true;
+}
+
+/* Of an element that comes next, in the order of the list. */
+static uint32_t past_of(const elem_pasts *list, uint32_t *at, uint32_t elem, uint32_t otherwise)
+{
+	return *at < list->n && list->v[*at].elem == elem ? list->v[(*at)++].past : otherwise;
+}
+
+static void hold_one(struct contrib *c, const struct held *h, uint32_t past)
+{
+	member_put(c->t, h->elem, c, attr_ref(c->t, h->attr), 0);
+	member_of(c->t, h->elem, c->id)->past = past & PAST_MAX;
+}
+
+static void drop_one(struct contrib *c, uint32_t elem, elem_pasts *lost)
+{
+	const struct member *m = member_of(c->t, elem, c->id);
+
+	if (m && lost && m->past != (c->past & PAST_MAX))
+		vec_push(lost, (struct elem_past){ elem, m->past });
+	member_drop(c->t, elem, c->id, NULL);
+}
+
+void contrib_rehold(struct contrib *c, helds *list, const elem_pasts *back, elem_pasts *lost)
+{
+	enum { STAYS = 1, COMES = 2, GONE = 4 };
+	uint8_t *mark = xcalloc(c->t->n, 1);
+	helds old = c->held;
+	uint32_t at = 0;
+
+	if (c->as) { /* the merge makes it anew */
+		contrib_free(c->as);
+		c->as = NULL;
+		c->set->retyped = c->set->rs->retyped = true;
+		obj_dirty(c->set);
+	}
+	vec_foreach (h, list) {
+		const struct member *m = mark[h->elem] ? NULL : member_of(c->t, h->elem, c->id);
+
+		if (mark[h->elem])
+			continue; /* of several of one element the first one counts */
+		if (!m || !attr_same_but_end(c->t, m->attr, h->attr)) {
+			mark[h->elem] = COMES;
+			if (!back)
+				h->attr = inherited_attr(c, c->t, h->elem, h->attr);
+			continue;
+		}
+		mark[h->elem] = STAYS;
+		attr_put(c->t, h->attr);
+		h->attr = attr_ref(c->t, m->attr);
+	}
+	vec_foreach (h, &old)
+		if (!(mark[h->elem] & (STAYS | GONE))) {
+			mark[h->elem] |= GONE;
+			drop_one(c, h->elem, lost);
+		}
+	vec_foreach (h, list) {
+		if (!(mark[h->elem] & COMES))
+			continue;
+		mark[h->elem] = STAYS;
+		hold_one(c, h, back ? past_of(back, &at, h->elem, c->past) : past_now(c->set->rs));
+	}
+	c->held = *list;
+	*list = old;
+	free(mark);
 }
 
 /* While a statement comes into force a bad value is its error; one that comes later is left out with a
@@ -350,14 +437,20 @@ void contrib_on(struct contrib *c)
 		sink(c, true);
 		return;
 	}
+	uint32_t at = 0;
+
 	vec_foreach (h, &c->held)
 		if (!member_of(c->t, h->elem, c->id)) {
 			/* meanwhile it may have been read back with less time left */
 			h->attr = inherited_attr(c, c->t, h->elem, h->attr);
+			if (c->kind == C_STMT) {
+				hold_one(c, h, past_of(&c->pasts, &at, h->elem, c->past));
+				continue;
+			}
 			member_put(c->t, h->elem, c, attr_ref(c->t, h->attr), 0);
-			if (c->kind == C_EDIT)
-				expiry_of(c->t, h->elem, h->attr);
+			expiry_of(c->t, h->elem, h->attr);
 		}
+	vec_free(&c->pasts);
 	if (c->kind == C_EDIT)
 		held_clear(c);
 }
@@ -378,7 +471,7 @@ void contrib_off(struct contrib *c)
 		return;
 	if (c->kind == C_STMT)
 		vec_foreach (h, &c->held)
-			member_drop(c->t, h->elem, c->id, NULL);
+			drop_one(c, h->elem, &c->pasts);
 	else
 		sweep_off(c, c->kind == C_EDIT);
 }

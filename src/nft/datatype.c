@@ -55,9 +55,20 @@ void datatype_get_big(const struct datatype *t, unsigned bits, const uint8_t *p,
 	put_bytes(t, p, datatype_bytes(width(t, bits)), big);
 }
 
-int datatype_put_u64(const struct datatype *t, unsigned bits, uint64_t v, uint8_t *out, struct err *e)
+/* v has no more bits than these. */
+static int put_number(const struct datatype *t, unsigned bits, uint64_t v, uint8_t *out)
 {
 	uint8_t big[NFT_KEY_MAX] = { 0 };
+	unsigned n = datatype_bytes(bits);
+
+	for (unsigned i = n; i-- > 0 && v; v >>= 8)
+		big[i] = (uint8_t)v;
+	put_bytes(t, big, n, out);
+	return (int)n;
+}
+
+int datatype_put_u64(const struct datatype *t, unsigned bits, uint64_t v, uint8_t *out, struct err *e)
+{
 	unsigned n;
 
 	bits = width(t, bits);
@@ -69,10 +80,7 @@ int datatype_put_u64(const struct datatype *t, unsigned bits, uint64_t v, uint8_
 	if (bits < 64 && v >> bits)
 		return err_set(e, -ERANGE, "%llu does not fit into %s (%u bits)", (unsigned long long)v,
 			t->name, bits);
-	for (unsigned i = 0; i < n && i < 8; i++)
-		big[n - 1 - i] = (uint8_t)(v >> 8 * i);
-	put_bytes(t, big, n, out);
-	return (int)n;
+	return put_number(t, bits, v, out);
 }
 
 uint64_t datatype_get_u64(const struct datatype *t, unsigned bits, const uint8_t *p)
@@ -124,9 +132,8 @@ static int digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
-/* Any width up to NFT_KEY_MAX bytes, in the bases of C: 12, 0x0c, 014. */
-/* A decimal number that fits into 64 bits for sure, as most do; false: it is another one. */
-static bool parse_short(const char *s, uint64_t *out)
+/* A decimal number that fits into 64 bits for sure, as most do: where it ends. NULL: it is another one. */
+static const char *scan_short(const char *s, uint64_t *out)
 {
 	uint64_t v = 0;
 	unsigned n;
@@ -134,23 +141,37 @@ static bool parse_short(const char *s, uint64_t *out)
 	for (n = 0; n < 18 && s[n] >= '0' && s[n] <= '9'; n++)
 		v = 10 * v + (uint64_t)(s[n] - '0');
 	*out = v;
-	return n && !s[n] && (s[0] != '0' || n == 1);
+	return n && (s[0] != '0' || n == 1) ? s + n : NULL;
 }
 
+const char *datatype_scan(const struct datatype *t, unsigned bits, const char *s, uint8_t *out)
+{
+	uint64_t v;
+
+	bits = width(t, bits);
+	if (t->id == DT_IPADDR)
+		return bits == 32 ? ipv4_scan(s, out) : NULL;
+	if (t->id == DT_IP6ADDR)
+		return bits == 128 ? ipv6_scan(s, out) : NULL;
+	if (t->parse || !bits || bits > 64)
+		return NULL;
+	s = scan_short(s, &v);
+	if (!s || (bits < 64 && v >> bits))
+		return NULL;
+	put_number(t, bits, v, out);
+	return s;
+}
+
+/* Any width up to NFT_KEY_MAX bytes, in the bases of C: 12, 0x0c, 014. */
 static int parse_number(const struct datatype *t, unsigned bits, const char *s, uint8_t *out)
 {
 	uint8_t big[NFT_KEY_MAX] = { 0 };
 	unsigned n = datatype_bytes(bits), base = 10;
+	const char *end;
 	uint64_t v;
 
-	if (bits <= 64 && parse_short(s, &v)) {
-		if (bits < 64 && v >> bits)
-			return -ERANGE;
-		for (unsigned i = n; i-- > 0; v >>= 8)
-			big[i] = (uint8_t)v;
-		put_bytes(t, big, n, out);
-		return (int)n;
-	}
+	if (bits <= 64 && (end = scan_short(s, &v)) && !*end)
+		return bits < 64 && v >> bits ? -ERANGE : put_number(t, bits, v, out);
 	if (s[0] == '0' && (s[1] | 0x20) == 'x') {
 		base = 16;
 		s += 2;

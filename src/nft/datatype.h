@@ -108,6 +108,9 @@ static inline unsigned datatype_bytes(unsigned bits)
  * notation. bits: of the place, 0: the type's own. At most NFT_KEY_MAX bytes. Returns the number of bytes, or
  * -EINVAL: the message names text and type (with a suggestion, or, for host names, a pointer to sets). */
 int datatype_parse(const struct datatype *t, unsigned bits, const char *s, uint8_t *out, struct err *e);
+/* The value that the text begins with, where it is a plain address or decimal number: where it ends. NULL: it
+ * is written in another way, or too large, and out may be written to. */
+const char *datatype_scan(const struct datatype *t, unsigned bits, const char *s, uint8_t *out);
 /* A number → kernel form; its bytes or -ERANGE with a message. Not for strings and verdicts (-EINVAL). */
 int datatype_put_u64(const struct datatype *t, unsigned bits, uint64_t v, uint8_t *out, struct err *e);
 /* The low 64 bits of a kernel form as a number. */

@@ -6,8 +6,7 @@
 
 #include "base/clock.h"
 #include "nft/edit_impl.h"
-
-#define GROUP 8 /* elements whose places in the index are fetched at the same time */
+#include "nft/elem_read.h"
 
 enum { STAYS = 1, STAYS_LASTING = 2, COMES = 4 }; /* marks of an element */
 
@@ -25,6 +24,7 @@ struct replacing {
 	uint32_t marks;
 	VEC(struct coming) come;
 	uint64_t now;
+	bool lasting;
 };
 
 static uint8_t *mark_of(struct replacing *r, uint32_t i)
@@ -47,11 +47,14 @@ static bool is_held(struct replacing *r, uint32_t i, uint32_t attr, const struct
 	return m && m->count == 1 && edit_is_same(r->t, m->attr, attr);
 }
 
-static void take(struct replacing *r, const struct setelem *el, uint64_t hash, bool lasting)
+static void take(void *ctx, const struct setelem *el, uint32_t i, struct set_stmts *stmts)
 {
-	uint32_t i = elem_intern_hashed(r->t, el, hash), attr = attr_new(r->t, el, r->now, NULL);
+	struct replacing *r = ctx;
+	bool lasting = r->lasting || el->timeout_ms;
+	uint32_t attr = attr_new(r->t, el, r->now, NULL);
 	uint8_t *mark = mark_of(r, i);
 
+	(void)stmts;
 	if (!(*mark & COMES) && is_held(r, i, attr, r->c[lasting])) {
 		attr_put(r->t, attr);
 		*mark |= lasting ? STAYS_LASTING : STAYS;
@@ -59,32 +62,6 @@ static void take(struct replacing *r, const struct setelem *el, uint64_t hash, b
 	}
 	*mark |= COMES;
 	vec_push(&r->come, (struct coming){ i, attr, lasting });
-}
-
-static int take_all(struct replacing *r, const struct elem_src *src, bool lasting, struct err *e)
-{
-	struct setelem el[GROUP];
-	uint64_t hash[GROUP];
-	struct elem_in in;
-	uint32_t n = 0;
-	int rc;
-
-	do {
-		rc = src->next(src->ctx, &in, e);
-		if (rc > 0 && elem_of(r->t, in.key, in.data, in.timeout_ms, in.comment, &el[n], e) < 0)
-			rc = -EINVAL;
-		if (rc > 0) {
-			hash[n] = elem_expect(r->t, &el[n]);
-			n++;
-		}
-		/* a comment is lent only until the next one */
-		if (n == GROUP || rc <= 0 || el[n - 1].comment) {
-			for (uint32_t i = 0; i < n; i++)
-				take(r, &el[i], hash[i], lasting || el[i].timeout_ms);
-			n = 0;
-		}
-	} while (rc > 0);
-	return rc;
 }
 
 static void drop_rest(struct replacing *r, int lasting)
@@ -106,14 +83,16 @@ static void drop_rest(struct replacing *r, int lasting)
 int edit_replace(struct rpack *pk, struct obj *set, const struct elem_src *src, bool lasting, uint32_t site,
 	struct err *e)
 {
-	struct replacing r = { .pk = pk, .set = set, .t = elems_of(set), .now = boot_ms() };
+	struct replacing r = {
+		.pk = pk, .set = set, .t = elems_of(set), .now = boot_ms(), .lasting = lasting
+	};
 	int rc;
 
 	if (!r.t)
 		return edit_no_type(set, e);
 	for (int l = 0; l < 2; l++)
 		r.c[l] = edits_find(pk, set, l);
-	rc = take_all(&r, src, lasting, e);
+	rc = elems_read(r.t, src, take, &r, e);
 	for (int l = 0; rc == 0 && l < 2; l++)
 		drop_rest(&r, l);
 	vec_foreach (k, &r.come)

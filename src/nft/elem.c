@@ -231,6 +231,27 @@ static void turn(uint8_t *p, unsigned n)
 	}
 }
 
+static bool turns(const struct place *pl, bool big) /* numbers in host order, where big endian is asked */
+{
+	return big && pl->t->order == ORDER_HOST && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+}
+
+/* Of a part that is written: its bytes with those up to the next one. */
+static unsigned end_part(const struct place *pl, bool more, bool big, uint8_t *lo, uint8_t *hi)
+{
+	unsigned pad = more ? -pl->bytes % 4 : 0;
+
+	if (turns(pl, big)) {
+		turn(lo, pl->bytes);
+		if (hi)
+			turn(hi, pl->bytes);
+	}
+	memset(lo + pl->bytes, 0, pad);
+	if (hi)
+		memset(hi + pl->bytes, 0, pad);
+	return pl->bytes + pad;
+}
+
 /* hi NULL: no ranges. big: numbers in host order are turned. */
 static int put_part(const struct nft_type *t, unsigned i, bool big, const struct val *v, uint8_t *lo,
 	uint8_t *hi, struct err *e)
@@ -242,20 +263,62 @@ static int put_part(const struct nft_type *t, unsigned i, bool big, const struct
 		return n == -ERANGE ? -EINVAL : n;
 	if ((unsigned)n != pl.bytes)
 		return bad_value(&pl, v, " of this width", e);
-	if (big && pl.t->order == ORDER_HOST && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
-		turn(lo, pl.bytes);
-		if (hi)
-			turn(hi, pl.bytes);
-	}
-	if (t->n > 1 && pl.bytes % 4) {
-		unsigned pad = 4 - pl.bytes % 4;
+	return (int)end_part(&pl, t->n > 1, big, lo, hi);
+}
 
-		memset(lo + pl.bytes, 0, pad);
-		if (hi)
-			memset(hi + pl.bytes, 0, pad);
-		return (int)(pl.bytes + pad);
+/* The length of a prefix in decimal digits: where it ends. */
+static const char *scan_len(const char *s, unsigned max, unsigned *out)
+{
+	unsigned v = 0, n;
+
+	for (n = 0; n < 3 && s[n] >= '0' && s[n] <= '9'; n++)
+		v = 10 * v + (unsigned)(s[n] - '0');
+	*out = v;
+	return n && v <= max && (s[0] != '0' || n == 1) ? s + n : NULL;
+}
+
+/* Plain addresses and numbers, their prefixes and ranges: what long lists are made of is read in one go.
+ * Where it ends; NULL: it is something else, for those who know all notations and what to say of mistakes. */
+static const char *scan_part(const struct place *pl, const char *s, uint8_t *lo, uint8_t *hi)
+{
+	unsigned len;
+
+	s = datatype_scan(pl->t, pl->bits, s, lo);
+	if (!s || !hi)
+		return s;
+	if (*s == '-') {
+		s = datatype_scan(pl->t, pl->bits, s + 1, hi);
+		return s && datatype_cmp(pl->t, pl->bits, lo, hi) <= 0 ? s : NULL;
 	}
-	return (int)pl.bytes;
+	if (*s == '/') {
+		s = pl->t->prefix ? scan_len(s + 1, pl->bits, &len) : NULL;
+		if (s)
+			spread(pl, len, lo, hi);
+		return s;
+	}
+	memcpy(hi, lo, pl->bytes);
+	return s;
+}
+
+/* Its bytes; 0: not so. */
+static unsigned scan_value(const struct nft_type *t, bool big, const char *s, uint8_t *lo, uint8_t *hi)
+{
+	unsigned off = 0;
+
+	for (unsigned i = 0; i < t->n; i++) {
+		struct place pl = { t->part[i], t->bits[i], datatype_bytes(t->bits[i]), hi != NULL };
+
+		if (i) {
+			if (s[0] != ' ' || s[1] != '.' || s[2] != ' ')
+				return 0;
+			s += 3;
+		}
+		s = scan_part(&pl, s, lo + off, hi ? hi + off : NULL);
+		if (!s)
+			return 0;
+		off += end_part(&pl, t->n > 1, big, lo + off, hi ? hi + off : NULL);
+	}
+	return *s ? 0 : off;
 }
 
 static int wrong_count(const struct nft_type *t, const struct val *v, struct err *e)
@@ -311,6 +374,8 @@ static int put_value(
 
 	if (!t->n || nft_type_is_verdict(t))
 		return err_set(e, -EINVAL, "no type for a value");
+	if (v->kind == VAL_STRING && (off = scan_value(t, big, v->str, lo, hi)) != 0)
+		return (int)off;
 	if (t->n == 1)
 		return put_part(t, 0, big, v, lo, hi, e);
 	if (v->kind == VAL_STRING)
@@ -412,7 +477,7 @@ static bool is_catchall(const struct set_info *set, const struct val *v)
 {
 	bool string = false;
 
-	if ((v->kind != VAL_STRING && v->kind != VAL_GLOB) || strcmp(v->str, "*"))
+	if ((v->kind != VAL_STRING && v->kind != VAL_GLOB) || v->str[0] != '*' || v->str[1])
 		return false;
 	for (unsigned i = 0; i < set->key.n; i++)
 		string |= set->key.part[i]->base == BASE_STRING;
@@ -431,6 +496,10 @@ int nft_elem_make(const struct set_info *set, const struct val *key, const struc
 	out->timeout_ms = key->timeout_ms;
 	out->expires_ms = 0;
 	out->comment = key->comment;
+	if (out->catchall) { /* it has none */
+		memset(out->key, 0, sizeof(out->key));
+		memset(out->key_end, 0, sizeof(out->key_end));
+	}
 	if (!out->catchall)
 		n = put_value(&set->key, ranges, key, out->key, ranges ? out->key_end : NULL, e);
 	if (n < 0)

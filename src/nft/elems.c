@@ -191,6 +191,15 @@ uint32_t elem_find(const struct elem_table *t, const struct setelem *el)
 	return slot == NONE ? NONE : slot_number(t, slot);
 }
 
+bool elem_is(const struct elem_table *t, uint32_t i, const struct setelem *el)
+{
+	const struct elem *e = i < t->n ? elem_at(t, i) : NULL;
+
+	return e && (e->flags & (E_USED | E_CATCHALL)) == (el->catchall ? E_USED | E_CATCHALL : E_USED) &&
+	       !memcmp(e->key, el->key, t->klen) &&
+	       (!t->interval || !memcmp(e->key + t->klen, el->interval ? el->key_end : el->key, t->klen));
+}
+
 uint64_t elem_expect(const struct elem_table *t, const struct setelem *el)
 {
 	uint8_t buf[2 * NFT_KEY_MAX];

@@ -124,6 +124,11 @@ struct elem_delta {
 struct held {
 	uint32_t elem, attr; /* attr: a reference */
 };
+struct elem_past {
+	uint32_t elem, past;
+};
+typedef VEC(struct held) helds;
+typedef VEC(struct elem_past) elem_pasts;
 
 enum contrib_kind { C_STMT, C_LIVE, C_EDIT };
 struct contrib {
@@ -136,9 +141,11 @@ struct contrib {
 	struct elem_table *t; /* reference; NULL until the set has a type */
 	struct stmt *st;      /* C_STMT, C_LIVE of a statement; NULL for edits and rules' own sets */
 	uint32_t site, past;
-	VEC(struct held) held; /* C_STMT; C_EDIT while it is off */
-	char *bad;             /* a value of the live source that is no element: an error at the merge */
-	struct live *live;     /* C_LIVE; C_EDIT: the base of replace(live) */
+	helds held;        /* C_STMT; C_EDIT while it is off */
+	elem_pasts pasts;  /* C_STMT while it is off: of those that were not as old as itself; as held is
+			      sorted */
+	char *bad;         /* a value of the live source that is no element: an error at the merge */
+	struct live *live; /* C_LIVE; C_EDIT: the base of replace(live) */
 	struct live_sink sink;
 	bool sinking;
 	/* C_EDIT with a base: deltas since it was settled last */
@@ -457,6 +464,7 @@ static inline struct elem *elem_at(const struct elem_table *t, uint32_t i)
 }
 uint32_t elem_find(const struct elem_table *t, const struct setelem *el); /* UINT32_MAX: none */
 uint32_t elem_intern(struct elem_table *t, const struct setelem *el);
+bool elem_is(const struct elem_table *t, uint32_t i, const struct setelem *el); /* is it just this one? */
 /* The same in two steps: the first asks the memory for what the second will look at, some elements later. */
 uint64_t elem_expect(const struct elem_table *t, const struct setelem *el);
 uint32_t elem_intern_hashed(struct elem_table *t, const struct setelem *el, uint64_t hash);
@@ -486,6 +494,8 @@ const char *attr_note(const struct attr *a);        /* NULL: none */
 const char *attr_target(const struct attr *a);      /* chain of a verdict, or object; NULL: none */
 struct set_stmts *attr_stmts(const struct attr *a); /* the element's own; NULL: none */
 bool attr_same_data(const struct elem_table *t, uint32_t a, uint32_t b);
+/* They differ at most in when they end. */
+bool attr_same_but_end(const struct elem_table *t, uint32_t a, uint32_t b);
 bool attr_same_stmts(const struct elem_table *t, uint32_t a, uint32_t b);
 /* members.c */
 struct member *member_of(struct elem_table *t, uint32_t i, uint32_t contrib); /* NULL: none */

@@ -2,6 +2,8 @@
 /* The difference of a set's elements. Hash sets and concatenated ranges go element by element from the dirty
  * list; sets of one-dimensional intervals are normalised first (sorted, covered ones held back, overlapping
  * ones merged) and then compared as two sorted lists. */
+#include <endian.h>
+
 #include "nft/attach_impl.h"
 
 static void get_wanted(const struct op *op, uint32_t i, struct setelem *out)
@@ -184,12 +186,26 @@ static const uint8_t *high(const struct elem_table *t, uint32_t i)
 	return elem_at(t, i)->key + t->klen;
 }
 
+/* As memcmp(); most are IPv4 addresses. */
+static inline int key_cmp(const struct elem_table *t, const uint8_t *a, const uint8_t *b)
+{
+	uint32_t x, y;
+
+	if (t->klen != sizeof(x))
+		return memcmp(a, b, t->klen);
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	x = be32toh(x);
+	y = be32toh(y);
+	return (x > y) - (x < y);
+}
+
 static int by_low(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int c = memcmp(low(sorting, x), low(sorting, y), sorting->klen);
+	int c = key_cmp(sorting, low(sorting, x), low(sorting, y));
 
-	return c ? c : memcmp(high(sorting, y), high(sorting, x), sorting->klen); /* the wider one first */
+	return c ? c : key_cmp(sorting, high(sorting, y), high(sorting, x)); /* the wider one first */
 }
 
 /* Takes out what is no element any more, and sorts in what came: an event costs a walk, not a sort. */
@@ -211,6 +227,10 @@ static void sort_elems(struct elem_table *t)
 		t->sorted_holes = false;
 	}
 	for (i = 0; i < t->n; i++) {
+		if (t->in_sorted.v[i / 8] == 0xff) {
+			i |= 7;
+			continue;
+		}
 		if (t->in_sorted.v[i / 8] & 1 << i % 8 ||
 			(elem_at(t, i)->flags & (E_USED | E_CATCHALL)) != E_USED)
 			continue;
@@ -253,17 +273,18 @@ void intervals_want(struct elem_table *t, ivals *out)
 	vec_foreach (p, &t->sorted) {
 		struct ival *top = out->n ? &vec_last(out) : NULL;
 		struct elem *el = elem_at(t, *p);
+		bool bare = !el->m.attr && !el->m.next; /* one holder, and nothing beside the key */
 		uint32_t attr;
 		int over;
 
 		el->flags &= (uint8_t)~E_HELD;
-		if (!elem_wanted(t, el))
+		if (bare ? !el->m.contrib || el->flags & (E_PENDING | E_REFUSED) : !elem_wanted(t, el))
 			continue;
-		attr = elem_attr(t, el);
-		over = top ? memcmp(low(t, *p), high(t, top->last), t->klen) : 1;
+		attr = bare ? 0 : elem_attr(t, el);
+		over = top ? key_cmp(t, el->key, high(t, top->last)) : 1;
 
-		if (top && over <= 0 && memcmp(high(t, *p), high(t, top->last), t->klen) <= 0) {
-			elem_at(t, *p)->flags |= E_HELD; /* covered */
+		if (top && over <= 0 && key_cmp(t, el->key + t->klen, high(t, top->last)) <= 0) {
+			el->flags |= E_HELD; /* covered */
 			continue;
 		}
 		/* What overlaps is one interval for a plain set; what only touches is one where auto-merge
@@ -279,9 +300,14 @@ void intervals_want(struct elem_table *t, ivals *out)
 
 static int ival_cmp(const struct elem_table *t, const struct ival *a, const struct ival *b)
 {
-	int c = memcmp(low(t, a->first), low(t, b->first), t->klen);
+	int c = key_cmp(t, low(t, a->first), low(t, b->first));
 
-	return c ? c : memcmp(high(t, a->last), high(t, b->last), t->klen);
+	return c ? c : key_cmp(t, high(t, a->last), high(t, b->last));
+}
+
+static inline bool ival_same(const struct ival *a, const struct ival *b)
+{
+	return a->first == b->first && a->last == b->last && a->attr == b->attr;
 }
 
 static bool ival_resend(const struct elem_table *t, const struct ival *want, const struct ival *have)
@@ -354,6 +380,11 @@ static void diff_ranges(struct elem_table *t, const ivals *have, struct ranges_d
 			vec_push(&next->gone, have->v[i++]);
 			continue;
 		}
+		if (i < have->n && j < next->kernel.n && ival_same(&have->v[i], &next->kernel.v[j])) {
+			i++;
+			j++;
+			continue;
+		}
 		c = i == have->n          ? 1
 		    : j == next->kernel.n ? -1
 					  : ival_cmp(t, &have->v[i], &next->kernel.v[j]);
@@ -369,10 +400,8 @@ static void diff_ranges(struct elem_table *t, const ivals *have, struct ranges_d
 			vec_push(&next->came, next->kernel.v[j]);
 			vec_push(&d->add, next->kernel.v[j++]);
 		} else {
-			if (memcmp(&have->v[i], &next->kernel.v[j], sizeof(have->v[i]))) {
-				vec_push(&next->gone, have->v[i]);
-				vec_push(&next->came, next->kernel.v[j]);
-			}
+			vec_push(&next->gone, have->v[i]);
+			vec_push(&next->came, next->kernel.v[j]);
 			if (ival_resend(t, &next->kernel.v[j], &have->v[i])) {
 				vec_push(&d->del, have->v[i]);
 				vec_push(&d->add, next->kernel.v[j]);

@@ -192,6 +192,20 @@ struct elem_in {                      /* one element as a policy gives it; borro
  * not known yet the values are kept and checked at the merge. */
 int state_elems(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n, uint32_t site,
 	struct err *e);
+struct elem_src { /* elements one after the other */
+	int (*next)(
+		void *ctx, struct elem_in *out, struct err *e); /* 1: out, until the next call; 0: no more */
+	void *ctx;
+};
+struct elem_array { /* a source's ctx, for elem_array_next() */
+	const struct elem_in *in;
+	uint32_t n;
+};
+int elem_array_next(void *ctx, struct elem_in *out, struct err *e);
+/* The same of a list of any length. replace: what this run stated of the set before is taken back. -ENOTSUP:
+ * the set has no type yet. After an error, src's too, nothing is done. */
+int state_list(struct scope *sc, struct obj *set, const struct elem_src *src, bool replace, uint32_t site,
+	struct err *e);
 /* `elements = q`, set:follow(q), map:follow(): kept equal to the live value as long as it is stated. */
 void state_live(struct scope *sc, struct obj *set, struct live *live, uint32_t site);
 /* set:del()/set:replace() within a run acts on this run's own statements. -ENOENT, or -EPERM with "held by
@@ -208,11 +222,6 @@ int edit_add(struct rpack *pk, struct obj *set, const struct elem_in *els, uint3
 	uint32_t site, struct err *e);
 int edit_del(struct rpack *pk, struct obj *set, const struct val *key,
 	struct err *e); /* -ENOENT; -EPERM "held by PACK, file:line" */
-struct elem_src {       /* elements one after the other */
-	int (*next)(
-		void *ctx, struct elem_in *out, struct err *e); /* 1: out, until the next call; 0: no more */
-	void *ctx;
-};
 int edit_replace(struct rpack *pk, struct obj *set, const struct elem_src *src, bool lasting, uint32_t site,
 	struct err *e);
 /* The live value's content as of the commit; said again later it costs the delta since. */

@@ -4,10 +4,7 @@
 #include <errno.h>
 
 #include "base/text.h"
-#include "nft/model.h"
-
-#define LOOK_AHEAD                                                                                           \
-	64 /* how far a run may skip what the last one stated and still find its statements again */
+#include "nft/state_impl.h"
 
 static struct stmt *make(struct scope *sc, enum stmt_kind kind, struct obj *o, uint32_t site)
 {
@@ -50,6 +47,15 @@ static bool same(const struct stmt *st, const struct probe *p)
 	return false;
 }
 
+void state_again(struct stmt *st, uint32_t at)
+{
+	struct scope *sc = st->sc;
+
+	sc->cursor = at + 1;
+	st->run = sc->run;
+	vec_push(&sc->next, (struct sref){ st, ++sc->seq });
+}
+
 /* The last run's equal statement, at the cursor or a little after it, lives on. */
 static struct stmt *revive(struct scope *sc, const struct probe *p)
 {
@@ -58,9 +64,7 @@ static struct stmt *revive(struct scope *sc, const struct probe *p)
 
 		if (st->run == sc->run || !same(st, p))
 			continue;
-		sc->cursor = i + 1;
-		st->run = sc->run;
-		vec_push(&sc->next, (struct sref){ st, ++sc->seq });
+		state_again(st, i);
 		return st;
 	}
 	return NULL;
@@ -186,90 +190,36 @@ static uint64_t elems_sig(const struct elem_in *els, uint32_t n)
 	return h;
 }
 
-struct again {
-	const struct scope *sc;
-	const struct obj *set;
-	uint64_t sig;
-};
-
-static bool is_again(const void *item, const void *key)
+struct stmt *stmt_of_elems(struct scope *sc, struct obj *set, uint32_t site, uint64_t sig)
 {
-	const struct stmt *st = item;
-	const struct again *a = key;
+	struct stmt *st = make(sc, ST_ELEMS, set, site);
 
-	return st->active && st->sc == a->sc && st->run == a->sc->run && st->o == a->set &&
-	       st->el.sig == a->sig && st->el.c->t == a->set->elems;
-}
-
-static uint64_t again_hash(const struct again *a)
-{
-	return hash_mix(hash_mix(a->sig, (uintptr_t)a->set), a->sc->run);
-}
-
-static int check_elems(const struct elem_table *t, const struct elem_in *els, uint32_t n, struct err *e)
-{
-	struct set_stmts *stmts;
-	struct setelem el;
-
-	for (uint32_t i = 0; t && i < n; i++) {
-		if (elem_of(t, els[i].key, els[i].data, els[i].timeout_ms, els[i].comment, &el, e) < 0)
-			return -EINVAL;
-		if (!els[i].stateful)
-			continue;
-		stmts = set_stmts_get(t->set->rs, els[i].stateful, e);
-		if (!stmts)
-			return -EINVAL;
-		set_stmts_put(stmts);
-	}
-	return 0;
-}
-
-static void hold(struct contrib *c, const struct elem_in *in)
-{
-	struct set_stmts *stmts = in->stateful ? set_stmts_get(c->set->rs, in->stateful, NULL) : NULL;
-	struct setelem el;
-
-	elem_of(elems_of(c->set), in->key, in->data, in->timeout_ms, in->comment, &el, NULL);
-	contrib_hold(c, &el, stmts);
-	set_stmts_put(stmts);
+	st->el.sig = sig;
+	st->el.c = contrib_new(sc->pk, C_STMT, set, site);
+	st->el.c->st = st;
+	return st;
 }
 
 int state_elems(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n, uint32_t site,
 	struct err *e)
 {
-	struct elem_table *t = elems_of(set);
-	struct probe p = { .kind = ST_ELEMS, .o = set, .sig = elems_sig(els, n) };
-	struct again again = { .sc = sc, .set = set };
+	struct probe p = { .kind = ST_ELEMS, .o = set };
 	struct stmt *st;
 
-	if (check_elems(t, els, n, e) < 0)
-		return -EINVAL;
-	again.sig = p.sig;
-	if (t && hmap_find(&set->rs->said, again_hash(&again), is_again, &again))
-		return 0; /* one run says one thing once, however often */
-	st = revive(sc, &p);
-	if (st) {
-		hmap_put(&set->rs->said, again_hash(&again), st);
+	if (elems_of(set))
+		return state_list(sc, set,
+			&(struct elem_src){ elem_array_next, &(struct elem_array){ els, n } }, false, site,
+			e);
+	p.sig = elems_sig(els, n);
+	if (revive(sc, &p))
 		return 0;
-	}
-	st = make(sc, ST_ELEMS, set, site);
-	st->el.sig = p.sig;
-	st->el.c = contrib_new(sc->pk, C_STMT, set, site);
-	st->el.c->st = st;
-	if (t)
-		vec_reserve(&st->el.c->held, n);
-	for (uint32_t i = 0; i < n; i++) {
-		if (t) {
-			hold(st->el.c, &els[i]);
-			continue;
-		}
+	st = stmt_of_elems(sc, set, site, p.sig);
+	for (uint32_t i = 0; i < n; i++)
 		vec_push(&st->el.raw,
 			(struct elem_raw){ val_copy(els[i].key),
 				els[i].data ? val_copy(els[i].data) : (struct val){ 0 }, els[i].timeout_ms,
 				els[i].comment ? xstrdup(els[i].comment) : NULL,
 				els[i].stateful ? xstrdup(els[i].stateful) : NULL });
-	}
-	hmap_put(&set->rs->said, again_hash(&again), st);
 	stmt_made(st);
 	return 0;
 }
@@ -297,6 +247,8 @@ static void unstate(struct scope *sc, uint32_t i)
 	for (uint32_t j = 0; j < sc->now.n; j++)
 		if (sc->now.v[j].st == st) {
 			st->run = 0;
+			if (sc->cursor > j) /* it can be found again */
+				sc->cursor = j;
 			return;
 		}
 	stmt_withdraw(st);
@@ -328,10 +280,7 @@ int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, str
 			continue;
 		done = true;
 		if (st->el.c->held.n > 1) {
-			rest = make(sc, ST_ELEMS, set, st->site);
-			rest->el.sig = hash_mix(st->el.sig, i);
-			rest->el.c = contrib_new(sc->pk, C_STMT, set, st->site);
-			rest->el.c->st = rest;
+			rest = stmt_of_elems(sc, set, st->site, hash_mix(st->el.sig, i));
 			rest->past = st->past;
 			rest->el.c->past = st->el.c->past;
 			for (uint32_t j = 0; j < st->el.c->held.n; j++) {
@@ -350,13 +299,19 @@ int state_elem_del(struct scope *sc, struct obj *set, const struct val *key, str
 	return done ? 0 : held_error(set, elem_at(t, i), e);
 }
 
-int state_elems_replace(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n,
-	uint32_t site, struct err *e)
+void unstate_elems(struct scope *sc, struct obj *set)
 {
-	if (check_elems(elems_of(set), els, n, e) < 0)
-		return -EINVAL;
 	for (uint32_t i = sc->next.n; i-- > 0;)
 		if (sc->next.v[i].st->kind == ST_ELEMS && sc->next.v[i].st->o == set)
 			unstate(sc, i);
+}
+
+int state_elems_replace(struct scope *sc, struct obj *set, const struct elem_in *els, uint32_t n,
+	uint32_t site, struct err *e)
+{
+	if (elems_of(set))
+		return state_list(sc, set,
+			&(struct elem_src){ elem_array_next, &(struct elem_array){ els, n } }, true, site, e);
+	unstate_elems(sc, set);
 	return n ? state_elems(sc, set, els, n, site, e) : 0;
 }

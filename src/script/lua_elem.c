@@ -217,6 +217,7 @@ struct items {
 	int idx;
 	lua_Integer at;
 	struct val made, lent;
+	bool owns; /* there is something in made */
 };
 
 static int next_item(void *ctx, struct elem_in *out, struct err *e)
@@ -225,7 +226,9 @@ static int next_item(void *ctx, struct elem_in *out, struct err *e)
 	lua_State *L = it->L;
 	int rc;
 
-	val_free(&it->made);
+	if (it->owns)
+		val_free(&it->made);
+	it->owns = false;
 	if (!lua_next(L, it->idx)) {
 		lua_pushnil(L); /* where the key was */
 		return 0;
@@ -240,6 +243,7 @@ static int next_item(void *ctx, struct elem_in *out, struct err *e)
 		*out = (struct elem_in){ .key = &it->lent };
 	} else {
 		rc = value_of(L, -1, VALUE_ELEM, &it->made, e);
+		it->owns = true;
 		if (rc == 0 && it->made.kind == VAL_LIVE)
 			rc = err_set(e, -EINVAL, "a query can not be an item of a list; give it alone");
 		*out = elem_in(&it->made, NULL);
@@ -250,26 +254,11 @@ static int next_item(void *ctx, struct elem_in *out, struct err *e)
 	return rc < 0 ? rc : 1;
 }
 
-struct array {
-	const struct elem_in *in;
-	uint32_t n;
-};
-
-static int next_in(void *ctx, struct elem_in *out, struct err *e)
-{
-	struct array *a = ctx;
-
-	(void)e;
-	if (!a->n)
-		return 0;
-	*out = *a->in++;
-	a->n--;
-	return 1;
-}
-
-/* A list is read where it stands; -ENOTSUP: the table at idx is something else, and nothing was done. */
-static int replace_list(
-	lua_State *L, struct pack *pk, struct handle *h, int idx, uint32_t site, struct err *e)
+/* A list is read where it stands. sc: it is stated there, replace: in place of what the run stated before;
+ * NULL: it takes the place of the pack's edits. -ENOTSUP: the table at idx is something else, or the set has
+ * no type yet; nothing was done. */
+static int take_list(lua_State *L, struct pack *pk, struct handle *h, int idx, struct scope *sc, bool replace,
+	uint32_t site, struct err *e)
 {
 	struct items it = { .L = L, .idx = idx };
 	struct elem_src src = { next_item, &it };
@@ -278,7 +267,8 @@ static int replace_list(
 	if (!value_is_plain(L, idx) || lua_rawlen(L, idx) > VALUE_ITEMS_MAX || !lua_checkstack(L, 16))
 		return -ENOTSUP;
 	lua_pushnil(L);
-	rc = edit_replace(pk->rp, h->obj, &src, lasting(pk), site, e);
+	rc = sc ? state_list(sc, h->obj, &src, replace, site, e)
+		: edit_replace(pk->rp, h->obj, &src, lasting(pk), site, e);
 	lua_pop(L, 1);
 	val_free(&it.made);
 	return rc;
@@ -320,20 +310,21 @@ static int replace(lua_State *L, struct pack *pk, struct handle *h, const char *
 	vm_charge(L, 20 * lua_rawlen(L, 2));
 	if (h->map)
 		value_ready(L, pk, 2, run_states_elements(pk->run) ? fn : NULL);
-	if (!h->map && !run_states_elements(pk->run)) {
-		rc = replace_list(L, pk, h, 2, site, &e);
+	if (!h->map) {
+		rc = take_list(L, pk, h, 2, run_states_elements(pk->run) ? run_scope_now(pk->run) : NULL,
+			true, site, &e);
 		if (rc != -ENOTSUP)
 			return done(L, rc, &e);
 	}
 	rc = elems_of(L, 2, h->map, &v, &in, &n, &e);
 	if (rc == 0) {
-		struct array all = { in, n };
+		struct elem_array all = { in, n };
 
 		if (run_states_elements(pk->run))
 			rc = state_elems_replace(run_scope_now(pk->run), h->obj, in, n, site, &e);
 		else
-			rc = edit_replace(
-				pk->rp, h->obj, &(struct elem_src){ next_in, &all }, lasting(pk), site, &e);
+			rc = edit_replace(pk->rp, h->obj, &(struct elem_src){ elem_array_next, &all },
+				lasting(pk), site, &e);
 	}
 	free(in);
 	val_free(&v);
@@ -524,11 +515,14 @@ void state_elements(lua_State *L, struct pack *pk, struct handle *h, int idx, co
 	vm_charge(L, 20 * lua_rawlen(L, idx));
 	if (h->map)
 		value_ready(L, pk, idx, fn);
-	rc = elems_of(L, idx, h->map, &v, &in, &n, &e);
-	if (rc == 0 && n)
-		rc = state_elems(sc, h->obj, in, n, site, &e);
-	free(in);
-	val_free(&v);
+	rc = h->map ? -ENOTSUP : take_list(L, pk, h, idx, sc, false, site, &e);
+	if (rc == -ENOTSUP) {
+		rc = elems_of(L, idx, h->map, &v, &in, &n, &e);
+		if (rc == 0 && n)
+			rc = state_elems(sc, h->obj, in, n, site, &e);
+		free(in);
+		val_free(&v);
+	}
 	if (rc < 0) {
 		err_prefix(&e, "elements: ");
 		check_raise(L, fn, &e);
