@@ -140,8 +140,6 @@ static bool check_nat_chain(struct cc *c, const struct node *n)
 	const unsigned pre = 1u << NF_INET_PRE_ROUTING, out = 1u << NF_INET_LOCAL_OUT,
 		       post = 1u << NF_INET_POST_ROUTING, in = 1u << NF_INET_LOCAL_IN;
 
-	if (n->kind == S_TPROXY)
-		return cc_hooks(c, n, false, pre);
 	return cc_hooks(c, n, true,
 		n->kind == S_MASQ                            ? post
 		: n->kind == S_REDIR || n->u == NFT_NAT_DNAT ? pre | out
@@ -158,10 +156,10 @@ bool compile_nat(struct cc *c, const struct node *n)
 	if (c->env->family != NFPROTO_IPV4 && c->env->family != NFPROTO_IPV6 &&
 		c->env->family != NFPROTO_INET)
 		return cc_error(c, n, "this works in tables of family ip, ip6 and inet");
-	if (!check_nat_chain(c, n))
-		return false;
 	if (n->kind == S_TPROXY)
 		return compile_tproxy(c, n);
+	if (!check_nat_chain(c, n))
+		return false;
 	if (!nat_family(c, n, &family))
 		return false;
 	if (n->a && !family)

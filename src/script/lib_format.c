@@ -97,14 +97,17 @@ static void finish(struct spec *sp, const char *length, char conv)
 /* The format given to snprintf was checked by read_spec() and completed by finish(). */
 #define ADD(b, max, ...) ((b)->n += (size_t)snprintf(sbuf_room(b, max), max, __VA_ARGS__))
 
+#define QUOTE_STEP 256 /* bytes between looks at the budget: each may take a call of snprintf */
+
 static void add_quoted(lua_State *L, struct sbuf *b, int arg)
 {
 	size_t n;
 	const char *s = lua_tolstring(L, arg, &n);
 
-	vm_spend(L, n / 8);
 	sbuf_putc(b, '"');
 	for (size_t i = 0; i < n; i++) {
+		if (i % QUOTE_STEP == 0)
+			vm_spend(L, QUOTE_STEP);
 		if (s[i] == '"' || s[i] == '\\' || s[i] == '\n') {
 			sbuf_putc(b, '\\');
 			sbuf_putc(b, s[i]);

@@ -83,7 +83,6 @@ describe("statements", function ()
       { "dnat ip to 192.0.2.1", "nat", "prerouting", { "filter/prerouting", "nat/postrouting" } },
       { "tcp dport 80 redirect to :81", "nat", "output", { "nat/input" } },
       { "reject", "filter", "forward", { "filter/postrouting" } },
-      { "tcp dport 80 tproxy ip to 192.0.2.1:80", "filter", "prerouting", { "filter/input" } },
       { "fib saddr . iif oif missing drop", "filter", "prerouting", { "filter/postrouting", "filter/output" } },
       { "fib daddr . oif type local", "filter", "output", { "filter/input" } },
       { "socket transparent 1", "filter", "input", { "filter/forward" } },
