@@ -232,6 +232,7 @@ void owners_wake(struct engine *en)
 struct sent {
 	struct plan plan;
 	struct commit_result result;
+	uint64_t at; /* when the try began */
 	uint64_t merge_ns, plan_ns, commit_ns;
 	unsigned restarts;
 	bool any, anew, forbidden, taken;
@@ -378,7 +379,7 @@ static int merge_and_read(struct engine *en, bool all, bool force, struct err *e
 static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e)
 {
 	_err_ struct err why = ERR_INIT;
-	uint64_t t0 = mono_ns(), t1, t2;
+	uint64_t t0 = s->at, t1, t2;
 	int rc = merge_and_read(en, all, s->anew || s->forbidden, e);
 
 	if (rc < 0)
@@ -396,7 +397,8 @@ static int try_commit(struct engine *en, bool all, struct sent *s, struct err *e
 	}
 	if (s->plan.ops.n)
 		rc = en->ops.commit(en->ops.ctx, &s->plan, false, &s->result, &why);
-	s->commit_ns += mono_ns() - t2;
+	s->at = mono_ns();
+	s->commit_ns += s->at - t2;
 	if (rc < 0)
 		return failed(en, all, s, rc, &why, e);
 	plan_ack(&s->plan, &s->result);
@@ -452,7 +454,8 @@ int txn_end(struct engine *en, bool all, struct err *e)
 	}
 	script_settle(en->script);
 	hold(en);
-	en->script_ns = mono_ns() - en->began;
+	s.at = mono_ns();
+	en->script_ns = s.at - en->began;
 	for (int round = 0; rc == 0 && round < COMMIT_ROUNDS; round++) {
 		plan_free(&s.plan);
 		commit_result_free(&s.result);

@@ -113,7 +113,7 @@ int nft_stream_send(
 	if (b->b->op.n == 1) /* nothing but its begin */
 		return 0;
 	finish(c, dry);
-	return conn_send(c, n, r, e);
+	return conn_send(c, n, mono_ns(), r, e);
 }
 
 /* ---- a plan ---- */
@@ -164,7 +164,7 @@ static int build(struct nft_conn *c, const struct plan *p, bool dry, struct comm
 
 int nft_commit(struct nft_conn *c, const struct plan *p, bool dry, struct commit_result *r, struct err *e)
 {
-	uint64_t start = mono_ns();
+	uint64_t start = mono_ns(), built;
 	int code;
 
 	*r = (struct commit_result){ 0 };
@@ -174,6 +174,7 @@ int nft_commit(struct nft_conn *c, const struct plan *p, bool dry, struct commit
 	if (!p->ops.n)
 		return 0;
 	code = build(c, p, dry, r, e);
-	r->build_ns = mono_ns() - start;
-	return code < 0 ? r->error = code : conn_send(c, p->ops.n, r, e);
+	built = mono_ns();
+	r->build_ns = built - start;
+	return code < 0 ? r->error = code : conn_send(c, p->ops.n, built, r, e);
 }

@@ -29,18 +29,18 @@ struct elem_msg {
 static void open_msg(struct elem_msg *m)
 {
 	m->nlh = msg_begin(m->c->b, m->type, m->flags, m->op->family, m->i);
-	mnl_attr_put_strz(m->nlh, NFTA_SET_ELEM_LIST_TABLE, m->op->table);
-	mnl_attr_put_strz(m->nlh, NFTA_SET_ELEM_LIST_SET, m->set);
+	msg_put(m->nlh, NFTA_SET_ELEM_LIST_TABLE, m->op->table, (uint16_t)(strlen(m->op->table) + 1));
+	msg_put(m->nlh, NFTA_SET_ELEM_LIST_SET, m->set, (uint16_t)(strlen(m->set) + 1));
 	if (m->id)
 		mnl_attr_put_u32(m->nlh, NFTA_SET_ELEM_LIST_SET_ID, htonl(m->id));
-	m->list = mnl_attr_nest_start(m->nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	m->list = msg_nest(m->nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
 static void close_msg(struct elem_msg *m)
 {
 	if (!m->nlh)
 		return;
-	mnl_attr_nest_end(m->nlh, m->list);
+	msg_unnest(m->nlh, m->list);
 	msg_end(m->c->b, m->nlh);
 	m->nlh = NULL;
 }
@@ -48,8 +48,7 @@ static void close_msg(struct elem_msg *m)
 /* Room for an interval's two elements. */
 static void room(struct elem_msg *m)
 {
-	if (m->nlh && (size_t)((char *)mnl_nlmsg_get_payload_tail(m->nlh) - (char *)m->list) + 2 * ELEM_ROOM >
-			      MSG_NEST_MAX)
+	if (m->nlh && (size_t)((char *)msg_tail(m->nlh) - (char *)m->list) + 2 * ELEM_ROOM > MSG_NEST_MAX)
 		close_msg(m);
 	if (!m->nlh)
 		open_msg(m);
@@ -57,10 +56,10 @@ static void room(struct elem_msg *m)
 
 static void put_key(struct nlmsghdr *nlh, uint16_t attr, const uint8_t *key, uint16_t len)
 {
-	struct nlattr *nest = mnl_attr_nest_start(nlh, attr);
+	struct nlattr *nest = msg_nest(nlh, attr);
 
-	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, key);
-	mnl_attr_nest_end(nlh, nest);
+	msg_put(nlh, NFTA_DATA_VALUE, key, len);
+	msg_unnest(nlh, nest);
 }
 
 static void put_verdict(struct nlmsghdr *nlh, const struct setelem *el)
@@ -128,7 +127,7 @@ static int put_elem(
 {
 	int r = 0;
 	struct nlmsghdr *nlh = m->nlh;
-	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	struct nlattr *nest = msg_nest(nlh, NFTA_LIST_ELEM);
 
 	if (el->catchall)
 		mnl_attr_put_u32(nlh, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_CATCHALL));
@@ -144,7 +143,7 @@ static int put_elem(
 	if (el->n_exprs)
 		r = put_stateful(
 			nlh, el->exprs, el->n_exprs, NFTA_SET_ELEM_EXPR, NFTA_SET_ELEM_EXPRESSIONS, e);
-	mnl_attr_nest_end(nlh, nest);
+	msg_unnest(nlh, nest);
 	return r;
 }
 

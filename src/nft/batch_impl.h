@@ -4,6 +4,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <string.h>
 
 #include "nft/batch.h"
 
@@ -42,6 +43,39 @@ static inline bool msg_ok(const struct nlmsghdr *nlh, const char *end)
 #define msgs_foreach(nlh, buf, n)                                                                            \
 	for (nlh = (const void *)(buf); msg_ok(nlh, (const char *)(buf) + (n));                              \
 		nlh = (const void *)((const char *)nlh + MNL_ALIGN(nlh->nlmsg_len)))
+
+/* Attributes of most events' one message, in place: each function of libmnl calls three others. The message
+ * has room for them. */
+static inline struct nlattr *msg_tail(struct nlmsghdr *nlh)
+{
+	return (struct nlattr *)(void *)((char *)nlh + MNL_ALIGN(nlh->nlmsg_len));
+}
+
+static inline void msg_put(struct nlmsghdr *nlh, uint16_t type, const void *p, uint16_t n)
+{
+	struct nlattr *a = msg_tail(nlh);
+	uint16_t len = (uint16_t)(MNL_ATTR_HDRLEN + n), room = (uint16_t)MNL_ALIGN(len);
+
+	memset((char *)a + room - MNL_ALIGNTO, 0, MNL_ALIGNTO);
+	a->nla_type = type;
+	a->nla_len = len;
+	memcpy(a + 1, p, n);
+	nlh->nlmsg_len = MNL_ALIGN(nlh->nlmsg_len) + room;
+}
+
+static inline struct nlattr *msg_nest(struct nlmsghdr *nlh, uint16_t type)
+{
+	struct nlattr *a = msg_tail(nlh);
+
+	a->nla_type = NLA_F_NESTED | type;
+	nlh->nlmsg_len = MNL_ALIGN(nlh->nlmsg_len) + (uint32_t)MNL_ATTR_HDRLEN;
+	return a;
+}
+
+static inline void msg_unnest(struct nlmsghdr *nlh, struct nlattr *nest)
+{
+	nest->nla_len = (uint16_t)((char *)msg_tail(nlh) - (char *)nest);
+}
 
 #define MSG_NONE UINT32_MAX /* a message that belongs to no operation */
 
@@ -115,8 +149,9 @@ int nft_socket(struct mnl_socket **out, struct err *e);
 /* The names of what can be missing for nf_tables at all. */
 int nft_socket_error(int code, const char *what, struct err *e);
 void conn_room(struct nft_conn *c, size_t bytes); /* the send buffer takes a batch of this size, if it may */
-/* Sends the batch and reads all answers to it, of n operations. Its sequence numbers are spent. */
-int conn_send(struct nft_conn *c, uint32_t n, struct commit_result *r, struct err *e);
+/* Sends the batch and reads all answers to it, of n operations; start: mono_ns() of now. Its sequence numbers
+ * are spent. */
+int conn_send(struct nft_conn *c, uint32_t n, uint64_t start, struct commit_result *r, struct err *e);
 
 /* ---- batch_obj.c: tables, chains, sets ---- */
 

@@ -162,9 +162,8 @@ static int outcome(uint32_t n, bool whole, struct commit_result *r, struct err *
 		e, -EBADMSG, "the kernel refused %s%u of %u operations", whole ? "" : "at least ", bad, n);
 }
 
-int conn_send(struct nft_conn *c, uint32_t n, struct commit_result *r, struct err *e)
+int conn_send(struct nft_conn *c, uint32_t n, uint64_t start, struct commit_result *r, struct err *e)
 {
-	uint64_t start = mono_ns();
 	bool whole = true;
 	int code = 0;
 

@@ -323,7 +323,9 @@ static void live_add(struct contrib *c, const struct val *key, const struct val 
 	if (m)
 		m->count++;
 	else
-		member_put(c->t, i, c, inherited_attr(c, c->t, i, attr_new(c->t, &el, boot_ms(), NULL)), 0);
+		member_put(c->t, i, c,
+			inherited_attr(c, c->t, i, attr_new(c->t, &el, el.timeout_ms ? boot_ms() : 0, NULL)),
+			0);
 }
 
 static void live_del(struct contrib *c, const struct val *key, const struct val *data)

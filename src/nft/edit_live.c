@@ -72,7 +72,7 @@ static void settle_add(void *ctx, const struct val *key, const struct val *data)
 		m->count++;
 		journal_push(&c->pk->log, &j_edit_count, c, i, 1);
 	} else {
-		edit_put(c, i, attr_new(c->t, &el, boot_ms(), NULL), c->site);
+		edit_put(c, i, attr_new(c->t, &el, el.timeout_ms ? boot_ms() : 0, NULL), c->site);
 	}
 }
 

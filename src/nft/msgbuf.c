@@ -45,14 +45,19 @@ struct nlmsghdr *msg_begin(struct msgbuf *b, uint16_t type, uint16_t flags, uint
 	if (!b->pages.n || vec_last(&b->pages).n + MSG_ROOM > PAGE_SIZE_)
 		vec_push(&b->pages, (struct msgpage){ xmalloc(PAGE_SIZE_), 0 });
 	pg = &vec_last(&b->pages);
-	nlh = mnl_nlmsg_put_header(pg->p + pg->n);
-	nlh->nlmsg_type = control ? type : (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = b->seq0 + b->op.n;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = family;
-	nfg->version = NFNETLINK_V0;
-	nfg->res_id = htons(control ? NFNL_SUBSYS_NFTABLES : 0);
+	nlh = (struct nlmsghdr *)(void *)(pg->p + pg->n);
+	*nlh = (struct nlmsghdr){
+		.nlmsg_len = MNL_NLMSG_HDRLEN + sizeof(*nfg),
+		.nlmsg_type = control ? type : (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
+		.nlmsg_flags = NLM_F_REQUEST | flags,
+		.nlmsg_seq = b->seq0 + b->op.n,
+	};
+	nfg = (struct nfgenmsg *)(void *)(nlh + 1);
+	*nfg = (struct nfgenmsg){
+		.nfgen_family = family,
+		.version = NFNETLINK_V0,
+		.res_id = htons(control ? NFNL_SUBSYS_NFTABLES : 0),
+	};
 	vec_push(&b->op, op);
 	return nlh;
 }
