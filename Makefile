@@ -16,7 +16,7 @@ CFLAGS	?= -O2 -g
 WARN	 = -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 override CPPFLAGS += -Isrc -D_GNU_SOURCE $(shell pkg-config --cflags $(LIBS_PC) 2>/dev/null)
 override CPPFLAGS += -DRNM_DATADIR=\"$(PREFIX)/share/rnm\" -DRNM_VERSION=\"$(VERSION)\"
-override CFLAGS	+= -std=gnu11 -fPIC -fvisibility=hidden $(WARN)
+override CFLAGS	+= -std=gnu11 -fPIC -fno-plt -fvisibility=hidden $(WARN)
 LDLIBS	 = $(shell pkg-config --libs $(LIBS_PC) 2>/dev/null) -lev -lyaml -lm
 ifdef SAN
 override CFLAGS	 += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

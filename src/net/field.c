@@ -207,7 +207,11 @@ const struct net_field *net_field(enum net_kind kind, const char *name)
 
 const struct net_field *net_natural_field(enum net_kind kind)
 {
-	return net_field(kind, kinds[kind].natural);
+	static const struct net_field *found[NET_KINDS]; /* asked for with each record of each event */
+
+	if (!found[kind])
+		found[kind] = net_field(kind, kinds[kind].natural);
+	return found[kind];
 }
 
 static const char *nth_field(void *ctx, size_t i)

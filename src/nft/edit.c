@@ -152,22 +152,28 @@ static const struct jtype j_off = { "edits dropped", undo_off, commit_off };
 static const struct jtype j_move = { "edits passed on", undo_move, NULL };
 
 /* Those of the set's present type: others go at the commit, if it is still another one then. */
+static struct contrib *find_in(struct rpack *pk, const struct elem_table *t, bool lasting)
+{
+	vec_foreach (c, &pk->edits)
+		if ((*c)->t == t && (*c)->lasting == lasting && (*c)->on)
+			return *c;
+	return NULL;
+}
+
 struct contrib *edits_find(struct rpack *pk, struct obj *set, bool lasting)
 {
 	struct elem_table *t = elems_of(set);
 
-	vec_foreach (c, &pk->edits)
-		if ((*c)->set == set && (*c)->lasting == lasting && (*c)->on && (*c)->t == t)
-			return *c;
-	return NULL;
+	return t ? find_in(pk, t, lasting) : NULL;
 }
 
 /* The pack's edits in the set; NULL: the set has no type yet. */
 struct contrib *edits_get(struct rpack *pk, struct obj *set, bool lasting, uint32_t site)
 {
-	struct contrib *c = edits_find(pk, set, lasting);
+	struct elem_table *t = elems_of(set);
+	struct contrib *c = t ? find_in(pk, t, lasting) : NULL;
 
-	if (c || !elems_of(set))
+	if (c || !t)
 		return c;
 	c = contrib_new(pk, C_EDIT, set, site);
 	c->lasting = lasting;
@@ -387,10 +393,10 @@ void edit_unsettle(struct contrib *c)
 	journal_push(&c->pk->log, &j_unsettle, c, 0, 0);
 }
 
-static void clear_edits(struct rpack *pk, struct obj *set, const struct contrib *but)
+static void clear_edits(struct rpack *pk, const struct contrib *but)
 {
 	for (int lasting = 0; lasting < 2; lasting++) {
-		struct contrib *c = edits_find(pk, set, lasting);
+		struct contrib *c = find_in(pk, but->t, lasting);
 
 		if (!c || c == but)
 			continue;
@@ -406,7 +412,7 @@ void edit_replace_live(struct rpack *pk, struct obj *set, struct live *live, boo
 
 	if (!c)
 		return;
-	clear_edits(pk, set, c);
+	clear_edits(pk, c);
 	set_base(c, live);
 	if (c->mixed) {
 		journal_push(&pk->log, &j_mixed, c, true, 0);

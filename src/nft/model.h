@@ -361,6 +361,7 @@ struct ruleset {
 	struct hmap stmts; /* set_stmts by text */
 	VEC(struct auto_names *) auto_names;
 	VEC(struct site) sites;
+	uint32_t last_site;    /* that was asked for */
 	VEC(struct obj *) all; /* in order of making */
 	VEC(struct obj *) dirty, changed;
 	VEC(struct obj *) named; /* came, went or changed their type since the last merge that succeeded */

@@ -36,13 +36,25 @@ static bool site_eq(const void *item, const void *key)
 	return s->file == k->site.file && s->line == k->site.line;
 }
 
+/* A hook states the same at every event. */
+static bool is_last_site(const struct ruleset *rs, const char *file, uint32_t line)
+{
+	const struct site *s = &rs->sites.v[rs->last_site];
+
+	return s->line == line && !strcmp(s->file, file);
+}
+
 uint32_t ruleset_site(struct ruleset *rs, const char *file, uint32_t line)
 {
-	uint64_t h = hash_str(file);
-	char *name = hmap_find(&rs->files, h, str_eq, file);
 	struct site_key key;
 	void *found;
+	uint64_t h;
+	char *name;
 
+	if (is_last_site(rs, file, line))
+		return rs->last_site;
+	h = hash_str(file);
+	name = hmap_find(&rs->files, h, str_eq, file);
 	if (!name) {
 		name = xstrdup(file);
 		hmap_put(&rs->files, h, name);
@@ -50,11 +62,14 @@ uint32_t ruleset_site(struct ruleset *rs, const char *file, uint32_t line)
 	key = (struct site_key){ rs, { name, line } };
 	h = hash_mix(h, line);
 	found = hmap_find(&rs->site_map, h, site_eq, &key);
-	if (found)
-		return (uint32_t)(uintptr_t)found;
+	if (found) {
+		rs->last_site = (uint32_t)(uintptr_t)found;
+		return rs->last_site;
+	}
 	vec_push(&rs->sites, key.site);
-	hmap_put(&rs->site_map, h, (void *)(uintptr_t)(rs->sites.n - 1));
-	return rs->sites.n - 1;
+	rs->last_site = rs->sites.n - 1;
+	hmap_put(&rs->site_map, h, (void *)(uintptr_t)rs->last_site);
+	return rs->last_site;
 }
 
 struct site ruleset_site_get(const struct ruleset *rs, uint32_t site)

@@ -110,8 +110,6 @@ static void query_delta(
 		lag(l, after ? after : before);
 		return;
 	}
-	memset(was, 0, sizeof(was));
-	memset(is, 0, sizeof(is));
 	if (before)
 		vals_of(l, before, was);
 	if (after)
@@ -123,8 +121,10 @@ static void query_delta(
 			qlive_pairs(is, l->n_sel, qlive_push_in, l);
 	}
 	for (int i = 0; i < 2; i++) {
-		val_free(&was[i]);
-		val_free(&is[i]);
+		if (before)
+			val_free(&was[i]);
+		if (after)
+			val_free(&is[i]);
 	}
 }
 

@@ -88,14 +88,16 @@ static int handle_gc(lua_State *L)
 
 static int handle_index(lua_State *L)
 {
-	struct handle *h = to_handle(L, 1);
+	struct handle *h;
 
+	lua_settop(L, 2);
+	lua_pushvalue(L, 2);
+	if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) /* a method looks itself what it is called on */
+		return 1;
+	h = to_handle(L, 1);
 	if (h && lua_type(L, 2) == LUA_TSTRING) {
 		const char *key = lua_tostring(L, 2);
 
-		lua_pushvalue(L, 2);
-		if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
-			return 1;
 		if (strcmp(key, "name") == 0)
 			lua_pushstring(L, obj_name(h->obj));
 		else if (strcmp(key, "table") == 0)

@@ -6,10 +6,11 @@
  * comes after the commit counts as well. Ratios are to the first. */
 #include "bench.h"
 
-#define MAX      8
-#define WARM     20
-#define PAUSE_NS 100000 /* between contenders: what one does after its commit is not in the next one's way   \
-			 */
+#define MAX  8
+#define WARM 20
+#define PAUSE_NS                                                                                             \
+	100000 /* between contenders: what one does after its commit is not in the next one's way            \
+		*/
 
 struct result {
 	uint64_t *ns;
