@@ -195,7 +195,7 @@ describe("an element", function()
 		assert.same({ "192.0.2.1", "c0000201" }, elem("ipv4_addr", "", { prefix = "192.0.2.1/32" }))
 		assert.same({ "80", "0050" }, elem("inet_service", "", 80))
 		assert.same({ "02:00:00:00:00:01", "020000000001" }, elem("ether_addr", "", { mac = "02:00:00:00:00:01" }))
-		assert.equal("'192.0.2.0/24' is no single IPv4 address", elem("ipv4_addr", "", "192.0.2.0/24"))
+		assert.equal("'192.0.2.0/24' is no single IPv4 address; nft.prefix() makes a prefix of a string", elem("ipv4_addr", "", "192.0.2.0/24"))
 		assert.equal("192.0.2.0/24 is no IPv4 address: a prefix stands only where the set has flags interval",
 			elem("ipv4_addr", "", { prefix = "192.0.2.0/24" }))
 		assert.matches("a range stands only", elem("inet_service", "", { range = { 1, 2 } }))
