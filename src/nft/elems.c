@@ -175,6 +175,10 @@ void elems_put(struct elem_table *t)
 static const uint8_t *make_key(
 	const struct elem_table *t, const struct setelem *el, uint8_t out[2 * NFT_KEY_MAX])
 {
+	static const uint8_t none[2 * NFT_KEY_MAX];
+
+	if (el->catchall) /* whatever was in there before */
+		return none;
 	if (!t->interval)
 		return el->key;
 	memcpy(out, el->key, t->klen);
