@@ -340,6 +340,7 @@ struct obj {
 	struct set_want set_have;
 	struct set_stmts *stmts_have;
 	struct object_want *object_have;
+	bool object_read; /* object_have is what the kernel tells, and not what was asked for */
 	char *comment_have;
 	struct elem_table *elems_have; /* reference */
 	krules krules;

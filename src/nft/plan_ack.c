@@ -201,6 +201,7 @@ static void ack_object(struct obj *o)
 	if (!o->object_have)
 		o->object_have = xnew(struct object_want);
 	*o->object_have = *o->object;
+	o->object_read = false;
 	o->object_have->comment = o->comment_have;
 }
 

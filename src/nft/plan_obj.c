@@ -13,9 +13,15 @@ static bool takes_updates(uint32_t type)
 	return type == NFT_OBJECT_QUOTA || type == NFT_OBJECT_SYNPROXY;
 }
 
+static bool as_wanted(const struct obj *o)
+{
+	return o->object_read ? object_taken(o->object, o->object_have, o->family)
+			      : object_same(o->object_have, o->object);
+}
+
 bool object_compatible(const struct obj *o)
 {
-	return takes_updates(object_type(o)) || object_same(o->object_have, o->object);
+	return takes_updates(object_type(o)) || as_wanted(o);
 }
 
 void plan_object(struct plan *p, struct obj *o)
@@ -33,7 +39,7 @@ void plan_object(struct plan *p, struct obj *o)
 		op = plan_op(p, PH_ADD_OBJ, OP_ADD_OBJ, o);
 		op->obj = o->object;
 		op->recreate = o->recreate;
-	} else if (!object_same(o->object_have, o->object)) {
+	} else if (!as_wanted(o)) {
 		op = plan_op(p, PH_MODIFY, OP_MOD_OBJ, o);
 		op->obj = o->object;
 		op->changed = true;

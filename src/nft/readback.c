@@ -223,13 +223,13 @@ static void on_object(void *ctx, const struct kread_object *k)
 	struct reading *r = ctx;
 	bool fresh;
 	struct obj *o = member(r, object_kind(k->want.type), k->name, &fresh);
-	bool wanted = o->want && o->object && object_taken(o->object, &k->want, o->family);
 
 	if (!fresh && o->object_have && object_taken(o->object_have, &k->want, o->family))
 		return;
 	if (!o->object_have)
 		o->object_have = xnew(struct object_want);
-	*o->object_have = wanted ? *o->object : k->want;
+	*o->object_have = k->want;
+	o->object_read = true;
 	o->object_have->comment = NULL;
 	changed(r, o, fresh);
 }

@@ -202,4 +202,31 @@ nft.table("inet", "fw2"):chain("c")]] } })
 		assert.same({}, d:cmd "plan")
 		rnmd.stop(d)
 	end)
+
+	it("keeps objects of which the kernel tells more than was said", function()
+		local file = os.tmpname()
+		sh.write(file, [[
+table ip objects {
+	ct helper ftp { type "ftp" protocol tcp; }
+	ct timeout short { protocol tcp; policy = { established : 100 }; }
+	chain c { ct helper set "ftp"; ct timeout set "short"; counter; }
+}
+]])
+		ns:run("nft -f " .. file)
+		os.remove(file)
+		local d = daemon.start(ns, { packs = { ["a.lua"] = [[
+local t = nft.table("ip", "objects")
+t:ct_helper("ftp", { type = "ftp", protocol = "tcp" })
+t:ct_timeout("short", { protocol = "tcp", policy = { established = 100 } })
+t:chain("c"):rule('ct helper set "ftp"'):rule('ct timeout set "short"'):rule("counter")]] } })
+		local before = ns:run "nft -a list chain ip objects c"
+		assert.equal("+ add chain ip objects _rnm", (d:rnm "adopt ip objects":gsub("%s*#.*", "")))
+		assert.equal(before, ns:run "nft -a list chain ip objects c")
+		assert.equal("", (d:rnm "plan --read"))
+		-- what it filled in itself is not what was said
+		d:pack("a.lua", sh.read(d.dir .. "/policies.d/a.lua"):gsub("established = 100", "established = 100, close = 3") .. "")
+		d:cmd "reload"
+		assert.matches("close : 3", nft.ruleset(ns))
+		rnmd.stop(d)
+	end)
 end)
