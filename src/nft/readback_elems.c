@@ -96,6 +96,11 @@ static void keep_time(struct set_reading *s, uint32_t i, uint32_t attr)
 	}
 }
 
+static bool timed(const struct elem_table *t, uint32_t attr)
+{
+	return attr && t->attrs.v[attr - 1].timeout_ms;
+}
+
 /* What it has is read before the next plan. */
 static bool read_soon(const struct obj *set)
 {
@@ -115,7 +120,8 @@ static void adopt(struct obj *set)
 	for (uint32_t i = 0; by && i < t->n; i++) {
 		const struct elem *e = elem_at(t, i);
 
-		if (e->flags & E_USED && e->flags & E_HAVE && !e->m.contrib && e->m.found == FOUND_TIMED)
+		if (e->flags & E_USED && e->flags & E_HAVE && !e->m.contrib && e->m.found == FOUND_TIMED &&
+			timed(t, e->hattr)) /* it may be another one by now */
 			edit_adopt(by->sc->pk, set, i, attr_ref(t, e->hattr), by->site);
 	}
 }
@@ -129,11 +135,6 @@ void adopt_found(struct ruleset *rs)
 		if (o->kind == OBJ_SET && o->want && o->elems && o->elems == o->elems_have && !read_soon(o))
 			adopt(o);
 	}
-}
-
-static bool timed(const struct elem_table *t, uint32_t attr)
-{
-	return attr && t->attrs.v[attr - 1].timeout_ms;
 }
 
 /* An element of somebody else in an attached set. */
