@@ -435,5 +435,5 @@ bool model_check(struct world *w)
 	}
 	if (have != sets)
 		return fail(w, "%u sets wanted, the kernel has %u", sets, have);
-	return true;
+	return attached_check(w);
 }

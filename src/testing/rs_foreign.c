@@ -349,6 +349,9 @@ static bool meddle_once(struct world *w)
 		w->meddled++;
 		suspects(w, &m);
 		ok = sim_foreign(w, &p, &r);
+		if (w->flushed)
+			attached_flushed(w);
+		w->flushed = false;
 		if (!ok)
 			fail(w, "\nthis was what others did");
 	}
@@ -361,7 +364,10 @@ bool meddle(struct world *w)
 {
 	bool ok = true;
 
-	for (uint32_t n = 1 + rnd(w, 3); ok && n; n--)
+	for (uint32_t n = 1 + rnd(w, 3); ok && n; n--) {
+		if (rnd(w, 3) == 0)
+			attached_meddle(w);
 		ok = meddle_once(w);
+	}
 	return ok;
 }

@@ -403,6 +403,7 @@ static bool apply(struct world *w, const struct op *op, uint64_t handle)
 		for (uint32_t i = w->k.objs.n; i-- > 0;)
 			if (!has_owner(w, w->k.objs.v[i]))
 				sim_gone(&w->k, w->k.objs.v[i]);
+		w->flushed = true;
 		return true;
 	case OP_ADD_TABLE:
 	case OP_ADD_CHAIN:
@@ -527,6 +528,8 @@ static bool take(struct world *w, const struct plan *p, struct commit_result *r,
 		bool rule = op->kind == OP_ADD_RULE || op->kind == OP_REPLACE_RULE;
 		uint64_t handle = w->conn ? r->handle[i] : ++w->k.handles;
 
+		if (!strcmp(op->table ? op->table : "", OTHERS)) /* rs_attach.c looks at those */
+			continue;
 		if (!apply(w, op, handle)) {
 			_buf_ struct buf b = BUF_INIT;
 

@@ -28,6 +28,8 @@ bool model_holds(struct world *w, int pack, int t, int s, int key);
 /* rs_disabled.c: the i-th of all rules of the chain */
 bool model_disabled(const struct world *w, const struct placed *all, uint32_t i);
 void model_tell_switches(struct world *w); /* for a failure's message */
+/* rs_attach.c */
+bool attached_check(struct world *w);
 /* rs_backoff.c */
 bool rule_may_wait(const struct world *w, const struct said *s, int pack);
 bool elem_waits(struct world *w, int t, int s, int key);

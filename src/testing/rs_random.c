@@ -9,6 +9,8 @@
 #include "nft/readback.h"
 #include "testing/rs_random.h"
 
+#define READS_MAX 3 /* what is read may tell of more to read */
+
 bool fail(struct world *w, const char *fmt, ...)
 {
 	size_t n = strlen(w->fail);
@@ -239,16 +241,18 @@ static int try_commit(struct world *w)
 	_buf_ struct buf text = BUF_INIT;
 	_err_ struct err e = ERR_INIT;
 	struct plan p;
-	bool look, same;
+	bool look = false, same, others;
 	int rc = 0;
 
 	if (!merge(w))
 		return -EPROTO;
 	for (int i = 0; i < N_PACKS; i++)
 		w->backed += pack_holds_back(w, i);
-	look = ruleset_suspects(w->rs);
-	if (look && (!look_again(w) || !merge(w)))
-		return -EPROTO;
+	for (int i = 0; i < READS_MAX && ruleset_suspects(w->rs); i++) {
+		look = true;
+		if (!look_again(w) || !merge(w))
+			return -EPROTO;
+	}
 	adopt(w);
 	same = (look || w->released) && !w->rs->hold_deletes && as_wanted(w);
 	w->released = false;
@@ -271,6 +275,8 @@ static int try_commit(struct world *w)
 		w->sent += p.ops.n > 0;
 		w->ops += p.ops.n;
 		rc = 1;
+	} else if (rc == -EBADMSG && plan_detach(&p, &r, &others) && !others) {
+		rc = 0;
 	} else if (rc == -EBADMSG && !sent_as_it_should(w, &p, &r)) {
 		rc = -EPROTO;
 	} else if (rc == -EBADMSG && plan_refuse(&p, &r, true, &text)) {
@@ -416,7 +422,7 @@ bool world_end(struct world *w)
 			return false;
 	}
 	world_commit(w);
-	return w->k.objs.n ? fail(w, "%u objects are left at the end", w->k.objs.n) : true;
+	return w->k.objs.n ? fail(w, "%u objects are left at the end", w->k.objs.n) : attached_end(w);
 }
 
 bool world_txn(struct world *w)

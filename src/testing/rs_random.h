@@ -24,6 +24,13 @@ bool is_map(int set);
 uint8_t any_data(struct world *w, int set, int key);
 bool timed_stmt(int t, int s, int key); /* what is said of it as a statement has a timeout */
 struct said any_said(struct world *w, int pack);
+/* rs_attach.c */
+struct obj *attached_obj(struct world *w, int set); /* a reference */
+struct spec *attached_spec(void);
+struct val attached_val(int set, int key);
+void attached_meddle(struct world *w);
+void attached_flushed(struct world *w);
+bool attached_end(struct world *w);
 /* rs_backoff.c */
 bool pack_holds_back(const struct world *w, int pack);
 bool pack_waits(const struct world *w, int pack);

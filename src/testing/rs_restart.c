@@ -152,6 +152,8 @@ static bool new_life(struct world *w)
 	if (nft_tables(w->conn, count_table, w, &e) < 0)
 		return fail(w, "reading tables: %s", err_text(&e));
 	ruleset_tables_end(w->rs);
+	if (ruleset_find_attached(w->rs, w->conn, &e) < 0)
+		return fail(w, "reading sets: %s", err_text(&e));
 	ruleset_suspect_all(w->rs);
 	return true;
 }

@@ -46,6 +46,7 @@ static enum obj_kind kind_of(const struct said *s)
 	case SAID_SET:
 	case SAID_ELEMS:
 	case SAID_LIVE:
+	case SAID_ATTACH:
 	case SAID_NONE:
 	case SAID_NEST: break;
 	}
@@ -89,7 +90,8 @@ static void inputs_make(struct inputs *x, unsigned n, int set, const uint8_t *ke
 
 static bool state(struct world *w, struct scope *sc, const struct said *s)
 {
-	struct obj *o = get(w, kind_of(s), s->table, s->obj);
+	struct obj *o =
+		s->kind == SAID_ATTACH ? attached_obj(w, s->obj) : get(w, kind_of(s), s->table, s->obj);
 	_err_ struct err e = ERR_INIT;
 	struct params *params = NULL;
 	struct inputs in;
@@ -123,6 +125,17 @@ static bool state(struct world *w, struct scope *sc, const struct said *s)
 	case SAID_LIVE:
 		state_decl(sc, o, NULL, site(w, s));
 		state_live(sc, o, &w->live[s->live].live, site(w, s));
+		break;
+	case SAID_ATTACH:
+		spec = attached_spec();
+		state_decl(sc, o, spec, site(w, s));
+		spec_put(spec);
+		for (int i = 0; rc == 0 && i < s->n; i++) {
+			struct val v = attached_val(s->obj, s->key[i]);
+
+			rc = state_elems(sc, o, &(struct elem_in){ .key = &v }, 1, site(w, s), &e);
+			val_free(&v);
+		}
 		break;
 	case SAID_NEST:
 	case SAID_NONE: break;

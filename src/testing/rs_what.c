@@ -65,6 +65,12 @@ struct said any_said(struct world *w, int pack)
 {
 	struct said s = { .table = (uint8_t)(rnd(w, 5) ? T_INET : 1 + rnd(w, 2)) };
 
+	if (w->rough && rnd(w, 12) == 0) {
+		s = (struct said){ .kind = SAID_ATTACH, .obj = (uint8_t)rnd(w, N_ATTACHED) };
+		for (uint32_t n = rnd(w, 5); n; n--)
+			s.key[s.n++] = (uint8_t)rnd(w, N_KEYS);
+		return s;
+	}
 	if (w->backs_off && !w->conn && pack == w->sick && rnd(w, 4) == 0) {
 		poison(w, &s);
 		return s;

@@ -10,7 +10,7 @@
 enum { T_INET, T_IP, T_NETDEV, N_TABLES };
 enum { S_H4, S_I4, S_T4, S_CC, S_IT, S_VT, S_VM, S_MK, S_IV, S_OM, S_DS, N_SETS };
 enum { O_COUNTER, O_COUNTER2, O_QUOTA, O_LIMIT, O_POISON, N_OBJECTS };
-enum { N_FLOWS = 2 };
+enum { N_FLOWS = 2, N_ATTACHED = 2 };
 /* Rules from here on name objects; rs_value.c has their texts, and those before. */
 enum { R_REFUSED = 11, R_COUNTER = 18, R_QUOTA, R_LIMIT, R_MAP, R_ANON, R_FLOW, R_POISON, R_DS, N_RULES };
 enum { N_CHAINS = 4, N_KEYS = 12, N_LIVES = 4, N_PACKS = 3, RUN_MAX = 14, LIVE_MAX = 24 };
@@ -27,6 +27,7 @@ enum said_kind {
 	SAID_RULE,
 	SAID_ELEMS,
 	SAID_LIVE,
+	SAID_ATTACH,
 	SAID_NEST
 };
 struct said { /* one call of a run; compared as bytes */
@@ -108,6 +109,9 @@ struct disabled_said { /* a rule that somebody disabled */
 	uint32_t nth; /* of those of the pack that say the same */
 	struct said said;
 };
+struct theirs { /* a set of others, and what they have in it */
+	bool there, has[N_KEYS];
+};
 struct sim_kernel {
 	VEC(struct sim_obj *) objs;
 	VEC(struct sim_deleted) deleted; /* in this batch */
@@ -121,7 +125,10 @@ struct world {
 	struct sim_kernel k;
 	struct nft_conn *conn;   /* NULL: simulated only */
 	struct nft_conn *others; /* where others are at work */
-	bool owner;              /* its tables are nobody else's to change */
+	bool flushed;            /* they flushed the ruleset */
+	bool theirs_there;       /* their table */
+	struct theirs theirs[N_ATTACHED];
+	bool owner; /* its tables are nobody else's to change */
 	struct pack_said pack[N_PACKS], begun[N_PACKS];
 	struct test_live live[N_LIVES];
 	uint8_t fashion_set[N_TABLES][N_SETS], fashion_chain[N_TABLES][N_CHAINS];
@@ -144,13 +151,14 @@ struct world {
 	bool strict;    /* nothing may wait any more */
 	struct disabled_list off;
 	VEC(struct disabled_said) disabled;
-	unsigned retries, switched, backed, forbidden;
+	unsigned retries, switched, backed, forbidden, attached;
 	bool released; /* what was held is so no more */
 	unsigned meddled, lives, held;
 	char fail[4096];
 };
 
 #define FOREIGN       "theirs" /* names of others begin so */
+#define OTHERS        "others" /* their table */
 #define POISON_KEY    11       /* of S_H4: the kernel takes it never */
 #define POISON_TEXT   "ip saddr 10.66.66.66 drop"
 #define POISON_PREFIX 9 /* of S_I4: likewise */
