@@ -274,5 +274,10 @@ const char *ast_param(const struct ast_rule *r, unsigned i)
 
 const char *ast_comment(const struct ast_rule *r)
 {
-	return r->comment;
+	return r->comment_param ? NULL : r->comment;
+}
+
+const char *ast_comment_param(const struct ast_rule *r)
+{
+	return r->comment_param ? r->comment : NULL;
 }

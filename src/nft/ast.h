@@ -98,6 +98,7 @@ struct ast_rule {
 	VEC(const char *) params;
 	VEC(uint32_t) breaks; /* places of newlines that end rules inside of `jump { … }` */
 	const char *comment;
+	bool comment_param; /* comment is the name of a $name */
 	struct arena_block *arena;
 };
 

@@ -430,7 +430,7 @@ bool compile_stmt(struct cc *c, const struct node *n)
 	case S_QUEUE: return compile_queue(c, n);
 	case S_DYNSET:
 	case S_METER: return compile_dynset(c, n);
-	case S_COMMENT: return true;
+	case S_COMMENT: return n->a->kind != N_PARAM || cc_text(c, n->a, 127, "the comment");
 	case S_SYNPROXY:
 		st_add(c, n);
 		return cc_hooks(c, n, false, 1u << NF_INET_LOCAL_IN | 1u << NF_INET_FORWARD);

@@ -25,7 +25,8 @@ void ast_put(struct ast_rule *r);
 const char *ast_text(const struct ast_rule *r); /* the source, whitespace squeezed, comment kept */
 /* The $names it uses, in order of first use. NULL at the end. */
 const char *ast_param(const struct ast_rule *r, unsigned i);
-const char *ast_comment(const struct ast_rule *r); /* `comment "x"`, NULL none */
+const char *ast_comment(const struct ast_rule *r);       /* `comment "x"`, NULL none */
+const char *ast_comment_param(const struct ast_rule *r); /* `comment $x`: "x", NULL none */
 
 struct rule_env {
 	void *ctx;

@@ -205,9 +205,14 @@ static void check_refs(struct stmt *st)
 
 static char *make_comment(struct stmt *st)
 {
-	const char *own = ast_comment(st->rule.ast);
+	const char *own = ast_comment(st->rule.ast), *param = ast_comment_param(st->rule.ast);
+	const struct val *v = param ? env_param(st, param) : NULL;
 	struct site s = ruleset_site_get(st->o->rs, st->site);
 
+	if (v && v->kind == VAL_INT)
+		return xasprintf("%lld", (long long)v->num);
+	if (v && v->kind == VAL_STRING)
+		own = v->str;
 	return own ? xstrdup(own) : xasprintf("%.*s:%u", 100, stmt_pack(st)->name, s.line);
 }
 

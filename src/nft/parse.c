@@ -192,6 +192,8 @@ static struct node *parse_inner_rule(struct parser *p)
 	p->r->comment = NULL;
 	ok = parse_stmts(p, &n->a);
 	n->s = p->r->comment;
+	if (p->r->comment_param)
+		return p_fail(p, "the comment of a rule in braces is a text");
 	p->r->comment = comment;
 	if (!ok)
 		return NULL;

@@ -373,15 +373,17 @@ struct node *parse_comment(struct parser *p)
 	struct node *n = p_node(p, S_COMMENT, p->tok.pos);
 
 	p_advance(p);
-	if (p->tok.kind != TOK_STRING && p->tok.kind != TOK_WORD)
+	if (p->tok.kind != TOK_STRING && p->tok.kind != TOK_WORD && (p->tok.kind != TOK_PARAM || p->r->file))
 		return p_unexpected(p, "the comment's text", NULL);
 	if (p->tok.end - p->tok.pos > 128)
 		return p_fail(p, "a comment has at most 128 bytes");
 	if (p->r->comment)
 		return p_fail(p, "a rule has one comment");
 	n->a = parse_value(p);
-	if (n->a)
+	if (n->a) {
 		p->r->comment = n->a->s;
+		p->r->comment_param = n->a->kind == N_PARAM;
+	}
 	if (n->a && !p_end_of_rule(p))
 		return p_unexpected(p, "the end of the rule behind its comment", NULL);
 	return n->a ? p_done(p, n) : NULL;

@@ -198,7 +198,10 @@ const char *ruleset_rule_label(const struct obj *chain, uint64_t handle)
 		if (k->handle == handle)
 			vec_foreach (st, &chain->rules)
 				if ((*st)->rule.rc && (*st)->rule.rc == k->rc && (*st)->rule.ast)
-					return ast_comment((*st)->rule.ast) ? NULL : k->rc->comment;
+					return ast_comment((*st)->rule.ast) ||
+							       ast_comment_param((*st)->rule.ast)
+						       ? NULL
+						       : k->rc->comment;
 	return NULL;
 }
 

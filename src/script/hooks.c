@@ -2,6 +2,7 @@
 /* Hooks: who hears of which event. Filters are tested here, before Lua is entered, and a handler sees its
  * filter's world. */
 #include <lauxlib.h>
+#include <linux/if_addr.h>
 #include <string.h>
 
 #include "nft/watch.h"
@@ -151,11 +152,13 @@ void hooks_globals(lua_State *L, struct pack *pk)
 		struct hook *h = NULL;
 		int ev;
 
+		ev = strncmp(name, "on_", 3) == 0 ? event_find(name + 3, strlen(name + 3)) : -1;
+		if (ev >= 0 && !lua_isfunction(L, -1))
+			luaL_error(L, "%s: a hook is a function, this is %s", name, type_article(L, -1));
 		if (strncmp(name, "on_", 3) != 0 || !lua_isfunction(L, -1)) {
 			lua_pop(L, 1);
 			continue;
 		}
-		ev = event_find(name + 3, strlen(name + 3));
 		if (ev < 0)
 			no_such_event(L, name);
 		vec_foreach (p, &pk->hooks[ev])
@@ -291,28 +294,47 @@ static bool hook_sees(const struct hook *h, const struct net_rec *rec)
 	return rec && net_rec_visible(rec) && filters_match(&h->filters, rec);
 }
 
+static bool failed(const struct net_rec *rec)
+{
+	return rec && rec->kind == NET_ADDR && ((const struct net_addr *)rec)->flags & IFA_F_DADFAILED;
+}
+
+/* What the event is to the handler: false: nothing. An address whose detection fails was perhaps never to be
+ * used, and goes from queries; the handler is told that it changed, and in the end that it went. */
+static bool hook_hears(const struct hook *h, const struct net_event *ev, struct run *r)
+{
+	bool was = hook_sees(h, ev->before), is = hook_sees(h, ev->after);
+	bool was_failed = failed(ev->before), is_failed = failed(ev->after);
+
+	if (is_failed && !was_failed && filters_match(&h->filters, ev->after)) {
+		r->action = NET_CHANGE;
+		r->rec = ev->after;
+		return true;
+	}
+	was |= was_failed && !is && !is_failed && filters_match(&h->filters, ev->before);
+	r->action = was && is ? NET_CHANGE : is ? NET_ADD : NET_DEL;
+	r->rec = is ? ev->after : ev->before;
+	return was || is;
+}
+
+static bool hook_wants(const struct hook *h, const struct run *r)
+{
+	return (!h->actions || h->actions & 1u << r->action) && (!h->times || h->times & 1u << r->initial);
+}
+
 void hooks_event(struct pack *pk, const struct net_event *ev)
 {
 	enum event_id id = event_of_kind[ev->kind];
 
 	for (uint32_t i = 0; i < pk->hooks[id].n && !pk->strict_hit; i++) {
 		struct hook *h = pk->hooks[id].v[i];
-		bool was, is;
+		struct run r = { .kind = RUN_HOOK, .nev = ev, .initial = ev->initial };
 
-		if (h->it.gone || h->initial || (ev->lifetime_only && !h->filters.lifetimes))
+		if (h->it.gone || h->initial || (ev->lifetime_only && !h->filters.lifetimes) ||
+			!hook_hears(h, ev, &r))
 			continue;
-		was = hook_sees(h, ev->before);
-		is = hook_sees(h, ev->after);
-		if (!was && !is)
-			continue;
-		struct run r = { .kind = RUN_HOOK,
-			.nev = ev,
-			.rec = is ? ev->after : ev->before,
-			.initial = ev->initial };
-
-		r.action = was && is ? NET_CHANGE : is ? NET_ADD : NET_DEL;
 		r.lifetimes = h->filters.lifetimes;
-		if (!h->actions || h->actions & 1u << r.action)
+		if (hook_wants(h, &r))
 			hook_run(h, &r);
 	}
 }
@@ -374,7 +396,7 @@ static void initial_kind(struct script *s, enum net_kind kind)
 
 				if (!h->initial || h->it.gone || !hook_sees(h, rec))
 					continue;
-				if (!h->actions || h->actions & 1u << NET_ADD)
+				if (hook_wants(h, &r))
 					hook_run(h, &r);
 			}
 		}

@@ -118,6 +118,7 @@ struct hook {
 	enum event_id ev;
 	struct filters filters;
 	unsigned actions;         /* bits of enum net_action; 0: all */
+	unsigned times;           /* 1: not initial events, 2: only those; 0: all */
 	struct filter_alt *words; /* on_message: of topic; on_nft_change: of process; lifecycle: of reason */
 	uint32_t n_words;
 	bool initial; /* present objects have not been shown to it yet */

@@ -459,6 +459,13 @@ static int add_any(
 	}
 	if (h && strcmp(field, "action") == 0)
 		return add_action(L, idx, h, e);
+	if (h && strcmp(field, "initial") == 0) {
+		if (lua_type(L, idx) != LUA_TBOOLEAN)
+			return err_set(
+				e, -EINVAL, "initial: expected a boolean, got %s", type_article(L, idx));
+		h->times |= 1u << lua_toboolean(L, idx);
+		return 0;
+	}
 	return add_filter(L, idx, field, fs, e);
 }
 

@@ -239,7 +239,7 @@ end]] }, program = "env RNM_RCVBUF=2048 " .. build .. "/rnmd" }
 local s = nft.table("inet", "t"):set("usable", { type = "ipv6_addr" })
 rnm.on("addr_change", { iface = "wan0", family = "ipv6", scope = "global" }, function (ev)
   rnm.log.info(ev.action, ev.address, ev.flags.tentative and "tentative" or "-", ev.flags.dadfailed and "failed" or "-")
-  if ev.action == "del" then s:del(ev.address) else s:add(ev.address) end
+  if ev.action == "del" or ev.flags.dadfailed then s:del(ev.address) else s:add(ev.address) end
 end)]] } }
 		local function told() return select(2, d:log():gsub("add%s+2001:db8::1%s", "")) end
 		sh.eventually(function() return ns:run "ip -o link show wan0":find "state UP" end)
@@ -258,6 +258,8 @@ end)]] } }
 		sh.eventually(function() return ns:run "ip -6 -o addr show dev wan0":find "2001:db8::99/64 [^\n]*dadfailed" end)
 		rnmd.settle(d)
 		assert.same({ "2001:db8::1", "2001:db8::2" }, nft.set(ns, "inet t wan6"))
+		assert.matches("change%s+2001:db8::99%s+tentative%s+failed", d:log())
+		assert.not_matches("add%s+2001:db8::99", d:log())
 		ns:run "ip addr del 2001:db8::1/64 dev wan0"
 		rnmd.settle(d)
 		assert.same({ "2001:db8::2" }, nft.set(ns, "inet t wan6"))

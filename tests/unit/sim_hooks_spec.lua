@@ -101,6 +101,50 @@ describe("hooks", function ()
     assert.same({ "add 2001:db8::2" }, notes())
   end)
 
+  it("tell of a failed detection as a change, and in the end of its del", function ()
+    start(NOTE .. [[
+      function on_addr_change(ev) note(ev.action, ev.address, ev.flags.dadfailed and "failed" or "", ev.changed and "was " .. (ev.changed.flags.dadfailed and "failed" or "well") or "") end
+      rnm.each(net.addrs { family = "ipv6" }, function (a) nft.table("inet", "t"):chain("c"):rule("ip6 daddr $a accept", { a = a }) end)
+    ]], { links = { eth0 = {} } })
+    local failed = { flags = { "tentative", "dadfailed" } }
+    sim:addr_add("eth0", "2001:db8::1/64", { tentative = true })
+    sim:addr_set("eth0", "2001:db8::1/64", failed)
+    assert.same({ "change 2001:db8::1 failed was well" }, notes())
+    assert.equal("0", (sim:eval("#net.addrs {}"):gsub("\n", "")))
+    sim:addr_del("eth0", "2001:db8::1/64")
+    assert.same({ "del 2001:db8::1 failed " }, notes())
+    sim:addr_add("eth0", "2001:db8::2/64", { tentative = true, optimistic = true })
+    sim:addr_set("eth0", "2001:db8::2/64", failed)
+    assert.same({ "add 2001:db8::2  ", "change 2001:db8::2 failed was well" }, notes())
+    assert.is_nil(sim:ruleset():find("accept", 1, true))
+    sim:reload()
+    assert.same({}, notes())
+    sim:addr_set("eth0", "2001:db8::2/64", { flags = {} })
+    assert.same({ "add 2001:db8::2  " }, notes())
+    sim:assert_rule("inet t c", "ip6 daddr 2001:db8::2 accept")
+  end)
+
+  it("choose by initial whether they are called for what is there already, which withdraws nothing", function ()
+    start(NOTE .. [[
+      local c = nft.table("inet", "t"):chain("c")
+      rnm.on("link_change", { initial = true }, function (ev) note("first", ev.link.name) c:rule("iifname $n accept", { n = ev.link.name }) end)
+      rnm.on("link_change", { initial = false, action = "add" }, function (ev) note("later", ev.link.name) end)
+    ]], { links = { eth0 = {} } })
+    assert.same({ "first eth0" }, notes())
+    sim:link_add "eth1"
+    assert.same({ "later eth1" }, notes())
+    sim:link_set("eth0", { mtu = 1400 })
+    sim:assert_rule("inet t c", 'iifname "eth0" accept')
+    sim:close()
+    start [[rnm.on("link_change", { initial = "yes" }, print)]]
+    assert.matches("initial: expected a boolean, got a string", sim:packs().p.last_error, 1, true)
+  end)
+
+  it("are functions", function ()
+    start "on_link_change = setmetatable({}, { __call = print })"
+    assert.matches("on_link_change: a hook is a function, this is a table", sim:packs().p.last_error, 1, true)
+  end)
+
   it("hear of refreshed lifetimes only when asked", function ()
     start(NOTE .. [[
       rnm.on("addr_change", { lifetimes = true }, function (ev) note("life", ev.action, ev.valid_lft, ev.changed and ev.changed.valid_lft) end)

@@ -7,7 +7,7 @@
 ---@field name string
 ---@field seq integer
 ---@field time number seconds since 1970
----@field initial? true an object that was there already
+---@field initial? true an object that was there already; as a filter it only chooses calls, as `action` does
 
 ---@alias action "add"|"change"|"del"
 
@@ -20,7 +20,7 @@
 ---@field changed? table<string, any> field → old value; false: it had none
 
 ---@class event.addr: event, net.addr
----@field action action
+---@field action action "add" when it can be used; "change" with flags.dadfailed when its detection fails
 ---@field changed? table<string, any>
 
 ---@class event.route: event, net.route
