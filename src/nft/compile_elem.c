@@ -250,6 +250,8 @@ static bool put_options(struct cc *c, const struct node *n, const struct set_inf
 				return false;
 			break;
 		case N_OPT_COMMENT:
+			if (n->a->kind == N_STRING && !*n->a->s)
+				break; /* says nothing */
 			out->comment = cc_text(c, n->a, NFT_USERDATA_MAXLEN / 2, "the comment");
 			if (!out->comment)
 				return false;

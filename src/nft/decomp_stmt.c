@@ -123,7 +123,7 @@ static bool log_put(const struct dx *x, struct buf *out)
 		"debug", "audit" };
 
 	buf_puts(out, "log");
-	if (x->name && *x->name) {
+	if (x->name) {
 		buf_puts(out, " prefix ");
 		quote_put(x->name, strlen(x->name), out);
 	}

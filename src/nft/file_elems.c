@@ -134,7 +134,7 @@ bool walk_braces(struct parser *p, struct elem_walk *w)
 		p->taken = 0;
 		if (!walk_one(p, w))
 			return false;
-		if (!p_accept(p, ','))
+		if (!p_commas(p))
 			break;
 	}
 	p_leave(p);

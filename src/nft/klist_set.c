@@ -163,15 +163,15 @@ static void type_put(const struct set_want *w, struct buf *out)
 	const char *word;
 
 	if (w->typeof_text) {
-		buf_printf(out, "\t\ttypeof %s\n", w->typeof_text);
-		return;
+		buf_printf(out, "\t\ttypeof %s", w->typeof_text);
+	} else {
+		buf_puts(out, "\t\ttype ");
+		nft_type_text(&w->info.key, out);
 	}
-	buf_puts(out, "\t\ttype ");
-	nft_type_text(&w->info.key, out);
 	if (w->info.flags & NFT_SET_OBJECT) {
 		word = object_type_word(w->info.obj_type);
 		buf_printf(out, " : %s", word ? word : "?");
-	} else if (w->info.flags & NFT_SET_MAP) {
+	} else if (!w->typeof_text && w->info.flags & NFT_SET_MAP) {
 		buf_puts(out, " : ");
 		nft_type_text(&w->info.data, out);
 	}

@@ -2,8 +2,10 @@
 /* Commands about elements. They are read into a list of small records; intervals are put in order and
  * compared with each other and, with auto-merge, with what the set holds. */
 #include <errno.h>
-
 #include <stdio.h>
+#include <string.h>
+
+#include <libnftnl/expr.h>
 
 #include "nft/load_impl.h"
 
@@ -37,6 +39,27 @@ static int error_at(
 	return src_error_code(&holder->src, el->pos, el->end, e, -EINVAL, msg);
 }
 
+/* What an element may keep is the set's to say; the kernel names neither the element nor the reason. */
+static int check_kept(const struct kset *s, const struct ast_rule *holder, const struct node *el,
+	const struct setelem *out, struct err *e)
+{
+	bool same = out->n_exprs == s->n_kept;
+
+	if (!out->n_exprs || (!s->n_kept && s->want.info.flags & NFT_SET_EVAL))
+		return 0;
+	if (!s->n_kept)
+		return error_at(holder, el, e,
+			"the elements of '%s' keep no state: declare it with the same statement, or with "
+			"`flags dynamic`",
+			s->want.info.name);
+	for (unsigned i = 0; same && i < s->n_kept; i++)
+		same = !strcmp(s->kept[i], nftnl_expr_get_str(out->exprs[i], NFTNL_EXPR_NAME));
+	return same ? 0
+		    : error_at(holder, el, e,
+			      "the elements of '%s' keep what its declaration says, in that order",
+			      s->want.info.name);
+}
+
 static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
 {
 	struct reading *r = ctx;
@@ -46,6 +69,8 @@ static int on_elem(void *ctx, struct ast_rule *holder, const struct node *el)
 	const struct set_info *info = el->b ? &r->set->want.info : r->keys;
 	int code = elem_compile(holder, el, info, &r->l->env, &out, &exprs, &e);
 
+	if (code == 0 && !goes(r->cmd))
+		code = check_kept(r->set, holder, el, &out, &e);
 	if (code == 0)
 		code = elist_add(out.catchall && r->list->ends ? r->rest : r->list, &out, &exprs, r->ord, &e);
 	if (code == 0 && (out.timeout_ms || out.expires_ms) && !(r->set->want.info.flags & NFT_SET_TIMEOUT) &&

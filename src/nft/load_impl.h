@@ -105,6 +105,9 @@ struct kset {
 	bool fresh;   /* the kernel's elements of this name do not count */
 	bool counted; /* present is what it holds */
 	bool dynamic; /* some rule of the file changes it */
+	/* What its elements keep, by the names of the kernel's expressions. */
+	uint8_t n_kept;
+	char kept[2][16];
 	/* Where the message that adds it is, for a flag that rules behind it decide about. */
 	bool sent;
 	uint32_t page;

@@ -2,6 +2,9 @@
 /* What a file's commands can rely on: what the file itself has said so far, else what the kernel holds. The
  * kernel is asked for one thing at a time, when a command needs it. */
 #include <errno.h>
+#include <stdio.h>
+
+#include <libnftnl/expr.h>
 
 #include "base/text.h"
 #include "nft/load_impl.h"
@@ -68,7 +71,16 @@ static void set_reset(struct kset *s)
 	exprs_free(&s->stateful);
 	s->want.exprs = NULL;
 	s->want.n_exprs = 0;
+	s->n_kept = 0;
 	s->counted = s->dynamic = s->sent = false;
+}
+
+static void keeps(struct kset *s, const struct set_want *w)
+{
+	s->n_kept = 0;
+	for (uint32_t i = 0; i < w->n_exprs && s->n_kept < ARRAY_SIZE(s->kept); i++)
+		snprintf(s->kept[s->n_kept++], sizeof(s->kept[0]), "%s",
+			nftnl_expr_get_str(w->exprs[i], NFTNL_EXPR_NAME));
 }
 
 static struct kset *set_slot(struct ktable *t, const char *name)
@@ -109,6 +121,7 @@ static void on_set(void *ctx, const struct kread_set *r)
 	if (!s)
 		return;
 	s->want = r->want;
+	keeps(s, &r->want);
 	s->want.comment = s->want.typeof_text = s->want.stateful = NULL;
 	s->want.exprs = NULL;
 	s->want.n_exprs = 0;
@@ -170,6 +183,7 @@ int know_declare(
 	r = stateful_compile(&holder, d->stateful, &l->env, &s->stateful, e);
 	s->want.exprs = s->stateful.e.v;
 	s->want.n_exprs = s->stateful.e.n;
+	keeps(s, &s->want);
 	return r;
 }
 

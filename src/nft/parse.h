@@ -57,6 +57,7 @@ static inline bool p_accept_word(struct parser *p, const char *word) /* and goes
 }
 
 bool p_accept(struct parser *p, int kind);
+bool p_commas(struct parser *p); /* one or more: nft takes empty places for nothing */
 bool p_expect(struct parser *p, int kind, const char *what);
 bool p_expect_word(struct parser *p, const char *word);
 void p_split(struct parser *p,

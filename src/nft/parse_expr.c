@@ -337,6 +337,15 @@ struct node *elem_flatten(struct node *el, struct node **place, uint64_t *n)
 	return last;
 }
 
+bool p_commas(struct parser *p)
+{
+	bool any = false;
+
+	while (p_accept(p, ','))
+		any = true;
+	return any;
+}
+
 /* { a, b } or { a : x, b : y } */
 static struct node *parse_braces(struct parser *p, bool map, bool verdicts)
 {
@@ -356,7 +365,7 @@ static struct node *parse_braces(struct parser *p, bool map, bool verdicts)
 			el = elem_flatten(el, tail, &n->u);
 		if (el)
 			tail = &el->next;
-		if (!p_accept(p, ','))
+		if (!p_commas(p))
 			break;
 	}
 	p_leave(p);

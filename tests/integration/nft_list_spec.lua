@@ -158,6 +158,15 @@ describe("kernel_list", function()
 		assert.equal(text, (list():gsub("\n%s*flags dynamic", "")))
 	end)
 
+	it("says of which objects a map is whose keys are declared by typeof", function()
+		local file = os.tmpname()
+		sh.write(file, "table inet typed { counter n { }; map m { typeof ip saddr . tcp dport : counter; }; }\n")
+		sh.run(("%s/rnm nft load %s"):format(os.getenv "RNM_BUILD" or "build", file))
+		os.remove(file)
+		local q = { what = "map", family = "inet", table = "typed", name = "m" }
+		assert.matches("typeof ip saddr . tcp dport : counter\n", list(q), 1, true)
+	end)
+
 	it("says what is not there", function()
 		local ok, message, code = core.nft.decompile.list { family = "inet", table = "nowhere" }
 		assert.is_nil(ok)
