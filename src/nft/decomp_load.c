@@ -58,24 +58,25 @@ static const struct field *option_field(const struct proto *p, unsigned off, uns
 	return NULL;
 }
 
-/* The last address of a routing header may stand several times. */
+/* The addresses of a routing header. The kinds of it lie alike: nft takes the last for what is meant. */
 static bool nth_address(const struct dx *x, unsigned off, unsigned bits, struct buf *out, struct sel *s)
 {
-	const struct proto *p;
+	const struct proto *p, *in = NULL;
+	const struct field *is = NULL;
 
 	if (x->p.op != NFT_EXTHDR_OP_IPV6 || bits != 128)
 		return false;
-	for (size_t i = 0; (p = proto_option_at(PROTO_EXTHDR6, i)); i++) {
-		const struct field *f;
-
-		for (f = p->fields; p->num == x->p.key && f->name; f++)
-			if (f->bits == 128 && off > f->off && (off - f->off) % 128 == 0) {
-				buf_printf(out, "%s %s[%u]", p->name, f->name, 1 + (off - f->off) / 128);
-				typed(s, f->type, bits, ORDER_BIG, x->p.len);
-				return true;
+	for (size_t i = 0; (p = proto_option_at(PROTO_EXTHDR6, i)); i++)
+		for (const struct field *f = p->fields; p->num == x->p.key && f->name; f++)
+			if (f->bits == 128 && off >= f->off && (off - f->off) % 128 == 0) {
+				in = p;
+				is = f;
 			}
-	}
-	return false;
+	if (!is)
+		return false;
+	buf_printf(out, "%s %s[%u]", in->name, is->name, 1 + (off - is->off) / 128);
+	typed(s, is->type, bits, ORDER_BIG, x->p.len);
+	return true;
 }
 
 static bool exthdr_field(
@@ -86,6 +87,8 @@ static bool exthdr_field(
 	const struct field *f;
 
 	c->needs |= option_needs(kind);
+	if (nth_address(x, off, bits, out, s))
+		return true;
 	for (size_t i = 0; (p = proto_option_at(kind, i)); i++) {
 		if (p->num != x->p.key || !(f = option_field(p, off, bits)))
 			continue;
@@ -93,7 +96,7 @@ static bool exthdr_field(
 		typed(s, f->type, bits, ORDER_BIG, x->p.len);
 		return true;
 	}
-	return nth_address(x, off, bits, out, s);
+	return false;
 }
 
 bool load_field_put(

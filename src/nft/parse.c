@@ -280,6 +280,7 @@ static int accept_op(struct parser *p)
 		for (size_t i = 0; p->tok.end - p->tok.pos == 2 && i < ARRAY_SIZE(ops); i++)
 			if (p_is(p, ops[i].word))
 				op = ops[i].op;
+		op = !op && p_is(p, "not") ? '!' : op;
 		break;
 	}
 	if (op)
