@@ -249,6 +249,15 @@ static bool log_flags(struct parser *p, struct node *n)
 	return true;
 }
 
+/* A word that may stand in quotes. */
+static bool accept_text(struct parser *p, const char *word)
+{
+	if (p->tok.kind != TOK_STRING || strcmp(p_text(p, &p->tok), word) != 0)
+		return p_accept_word(p, word);
+	p_advance(p);
+	return true;
+}
+
 struct node *parse_log(struct parser *p)
 {
 	static const char *const levels[] = { "emerg", "alert", "crit", "err", "warn", "notice", "info",
@@ -271,7 +280,7 @@ struct node *parse_log(struct parser *p)
 		} else if (p_accept_word(p, "level")) {
 			unsigned i;
 
-			for (i = 0; levels[i] && !p_accept_word(p, levels[i]); i++)
+			for (i = 0; levels[i] && !accept_text(p, levels[i]); i++)
 				;
 			if (!levels[i] && p_accept_word(p, "error"))
 				i = 3;
@@ -479,7 +488,7 @@ struct node *parse_dynset(struct parser *p)
 
 struct node *parse_meter(struct parser *p)
 {
-	struct node *n = p_node(p, S_METER, p->tok.pos);
+	struct node *n = p_node(p, S_METER, p->tok.pos), *o;
 
 	p_advance(p);
 	if (p->tok.kind != TOK_WORD)
@@ -490,5 +499,12 @@ struct node *parse_meter(struct parser *p)
 	p_done(p, n->a);
 	if (p_accept_word(p, "size") && !(n->d = parse_value(p)))
 		return NULL;
-	return dyn_body(p, n, false) ? p_done(p, n) : NULL;
+	if (!dyn_body(p, n, false))
+		return NULL;
+	for (o = n->c;
+		o && (o->kind == N_OPT_TIMEOUT || o->kind == N_OPT_EXPIRES || o->kind == N_OPT_COMMENT);)
+		o = o->next;
+	return o ? p_done(p, n)
+		 : p_fail_at(p, n->pos, p->prev_end,
+			   "a meter counts something for each key, with `counter` or `limit rate …`");
 }
