@@ -268,7 +268,7 @@ static void twice_put(struct dc *c, const struct setelem *el, const struct sel *
 		c->failed = true;
 		return;
 	}
-	if (el->interval && memcmp(el->key, el->key_end, el->klen) != 0) {
+	if (el->interval && key->dt->base != BASE_STRING && memcmp(el->key, el->key_end, el->klen) != 0) {
 		lo = val_num(key, el->key, el->klen);
 		hi = val_num(key, el->key_end, el->klen);
 		mid = lo + (hi - lo) / 2 / step * step;
