@@ -37,6 +37,25 @@ static bool all_hex(const struct parser *p, const struct tok *t)
 	return true;
 }
 
+/* A traffic class like 5e88:31ac, of which the lexer can not know that it is no number. */
+static void widen_class(struct parser *p)
+{
+	const char *s = p->lx.src->text + p->tok.pos;
+	uint32_t max = p->lx.end - p->tok.pos, n = 0, m;
+
+	while (n < max && n < 4 && isxdigit((unsigned char)s[n]))
+		n++;
+	if (!p->colon_words || !n || n == max || s[n] != ':')
+		return;
+	for (m = ++n; m < max && m < n + 4 && isxdigit((unsigned char)s[m]);)
+		m++;
+	if (m == n || (m < max && (isalnum((unsigned char)s[m]) || s[m] == '_')) ||
+		m <= p->tok.end - p->tok.pos)
+		return;
+	p->tok.end = p->lx.pos = p->tok.pos + m;
+	p->have_ahead = false; /* it was within */
+}
+
 /* 1:2, 10:00 and :ffff written in one piece, where they are values. */
 static void join_colons(struct parser *p, struct node *n)
 {
@@ -69,6 +88,7 @@ struct node *parse_value(struct parser *p)
 		p_advance(p);
 		return p_done(p, n);
 	case TOK_WORD:
+		widen_class(p);
 		n = p_node(p, N_WORD, p->tok.pos);
 		n->s = p_text(p, &p->tok);
 		p_advance(p);
