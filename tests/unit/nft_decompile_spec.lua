@@ -216,12 +216,12 @@ describe("nft.decompile", function()
 			ipsec out spnum 2 reqid 5
 			ct original ip saddr 192.0.2.1
 			tcp option sack-perm exists
-			srh sid[1] 2001:db8::1
 			tcp option maxseg size 1400
 			ip option ra exists
 			sctp chunk data flags 1
 		]])
 		check("inet", [[
+			srh sid[1] 2001:db8::1
 			tcp dport 80 dnat ip to 192.0.2.1:8080
 			tcp dport 80 dnat ip6 to [2001:db8::1]:8080
 			snat ip6 to 2001:db8::1
