@@ -2,8 +2,9 @@
 # make [SAN=1] [V=1]                 build/rnmd, build/rnm and the loadable module build/lua/rnm/core.so
 # make check | demo | bench          test, show, measure; as root they install what is missing first
 # make conformance [ORACLE=DIR]      the nft language, held against the nft that is installed; also reference corpora
-# make torture [RNM_SEED=n]          100,000 random transactions over foreign changes and restarts, 1,000 kills of rnmd,
-#                                    10,000 reloads: hours. RNM_STEPS=, RNM_KILLS=, RNM_RELOADS= make it more or less
+# make torture [RNM_SEED=n]          100,000 random transactions over foreign changes and restarts, 1,000 random policies,
+#                                    1,000 kills of rnmd, 10,000 reloads: hours. It begins with a seed, by which it can be
+#                                    had again. RNM_STEPS=, RNM_SEEDS=, RNM_KILLS=, RNM_RELOADS= make it more or less
 # make lint | fuzz [FUZZ_TIME=s] | clean
 # make install [DESTDIR=] [PREFIX=]
 CC	?= cc
@@ -66,7 +67,8 @@ check demo bench conformance torture: %: deps-%
 	$(Q)RNM_BUILD=$(BUILD) $(run-$@)
 run-check = tests/run.sh
 run-torture = RNM_TORTURE=1 RNM_STEPS=$(or $(RNM_STEPS),100000) RNM_KILLS=$(or $(RNM_KILLS),1000) \
-	tests/run.sh tests/integration/ruleset_kernel_spec.lua tests/integration/rnmd_kill_spec.lua \
+	RNM_SEEDS=$(or $(RNM_SEEDS),1000) tests/run.sh tests/unit/ruleset_property_spec.lua tests/unit/sim_random_spec.lua \
+	tests/integration/ruleset_kernel_spec.lua tests/integration/rnmd_kill_spec.lua \
 	tests/integration/cookbook_geo_spec.lua tests/integration/cookbook_anycast_spec.lua tests/torture
 run-demo  = examples/demo/run.sh
 run-bench = tests/bench/run.sh

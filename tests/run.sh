@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/run.sh [SPEC|RING …]: runs specs (default: all), with the normal and with the sanitizer build below $RNM_BUILD, and
 # ends with one line that counts them all. A ring is a folder of specs. RNM_JOBS (default: a processor's each) run at a time.
-# RNM_TORTURE=1: with the normal build only, one at a time, and with hours for each.
+# RNM_TORTURE=1: with the normal build only, one at a time, with hours for each, and from the seed that it tells first.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$(realpath "${RNM_BUILD:-build}")
 PATH=$PATH:/usr/sbin:/sbin
 RNM_SPECS=$(mktemp -d)
+if [ -n "${RNM_TORTURE:-}" ]; then
+	export RNM_SEED="${RNM_SEED:-$(date +%s)}"
+	echo "== RNM_SEED=$RNM_SEED"
+fi
 trap 'rm -rf "$RNM_SPECS"' EXIT
 trap 'exit 1' INT TERM
 
