@@ -19,8 +19,8 @@
 ---@field link net.link
 ---@field changed? table<string, any> field → old value; false: it had none
 
----@class event.addr: event, net.addr
----@field action action "add" when it can be used; "change" with flags.dadfailed when its detection fails
+---@class event.addr: event, net.addr It is an add when the address can be used, and a change with flags.dadfailed when its detection fails.
+---@field action action
 ---@field changed? table<string, any>
 
 ---@class event.route: event, net.route
