@@ -130,6 +130,28 @@ describe("a run that fails", function ()
     assert.equal("running", state "b")
   end)
 
+  it("by contradicting another at the end of a transaction loses its share, and is replayed until they agree", function ()
+    start { a = [[ nft.table("inet", "t"):map("m", { type = "ifname : mark" }):follow(net.links { name = "x*" }, "name", "mtu") ]],
+      b = [[
+        local m = nft.table("inet", "t"):map("m", { type = "ifname : mark" })
+        local s = nft.table("inet", "t"):set("s", { type = "ifname" })
+        rnm.on("link_change", { name = "x*" }, function (ev)
+          if ev.action ~= "del" then s:add(ev.link.name) m:add(ev.link.name, 7) end
+        end)
+      ]] }
+    sim:link_add("x1", { mtu = 1500 })
+    assert.equal("running", state "a")
+    assert.equal("degraded", state "b")
+    assert.matches('b.lua:4: map m: "x1" has another value in a, a.lua:1', sim.errors[1], 1, true)
+    sim:assert_set("inet t s", {})
+    sim:advance(8)
+    assert.equal("degraded", state "b")
+    sim:link_set("x1", { mtu = 7 })
+    sim:advance(60)
+    assert.equal("running", state "b")
+    sim:assert_set("inet t s", { '"x1"' })
+  end)
+
   it("at start leaves in the kernel what its last good run left there", function ()
     start { p = [[ nft.table("inet", "t"):chain("c"):rule("accept") ]], q = [[ nft.table("inet", "u"):chain("d"):rule("drop") ]] }
     local before = sim:kernel "inet t"
