@@ -433,6 +433,22 @@ void edit_retire(struct contrib *c)
 	journal_push(&c->pk->log, &j_off, c, 0, 0);
 }
 
+/* The heir has not been refused anything yet. */
+static void try_again(struct contrib *c)
+{
+	struct elem_table *t = c->t;
+
+	for (uint32_t i = 0; t && t->refused && !c->set->attach && i < t->n; i++) {
+		struct elem *el = elem_at(t, i);
+
+		if (!(el->flags & E_USED) || !(el->flags & E_REFUSED) || !member_of(t, i, c->id))
+			continue;
+		el->flags &= (uint8_t)~E_REFUSED;
+		t->refused--;
+		elem_touch(t, i);
+	}
+}
+
 void edits_retire(struct rpack *old, struct rpack *heir)
 {
 	for (uint32_t i = old->edits.n; i-- > 0;) {
@@ -445,6 +461,7 @@ void edits_retire(struct rpack *old, struct rpack *heir)
 				c->filled = false;
 			journal_push(&old->log, &j_move, c, (uintptr_t)old, 0);
 			move(c, heir);
+			try_again(c);
 		} else {
 			edit_retire(c);
 		}

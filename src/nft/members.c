@@ -147,6 +147,10 @@ bool member_drop(struct elem_table *t, uint32_t i, uint32_t contrib, uint32_t *a
 		vec_push(&t->more_spare, second - 1);
 	}
 	el->m.found = found & 3;
+	if (el->flags & E_REFUSED && el->m.contrib) { /* who is left may be one who does not wait */
+		el->flags &= (uint8_t)~E_REFUSED;
+		t->refused--;
+	}
 	if (attr)
 		*attr = gone;
 	else

@@ -351,13 +351,16 @@ static bool kernel_covers(const struct elem_table *t, uint32_t i)
 }
 
 /* What is stated anew by packs that back off. */
-static void hold_back_ranges(struct elem_table *t)
+static void hold_back_ranges(struct elem_table *t, bool fresh)
 {
-	vec_foreach (p, &t->dirty) {
-		struct elem *el = elem_at(t, *p);
+	uint32_t n = fresh ? t->n : t->dirty.n;
+
+	for (uint32_t j = 0; j < n; j++) {
+		uint32_t i = fresh ? j : t->dirty.v[j];
+		struct elem *el = elem_at(t, i);
 
 		if ((el->flags & (E_USED | E_CATCHALL)) == E_USED && elem_wanted(t, el) &&
-			!kernel_covers(t, *p))
+			!kernel_covers(t, i))
 			hold_back(t, el);
 	}
 }
@@ -418,7 +421,7 @@ static void by_interval(struct plan *p, struct elem_table *t, bool fresh)
 	const ivals *have = fresh ? &none : &t->kernel;
 	struct ranges_diff d = { .next = { .t = t, .fresh = fresh } };
 
-	hold_back_ranges(t);
+	hold_back_ranges(t, fresh);
 	diff_ranges(t, have, &d);
 	if (try_refused(t, d.del.n, d.add.n, NULL)) {
 		vec_clear(&d.next.kernel);
