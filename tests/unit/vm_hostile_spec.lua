@@ -32,7 +32,7 @@ local function attack(name, limits)
   local want = code:match "%-%- ends: (%w+)"
   assert(ends[want], name .. " does not say how it ends")
   -- Time is measured as the processor's, because machines that run tests are busy; so what ends by itself gets more of the clock.
-  limits.wall_ms = (want == "done" or want == "error") and 2000 or 100
+  limits.wall_ms = (want == "done" or want == "error" or want == "memory") and 2000 or 100
   local vm = core.script.vm(limits)
   local result
   local log = core.script.logged(function ()

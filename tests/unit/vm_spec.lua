@@ -11,7 +11,7 @@ local function make(limits)
   if vm then vm:free() end
   vm = core.script.vm {
     trusted = limits.trusted, memory = limits.memory or 64 * MIB, instructions = limits.instructions or 10000000,
-    wall_ms = limits.wall_ms or 2000,
+    wall_ms = limits.wall_ms or 10000,
   }
   return vm
 end
