@@ -105,6 +105,8 @@ done]]
 			done = done + (sh.read(d.dir .. "/done") and 1 or 0)
 		end
 		blowing:stop()
+		-- without coalescing it takes its time, and answers in between
+		sh.eventually(function() return tonumber(rnmd.status(d, "rtnetlink: (%d+) messages")) >= n end, 60)
 		rnmd.settle(d)
 		local made = generation() - before
 		assert.same({}, d:cmd "plan")
