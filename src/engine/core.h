@@ -49,11 +49,12 @@ struct engine {
 	unsigned retries;
 	uint64_t owner_at; /* when tables that another process owns are looked at again */
 	unsigned owner_looks;
-	bool looking;     /* this transaction does */
-	bool retrying;    /* this one tries again what the kernel refused */
-	struct buf *told; /* gets the plan of this transaction */
-	bool holding;     /* a pack is left out: tables that nobody claims stay */
-	bool lost;        /* the kernel does not hold what it should: made anew by the next transaction */
+	uint64_t groups_at; /* when the control groups that rules name are looked at again */
+	bool looking;       /* this transaction does */
+	bool retrying;      /* this one tries again what the kernel refused */
+	struct buf *told;   /* gets the plan of this transaction */
+	bool holding;       /* a pack is left out: tables that nobody claims stay */
+	bool lost;          /* the kernel does not hold what it should: made anew by the next transaction */
 	VEC(struct emit) emits; /* the first emit_head are delivered */
 	uint32_t emit_head;
 	VEC(struct fight) fights; /* drift.c */
@@ -85,7 +86,8 @@ int txn_dry(struct engine *en, const struct plan_view *view, struct err *e);
 void plan_show(const struct plan *p, const struct plan_view *view);
 void wake_update(struct engine *en);
 void refused_wake(struct engine *en); /* tries again what the kernel refused, when it is time */
-void owners_wake(struct engine *en);  /* looks whether tables that others own are free */
+void owners_wake(struct engine *en);
+void groups_wake(struct engine *en); /* looks whether tables that others own are free */
 int read_tables(struct engine *en, struct err *e);
 int kernel_check(struct engine *en, struct err *e);
 /* drift.c */

@@ -472,6 +472,8 @@ void engine_wake(struct engine *en)
 	drift_wake(en, now);
 	if (en->owner_at && en->owner_at <= now)
 		owners_wake(en);
+	if (en->groups_at && en->groups_at <= now)
+		groups_wake(en);
 	if (en->retry_at && en->retry_at <= now) {
 		en->retry_at = 0;
 		txn_begin(en, ORIGIN_HEAL, "commit tried again");

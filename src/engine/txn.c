@@ -12,6 +12,7 @@
 #define READS_MAX     3
 #define RESTARTS_MAX  8 /* the sender gives up to ask for a generation before that */
 #define RETRY_MAX_S   60
+#define GROUPS_NS     1000000000u
 
 const char *origin_name(enum origin o)
 {
@@ -192,10 +193,10 @@ static void retry_later(struct engine *en)
 	en->retry_at = later(&en->retries);
 }
 
-/* No notification tells that a table's owner went, or that a control group came. */
+/* No notification tells that a table's owner went. */
 static void wait_for_owners(struct engine *en)
 {
-	if (!ruleset_owned(en->rs, false) && !ruleset_groups_wait(en->rs)) {
+	if (!ruleset_owned(en->rs, false)) {
 		en->owner_at = 0;
 		en->owner_looks = 0;
 	} else if (!en->owner_at) {
@@ -223,10 +224,28 @@ void owners_wake(struct engine *en)
 	en->owner_at = 0;
 	txn_begin(en, ORIGIN_DRIFT, "what has to come from outside");
 	ruleset_owned(en->rs, true);
-	if (ruleset_groups_wait(en->rs))
-		ruleset_outside_moved(en->rs);
 	en->looking = true;
 	txn_end(en, false, NULL);
+}
+
+/* Nor that a control group came or went: while rules name some they are looked at. */
+static void watch_groups(struct engine *en)
+{
+	if (!ruleset_groups_named(en->rs))
+		en->groups_at = 0;
+	else if (!en->groups_at)
+		en->groups_at = mono_ns() + GROUPS_NS;
+}
+
+void groups_wake(struct engine *en)
+{
+	en->groups_at = 0;
+	if (ruleset_groups_moved(en->rs)) {
+		txn_begin(en, ORIGIN_DRIFT, "a control group came or went");
+		ruleset_outside_moved(en->rs);
+		txn_end(en, false, NULL);
+	}
+	watch_groups(en);
 }
 
 struct sent {
@@ -480,6 +499,7 @@ int txn_end(struct engine *en, bool all, struct err *e)
 		retry_later(en);
 	}
 	wait_for_owners(en);
+	watch_groups(en);
 	close_txn(en, rc >= 0 || !all);
 	return rc < 0 ? err_set(e, rc, "%s", err_text(&why)) : 0;
 }
@@ -522,7 +542,7 @@ static uint64_t mono_of(uint64_t ms) /* boot_ms; 0 stays 0 */
 void wake_update(struct engine *en)
 {
 	uint64_t at[] = { en->script_at, en->heal_at, en->retry_at, mono_of(ruleset_next_expiry(en->rs)),
-		en->emits.n ? 1 : 0, drift_next(en), en->late.n ? 1 : 0, en->owner_at,
+		en->emits.n ? 1 : 0, drift_next(en), en->late.n ? 1 : 0, en->owner_at, en->groups_at,
 		mono_of(ruleset_next_retry(en->rs)) },
 		 first = 0;
 

@@ -227,6 +227,19 @@ int filters_add(struct filters *fs, const char *field, const char *text, struct 
 	return rc;
 }
 
+int filters_add_none(struct filters *fs, const char *field, struct err *e)
+{
+	const struct net_field *f = net_field(fs->kind, field);
+	struct filter_alt alt = { .op = FILTER_NONE };
+	int rc = f ? room(fs, f, e) : no_field(fs->kind, field, e);
+
+	if (rc)
+		return rc;
+	alt.text = xstrdup("");
+	add_alt(fs, f, &alt);
+	return 0;
+}
+
 int filters_add_num(struct filters *fs, const char *field, int64_t num, bool is_bool, struct err *e)
 {
 	const struct net_field *f = net_field(fs->kind, field);
@@ -341,6 +354,7 @@ static bool filter_match(const struct filter *f, const struct net_rec *r)
 			positive = true;
 			matched = matched || (a->op == FILTER_EQ ? same(&v, a) : globs(&v, a));
 			break;
+		case FILTER_NONE: positive = true; break;
 		case FILTER_NE:
 			if (same(&v, a))
 				return false;
@@ -393,6 +407,10 @@ static void put_alt(const struct filter_alt *a, struct buf *out)
 {
 	bool negated = a->op == FILTER_NE || a->op == FILTER_NOT_GLOB;
 
+	if (a->op == FILTER_NONE) {
+		buf_puts(out, "{}");
+		return;
+	}
 	buf_puts(out, negated ? "\"!" : "\"");
 	for (const char *s = a->text; *s; s++) {
 		if (*s == '"')

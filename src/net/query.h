@@ -10,10 +10,10 @@
 struct query_set; /* all queries over one mirror */
 struct query;
 
-enum filter_op { FILTER_EQ, FILTER_NE, FILTER_GLOB, FILTER_NOT_GLOB };
+enum filter_op { FILTER_EQ, FILTER_NE, FILTER_GLOB, FILTER_NOT_GLOB, FILTER_NONE };
 /* One alternative. text is compared with the canonical text of the field (flags: "has this name"); it is as
  * net_val_text() would print it, globs as given. want is the same as a value, for FILTER_EQ and FILTER_NE;
- * an absent one ("") matches what is absent. */
+ * an absent one ("") matches what is absent. FILTER_NONE stands for an empty list: nothing is any of it. */
 struct filter_alt {
 	enum filter_op op;
 	char *text;
@@ -36,6 +36,7 @@ struct filters {
  * a suggestion. Values are checked against the field where it has a closed set of values (family, action-like
  * enums): -EINVAL. */
 int filters_add(struct filters *fs, const char *field, const char *text, struct err *e);
+int filters_add_none(struct filters *fs, const char *field, struct err *e); /* any of an empty list */
 /* A filter on a yes/no field, or a number. */
 int filters_add_num(struct filters *fs, const char *field, int64_t num, bool is_bool, struct err *e);
 void filters_canon(struct filters *fs); /* sorts; equal filters get equal bytes */

@@ -49,6 +49,12 @@ static struct ex *bytes_ex(
 	return value_ex(c, n, w, i, num_import(p, datatype_bytes(w->p[i].bits), dt_order_of(w->p[i].dt)));
 }
 
+static void names_group(const struct cc *c, const struct datatype *dt, const char *path)
+{
+	if (dt->id == DT_CGROUPV2 && c->env->group)
+		c->env->group(c->env->ctx, path);
+}
+
 static struct ex *ifindex_ex(
 	struct cc *c, const struct node *n, const struct want *w, unsigned i, const char *s)
 {
@@ -129,6 +135,7 @@ static struct ex *word_ex(struct cc *c, const struct node *n, const struct want 
 	}
 	if (w->p[i].bits > 128)
 		return cc_error(c, n, "a value of %u bits is too wide", w->p[i].bits);
+	names_group(c, dt, n->s);
 	if (datatype_parse(dt, w->p[i].bits, n->s, b, &e) >= 0) {
 		if (dt->id == DT_TIME_DAY && b[0] > 6)
 			return cc_error(c, n, "days of the week are 0 (Sunday) to 6");
@@ -220,8 +227,11 @@ static struct ex *scalar_val(
 	}
 	if (w->p[i].bits > 128)
 		return cc_error(c, at, "a value of %u bits is too wide", w->p[i].bits);
+	if (v->kind == VAL_STRING && v->str)
+		names_group(c, w->p[i].dt, v->str);
 	if (nft_value_make(&t, v, b, &e) < 0)
-		return cc_error(c, at, "$%s: %s", at->s, err_text(&e));
+		return cc_error_code(
+			c, at, e.code == -ENXIO ? -ENXIO : -EINVAL, "$%s: %s", at->s, err_text(&e));
 	return bytes_ex(c, at, w, i, b);
 }
 

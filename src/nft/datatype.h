@@ -114,6 +114,8 @@ const char *datatype_scan(const struct datatype *t, unsigned bits, const char *s
 /* A number → kernel form; its bytes or -ERANGE with a message. Not for strings and verdicts (-EINVAL). */
 int datatype_put_u64(const struct datatype *t, unsigned bits, uint64_t v, uint8_t *out, struct err *e);
 /* The low 64 bits of a kernel form as a number. */
+/* Its number now; 0: it is not there. path: below /sys/fs/cgroup. */
+uint64_t dt_cgroup_id(const char *path);
 uint64_t datatype_get_u64(const struct datatype *t, unsigned bits, const uint8_t *p);
 /* Kernel form → text as `nft list ruleset` prints it (quoted strings, symbols, numbers in the type's base).
  */

@@ -220,6 +220,15 @@ void dt_print_classid(const struct datatype *t, unsigned bits, const uint8_t *p,
 		buf_printf(out, "%llx:%llx", (unsigned long long)(v >> 16), (unsigned long long)(v & 0xffff));
 }
 
+uint64_t dt_cgroup_id(const char *path)
+{
+	const struct datatype *t = datatype_by_id(DT_CGROUPV2);
+	uint8_t b[NFT_KEY_MAX];
+	_err_ struct err none = ERR_INIT;
+
+	return dt_parse_cgroup(t, 64, path, b, &none) < 0 ? 0 : datatype_get_u64(t, 64, b);
+}
+
 int dt_parse_cgroup(const struct datatype *t, unsigned bits, const char *s, uint8_t *out, struct err *e)
 {
 	char path[PATH_MAX];

@@ -47,6 +47,7 @@ struct rule_env {
 	/* Index of a device for `iif NAME`, 0: not there (compile answers -ENODEV, the rule waits). NULL: the
 	 * kernel is asked. */
 	uint32_t (*ifindex)(void *ctx, const char *name);
+	void (*group)(void *ctx, const char *path); /* a control group is named; NULL: nobody asks */
 	/* The only address (4 or 16 bytes) of a host, family AF_INET or AF_INET6. NULL: names of hosts are
 	 * refused. -errno with a message. */
 	int (*resolve)(void *ctx, int family, const char *name, uint8_t out[16], struct err *e);

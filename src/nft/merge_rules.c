@@ -55,6 +55,14 @@ static uint32_t env_ifindex(void *ctx, const char *name)
 	return rs->ifindex(rs->ifindex_ctx, name);
 }
 
+static void env_group(void *ctx, const char *path)
+{
+	struct stmt *st = ctx;
+
+	st->outside = true;
+	group_named(st->o->rs, path);
+}
+
 void ruleset_ifindex(struct ruleset *rs, uint32_t (*fn)(void *ctx, const char *name), void *ctx)
 {
 	rs->ifindex = fn;
@@ -65,7 +73,8 @@ void ruleset_outside_moved(struct ruleset *rs)
 {
 	if (!rs->outside)
 		return;
-	rs->outside = rs->groups_wait = false;
+	rs->outside = false;
+	groups_forget(rs);
 	for (uint32_t i = 0; i < rs->all.n; i++) {
 		struct obj *o = rs->all.v[i];
 
@@ -76,11 +85,6 @@ void ruleset_outside_moved(struct ruleset *rs)
 			obj_dirty(o);
 		}
 	}
-}
-
-bool ruleset_groups_wait(const struct ruleset *rs)
-{
-	return rs->groups_wait;
 }
 
 void rule_env_of(struct stmt *st, struct rule_env *env)
@@ -97,6 +101,7 @@ void rule_env_of(struct stmt *st, struct rule_env *env)
 	env->param = env_param;
 	env->live_set = env_live_set;
 	env->ifindex = st->o->rs->ifindex ? env_ifindex : NULL;
+	env->group = env_group;
 }
 
 /* ---- compilation ---- */
@@ -237,11 +242,10 @@ static int compile(struct stmt *st, struct rpack **culprit, struct err *e)
 
 	rule_env_of(st, &env);
 	env.pos = &pos;
-	st->stale = false;
+	st->stale = st->outside = false;
 	ret = rule_compile(st->rule.ast, &env, &code, &bad);
-	st->outside = ret == -ENODEV || ret == -ENXIO || (ret == 0 && names_device(code));
+	st->outside |= ret == -ENODEV || ret == -ENXIO || (ret == 0 && names_device(code));
 	st->o->rs->outside |= st->outside;
-	st->o->rs->groups_wait |= ret == -ENXIO;
 	follow_scalars(st);
 	switch (ret) {
 	case 0: break;

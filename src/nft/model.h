@@ -357,6 +357,11 @@ struct disabled_rule { /* as struct disabled, of own tables */
 	char *table, *chain, *pack;
 };
 
+struct group_seen {
+	char *path;
+	uint64_t id; /* 0: it was not there */
+};
+
 struct ruleset {
 	struct hmap objs, site_map, files;
 	struct hmap stmts; /* set_stmts by text */
@@ -384,10 +389,10 @@ struct ruleset {
 	char *event;
 	struct pasts pasts;
 	bool hold_deletes;
-	bool adopting;    /* elements of an earlier life may be nobody's now */
-	bool suspects;    /* some obj.suspect is set */
-	bool outside;     /* some stmt.outside was */
-	bool groups_wait; /* a rule waits for a control group */
+	bool adopting;                 /* elements of an earlier life may be nobody's now */
+	bool suspects;                 /* some obj.suspect is set */
+	bool outside;                  /* some stmt.outside was */
+	VEC(struct group_seen) groups; /* that rules name */
 	uint32_t (*ifindex)(void *ctx, const char *name);
 	void *ifindex_ctx;
 	bool only_attached; /* of these only what is attached to is read */
@@ -454,6 +459,9 @@ void stmt_activate(struct stmt *st);
 void stmt_deactivate(struct stmt *st);
 void stmt_free(struct stmt *st);
 void stmts_purge(struct obj *o); /* takes what is active no more out of the object's lists */
+/* groups.c */
+void group_named(struct ruleset *rs, const char *path);
+void groups_forget(struct ruleset *rs);
 void rcode_put(struct rcode *rc);
 struct rcode *rcode_ref(struct rcode *rc);
 

@@ -565,6 +565,8 @@ void ruleset_free(struct ruleset *rs)
 	vec_foreach (d, &rs->disabled)
 		disabled_rule_free(d);
 	vec_free(&rs->disabled);
+	groups_forget(rs);
+	vec_free(&rs->groups);
 	free(rs->event);
 	past_free(rs);
 	free(rs);

@@ -316,7 +316,10 @@ unsigned ruleset_owned(struct ruleset *rs, bool look);
  * rule waits for a control group, of which nobody tells. */
 void ruleset_ifindex(struct ruleset *rs, uint32_t (*fn)(void *ctx, const char *name), void *ctx);
 void ruleset_outside_moved(struct ruleset *rs);
-bool ruleset_groups_wait(const struct ruleset *rs);
+/* Do rules name control groups; and is one of these another one now, or there, or gone? Then
+ * ruleset_outside_moved(). */
+bool ruleset_groups_named(const struct ruleset *rs);
+bool ruleset_groups_moved(const struct ruleset *rs);
 
 /* ---- what the kernel refused (backoff.h) ---- */
 

@@ -117,7 +117,8 @@ struct hook {
 	struct item it;
 	enum event_id ev;
 	struct filters filters;
-	unsigned actions;         /* bits of enum net_action; 0: all */
+	unsigned actions; /* bits of enum net_action; 0: all */
+#define ACTION_NONE (1u << 31)
 	unsigned times;           /* 1: not initial events, 2: only those; 0: all */
 	struct filter_alt *words; /* on_message: of topic; on_nft_change: of process; lifecycle: of reason */
 	uint32_t n_words;

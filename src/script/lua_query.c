@@ -382,6 +382,8 @@ bool words_match(const struct filter_alt *alt, uint32_t n, const char *text)
 	bool positive = false, hit = false;
 
 	for (uint32_t i = 0; i < n; i++) {
+		if (alt[i].op == FILTER_NONE)
+			return false;
 		bool glob = alt[i].op == FILTER_GLOB || alt[i].op == FILTER_NOT_GLOB;
 		bool is = glob ? glob_match(alt[i].text, text) : strcmp(alt[i].text, text) == 0;
 
@@ -403,6 +405,12 @@ void words_free(struct filter_alt *alt, uint32_t n)
 	free(alt);
 }
 
+static void push_word(struct hook *h, struct filter_alt alt) /* takes its text */
+{
+	h->words = xrealloc(h->words, h->n_words + 1, sizeof(*h->words));
+	h->words[h->n_words++] = alt;
+}
+
 static int add_word(lua_State *L, int idx, const char *field, struct hook *h, struct err *e)
 {
 	const char *s = lua_type(L, idx) == LUA_TSTRING ? lua_tostring(L, idx) : NULL;
@@ -413,13 +421,12 @@ static int add_word(lua_State *L, int idx, const char *field, struct hook *h, st
 			type_article(L, idx));
 	not = *s == '!';
 	s += not ;
-	h->words = xrealloc(h->words, h->n_words + 1, sizeof(*h->words));
-	h->words[h->n_words++] = (struct filter_alt){
-		.op = glob_is(s) ? not ? FILTER_NOT_GLOB : FILTER_GLOB
-		      : not      ? FILTER_NE
-				 : FILTER_EQ,
-		.text = xstrdup(s),
-	};
+	push_word(h, (struct filter_alt){
+			     .op = glob_is(s) ? not ? FILTER_NOT_GLOB : FILTER_GLOB
+				   : not      ? FILTER_NE
+					      : FILTER_EQ,
+			     .text = xstrdup(s),
+		     });
 	return 0;
 }
 
@@ -444,18 +451,26 @@ static int add_action(lua_State *L, int idx, struct hook *h, struct err *e)
 		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
+/* Of an event that is no record's: 1, or 0 where the event never comes. */
+static int word_field(const char *field, const struct hook *h, struct err *e)
+{
+	const char *only = h->ev == EV_MESSAGE ? "topic" : h->ev == EV_NFT ? "process" : "reason";
+
+	if (h->ev == EV_LEASE)
+		return 0; /* this version never makes it */
+	if (strcmp(field, only) != 0)
+		return err_set(e, -ENOENT, "%s has no field \"%s\" to filter by; there is \"%s\"",
+			event_name(h->ev), field, only);
+	return 1;
+}
+
 static int add_any(
 	lua_State *L, int idx, const char *field, struct filters *fs, struct hook *h, struct err *e)
 {
 	if (h && event_kind(h->ev) < 0) {
-		const char *only = h->ev == EV_MESSAGE ? "topic" : h->ev == EV_NFT ? "process" : "reason";
+		int rc = word_field(field, h, e);
 
-		if (h->ev == EV_LEASE)
-			return 0; /* an event that this version never makes */
-		if (strcmp(field, only) != 0)
-			return err_set(e, -ENOENT, "%s has no field \"%s\" to filter by; there is \"%s\"",
-				event_name(h->ev), field, only);
-		return add_word(L, idx, field, h, e);
+		return rc > 0 ? add_word(L, idx, field, h, e) : rc;
 	}
 	if (h && strcmp(field, "action") == 0)
 		return add_action(L, idx, h, e);
@@ -467,6 +482,33 @@ static int add_any(
 		return 0;
 	}
 	return add_filter(L, idx, field, fs, e);
+}
+
+/* Which of them something is any of: nothing is. */
+static int add_none(const char *field, struct filters *fs, struct hook *h, struct err *e)
+{
+	if (h && event_kind(h->ev) < 0) {
+		int rc = word_field(field, h, e);
+
+		if (rc <= 0)
+			return rc;
+		push_word(h, (struct filter_alt){ .op = FILTER_NONE, .text = xstrdup("") });
+		return 0;
+	}
+	if (h && strcmp(field, "action") == 0) {
+		h->actions = ACTION_NONE;
+		return 0;
+	}
+	return filters_add_none(fs, field, e);
+}
+
+static bool is_empty(lua_State *L, int table)
+{
+	lua_pushnil(L);
+	if (!lua_next(L, table))
+		return true;
+	lua_pop(L, 2);
+	return false;
 }
 
 static int add_field(
@@ -488,7 +530,9 @@ static int add_field(
 	lua_Unsigned n = lua_rawlen(L, list);
 
 	if (!n)
-		rc = err_set(e, -EINVAL, "%s: an empty list matches nothing", field);
+		rc = is_empty(L, list)
+			     ? add_none(field, fs, h, e)
+			     : err_set(e, -EINVAL, "%s: expected a list, got a table with keys", field);
 	if (n > 1024)
 		rc = err_set(e, -EINVAL, "%s: more than 1024 alternatives", field);
 	for (lua_Unsigned i = 1; i <= n && rc == 0; i++) {

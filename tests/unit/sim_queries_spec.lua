@@ -44,7 +44,7 @@ describe("queries", function ()
     start("", NET)
     for code, message in pairs {
       ["net.addrs { famly = 'ipv4' }"] = "did you mean 'family'", ["net.addrs { family = 'ip4' }"] = "family",
-      ["net.links { name = {} }"] = "empty list", ["net.links { up = { {} } }"] = "up: expected a string", ["net.links { [1] = 'x' }"] = "{ field = value }",
+      ["net.links { name = { x = 1 } }"] = "expected a list", ["net.links { up = { {} } }"] = "up: expected a string", ["net.links { [1] = 'x' }"] = "{ field = value }",
       ["net.leases {}"] = "no DHCP leases", ["net.adrs {}"] = 'did you mean "addrs"', ["net.links(5)"] = "argument 1: expected a table, got an integer",
       ["net.links({}, {})"] = "at most 1 argument, got 2", ["net.links {}:frist()"] = 'did you mean "first"', ["net.link('a*')"] = "no name of a link",
       ["net.links {}:map(5)"] = "expected the name of a field or a function", ["net.links {}:map('nam')"] = 'did you mean "name"',
@@ -372,11 +372,71 @@ describe("a rule that names a device by its index", function ()
     one:close()
   end)
 
+  it("takes an empty list for what nothing is any of", function ()
+    local one = simulate { links = { eth0 = { zone = "wan" } }, packs = { p = [=[
+      local none = {}
+      local t = nft.table("inet", "t")
+      t:set("s", { type = "ipv4_addr", elements = net.addrs { zone = none, family = "ipv4" } })
+      local c = t:chain("c")
+      rnm.each(net.links { name = none }, function (l) c:rule("iifname $n", { n = l.name }) end)
+      rnm.block(function () if #net.links { kind = "ether", name = {} } > 0 then error "some" end end)
+      for _, filter in ipairs { { zone = {} }, { action = {} } } do
+        rnm.on("addr_change", filter, function () error "called" end)
+      end
+      rnm.on("message", { topic = {} }, function () error "called" end)
+      rnm.on("message", { topic = { "a" } }, function () rnm.log.info "heard" end)
+    ]=] } }
+    one:addr_add("eth0", "203.0.113.7/24")
+    assert.equal(1, one:emit("a", {}))
+    assert.same({}, one:errors())
+    assert.same({}, one:set("inet t s"))
+    assert.not_matches("iifname", one:ruleset())
+    one:close()
+  end)
+
   it("waits for a control group, too", function ()
     local one = simulate { packs = { p = [[nft.table("inet", "t"):chain("c"):rule('socket cgroupv2 level 1 "nobody.slice" accept')]] } }
     assert.matches("pending: c in inet t: [^\n]*control group 'nobody.slice': No such file", one:status())
     assert.equal("running", one:packs().p.state)
     one:advance(100)
+    assert.same({}, one:errors())
+    one:close()
+  end)
+
+  it("follows a control group that comes, goes and is made anew", function ()
+    local mounts = io.open "/proc/mounts":read "a"
+    local mount = mounts:match "\n?%S+ (/sys/fs/cgroup%S*) cgroup2 "
+    local name = ("rnm-spec-%d.slice"):format(math.random(1 << 30))
+    local dir = mount and mount .. "/" .. name
+    if not dir or not os.execute("mkdir " .. dir .. " 2>/dev/null") then
+      return pending "no version 2 control groups to make here"
+    end
+    os.execute("rmdir " .. dir)
+    local path = dir:gsub("^/sys/fs/cgroup/", "")
+    local one = simulate { packs = { p = ([=[
+      local c = nft.table("inet", "t"):chain("c")
+      c:rule('socket cgroupv2 level 1 "%s" accept')
+      c:rule("socket cgroupv2 level 2 $group drop", { group = "%s" })
+    ]=]):format(path, path) } }
+    local function rules() return select(2, one:ruleset():gsub("socket cgroupv2", "")) end
+    local function sent() return #one.batches end
+    assert.equal(0, rules())
+    local before = sent()
+    one:advance(3)
+    assert.equal(before, sent())
+    os.execute("mkdir " .. dir)
+    one:advance(1)
+    assert.same({ 2, before + 1 }, { rules(), sent() })
+    one:advance(3)
+    assert.equal(before + 1, sent())
+    -- another group of this name: its rules take its number
+    os.execute(("rmdir %s && mkdir %s"):format(dir, dir))
+    one:advance(1)
+    assert.same({ 2, before + 2 }, { rules(), sent() })
+    assert.matches("~ replace rule", one.batches[sent()].text)
+    os.execute("rmdir " .. dir)
+    one:advance(1)
+    assert.same({ 0, before + 3 }, { rules(), sent() })
     assert.same({}, one:errors())
     one:close()
   end)
