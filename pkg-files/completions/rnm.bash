@@ -56,7 +56,7 @@ _rnm() {
 	record) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	replay) case $before in
 		--policies) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
-		*) mapfile -t COMPREPLY < <(compgen -f -W "--all --json --policies -c --config" -- "$word") ;;
+		*) mapfile -t COMPREPLY < <(compgen -f -W "--all --policies -c --config" -- "$word") ;;
 		esac ;;
 	packs) case $before in
 		packs | --json) mapfile -t COMPREPLY < <(compgen -W "--json show enable disable quarantine release" -- "$word") ;;
@@ -72,14 +72,13 @@ _rnm() {
 		*) mapfile -t COMPREPLY < <(compgen -W "--dry-run --json --read-only --pack" -- "$word") ;;
 		esac ;;
 	undo) mapfile -t COMPREPLY < <(compgen -W "--json all" -- "$word") ;;
-	check) mapfile -t COMPREPLY < <(compgen -W "-c --config --json --start" -- "$word") ;;
+	check) mapfile -t COMPREPLY < <(compgen -W "-c --config --json" -- "$word") ;;
 	nft) case $before in
 		nft) mapfile -t COMPREPLY < <(compgen -W "load compile add create insert replace delete destroy flush rename reset list get \
 			clone disable enable" -- "$word") ;;
 		list) mapfile -t COMPREPLY < <(compgen -W "ruleset tables table chains chain sets set maps map counters quotas \
 			flowtables disabled" -- "$word") ;;
-		clone) mapfile -t COMPREPLY < <(compgen -W "rule chain set map table" -- "$word") ;;
-		disable | enable) mapfile -t COMPREPLY < <(compgen -W "rule" -- "$word") ;;
+		clone | disable | enable) mapfile -t COMPREPLY < <(compgen -W "rule" -- "$word") ;;
 		-I | --includepath) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
 		-D | --define) ;;
 		*)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "nft/groups.h"
 #include "nft/backoff.h"
 #include "nft/past.h"
 #include "nft/plan.h"
@@ -357,11 +358,6 @@ struct disabled_rule { /* as struct disabled, of own tables */
 	char *table, *chain, *pack;
 };
 
-struct group_seen {
-	char *path;
-	uint64_t id; /* 0: it was not there */
-};
-
 struct ruleset {
 	struct hmap objs, site_map, files;
 	struct hmap stmts; /* set_stmts by text */
@@ -459,9 +455,6 @@ void stmt_activate(struct stmt *st);
 void stmt_deactivate(struct stmt *st);
 void stmt_free(struct stmt *st);
 void stmts_purge(struct obj *o); /* takes what is active no more out of the object's lists */
-/* groups.c */
-void group_named(struct ruleset *rs, const char *path);
-void groups_forget(struct ruleset *rs);
 void rcode_put(struct rcode *rc);
 struct rcode *rcode_ref(struct rcode *rc);
 
