@@ -172,9 +172,10 @@ static void changes(struct load *l, const char *name)
 	struct mark_key k = { l->table->family, l->table->name, name };
 	struct kset *s = know_set(l, l->table, name);
 
-	/* nft says it only of sets; but a map of a fixed size is none that rules can change, and a listing
-	 * shows the size that the kernel gave it */
-	if (!s || s->dynamic || (s->want.info.flags & NFT_SET_MAP && !s->want.size))
+	/* nft says it only of sets; but a map of a fixed size is none that rules can change, unless it has
+	 * timeouts, and a listing shows the size that the kernel gave it */
+	if (!s || s->dynamic ||
+		(s->want.info.flags & NFT_SET_MAP && (!s->want.size || s->want.info.flags & NFT_SET_TIMEOUT)))
 		return;
 	s->dynamic = true;
 	if (l->text)
