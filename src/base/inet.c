@@ -21,12 +21,23 @@ unsigned ipaddr_bits(const struct ipaddr *a)
 const char *ipv4_scan(const char *s, uint8_t out[4])
 {
 	for (unsigned i = 0; i < 4; i++) {
-		unsigned v = 0, digits = 0;
+		unsigned v = (unsigned)*s++ - '0', d;
 
-		for (; *s >= '0' && *s <= '9' && digits < 4; s++, digits++)
-			v = 10 * v + (unsigned)(*s - '0');
-		if (!digits || v > 255 || digits > 3 || (digits > 1 && s[-(int)digits] == '0') ||
-			(i < 3 && *s++ != '.'))
+		if (v > 9)
+			return NULL;
+		d = (unsigned)*s - '0';
+		if (d <= 9) {
+			if (!v)
+				return NULL;
+			v = 10 * v + d;
+			d = (unsigned)*++s - '0';
+			if (d <= 9) {
+				v = 10 * v + d;
+				if (v > 255 || (unsigned)*++s - '0' <= 9)
+					return NULL;
+			}
+		}
+		if (i < 3 && *s++ != '.')
 			return NULL;
 		out[i] = (uint8_t)v;
 	}

@@ -174,6 +174,11 @@ int file_rule(struct nft_file *f, const struct file_cmd *cmd, struct ast_rule **
  * non-zero return of fn and gives it back. */
 int file_elems(struct nft_file *f, const struct file_cmd *cmd, const struct nft_type *key,
 	int (*fn)(void *ctx, struct ast_rule *holder, const struct node *el), void *ctx, struct err *e);
+/* The same; IPv4 addresses that stand alone go to plain, so that long lists are quickly read. NULL: all go to
+ * fn. */
+int file_elems_plain(struct nft_file *f, const struct file_cmd *cmd, const struct nft_type *key,
+	int (*fn)(void *ctx, struct ast_rule *holder, const struct node *el),
+	int (*plain)(void *ctx, const uint8_t addr[4]), void *ctx, struct err *e);
 /* "FILE:LINE:COL: message", the line and a caret under the command's name. Returns code. */
 int file_error(const struct nft_file *f, const struct file_cmd *cmd, struct err *e, int code, const char *fmt,
 	...) __attribute__((format(printf, 5, 6)));

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/inet.h"
 #include "nft/datatype.h"
 #include "nft/file_impl.h"
 
@@ -95,6 +96,54 @@ static bool walk_vals(struct parser *p, struct elem_walk *w, const struct val *v
 	return true;
 }
 
+/* An IPv4 address alone, as in long lists: there is no tree to be made of it. */
+static bool plain_here(struct parser *p, const struct elem_walk *w, uint8_t addr[4])
+{
+	const char *text = p->lx.src->text;
+	int next;
+
+	if (p->tok.kind != TOK_WORD || (w->fn && !w->plain) ||
+		ipv4_scan(text + p->tok.pos, addr) != text + p->tok.end)
+		return false;
+	next = p_peek(p)->kind;
+	return next == ',' || next == '}';
+}
+
+static bool tell_plain(struct elem_walk *w, const uint8_t addr[4])
+{
+	if (w->plain)
+		w->stopped = w->plain(w->ctx, addr);
+	return !w->stopped;
+}
+
+static const char *behind_blanks(const char *s)
+{
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	return s;
+}
+
+/* With those that follow, between commas and blanks: without tokens. */
+static bool walk_plain(struct parser *p, struct elem_walk *w, uint8_t addr[4])
+{
+	const char *text = p->lx.src->text, *end = text + p->lx.end;
+
+	if (!tell_plain(w, addr))
+		return false;
+	while (p->ahead.kind == ',') {
+		const char *comma = ipv4_scan(behind_blanks(text + p->lx.pos), addr);
+
+		comma = comma ? behind_blanks(comma) : end;
+		if (comma >= end || *comma != ',')
+			break;
+		if (!tell_plain(w, addr))
+			return false;
+		p->lx.pos = (uint32_t)(comma + 1 - text);
+	}
+	p_advance(p);
+	return true;
+}
+
 static bool walk_one(struct parser *p, struct elem_walk *w)
 {
 	const struct define_value *d = list_here(p);
@@ -131,8 +180,10 @@ bool walk_braces(struct parser *p, struct elem_walk *w)
 		return false;
 	p->loose = true;
 	for (p_advance(p); p->tok.kind != '}';) {
+		uint8_t addr[4];
+
 		p->taken = 0;
-		if (!walk_one(p, w))
+		if (!(plain_here(p, w, addr) ? walk_plain(p, w, addr) : walk_one(p, w)))
 			return false;
 		if (!p_commas(p))
 			break;
@@ -152,9 +203,16 @@ static bool has_colons(const struct nft_type *t)
 int file_elems(struct nft_file *f, const struct file_cmd *cmd, const struct nft_type *key,
 	int (*fn)(void *ctx, struct ast_rule *holder, const struct node *el), void *ctx, struct err *e)
 {
+	return file_elems_plain(f, cmd, key, fn, NULL, ctx, e);
+}
+
+int file_elems_plain(struct nft_file *f, const struct file_cmd *cmd, const struct nft_type *key,
+	int (*fn)(void *ctx, struct ast_rule *holder, const struct node *el),
+	int (*plain)(void *ctx, const uint8_t addr[4]), void *ctx, struct err *e)
+{
 	_err_ struct err local = ERR_INIT;
 	struct ast_rule *r = xnew(struct ast_rule);
-	struct elem_walk w = { .f = f, .r = r, .fn = fn, .ctx = ctx };
+	struct elem_walk w = { .f = f, .r = r, .fn = fn, .plain = plain, .ctx = ctx };
 	struct parser p;
 	int rc = 0;
 

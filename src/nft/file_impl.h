@@ -133,6 +133,7 @@ struct elem_walk {
 	struct nft_file *f;
 	struct ast_rule *r;
 	int (*fn)(void *ctx, struct ast_rule *holder, const struct node *el); /* NULL: only looked at */
+	int (*plain)(void *ctx, const uint8_t addr[4]);                       /* file_elems_plain()'s */
 	void *ctx;
 	int stopped;    /* what fn said */
 	uint64_t bytes; /* of defines taken in */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/text.h"
 #include "nft/param.h"
@@ -100,6 +101,7 @@ struct elems {
 	struct set_info info;
 	bool typed;
 	VEC(struct elem) held;
+	VEC(uint32_t) plain;   /* IPv4 addresses, as they lie in memory */
 	struct mix_items live; /* those that have a live value in them */
 };
 
@@ -216,6 +218,57 @@ static int elem_node(void *ctx, struct ast_rule *holder, const struct node *el)
 	return x->sc || x->l->weight > LOAD_WEIGHT_MAX || x->l->errs.n >= ERRLIST_MAX ? -EINVAL : 0;
 }
 
+/* A set of IPv4 addresses, and nothing to be said of one. */
+static bool takes_plain(const struct elems *x)
+{
+	return x->typed && !x->l->command && !x->how.is_map && x->info.key.n == 1 &&
+	       nft_type_family(&x->info.key) == AF_INET && (!x->sc || obj_set_info(x->lc->o));
+}
+
+static int elem_plain(void *ctx, const uint8_t addr[4])
+{
+	struct elems *x = ctx;
+	struct err e = ERR_INIT;
+	uint32_t a;
+
+	if (x->sc) {
+		memcpy(&a, addr, sizeof(a));
+		vec_push(&x->plain, a);
+		return 0;
+	}
+	if (weigh(x->l, 1, &e) == 0)
+		return 0;
+	wrong(x->l, x->cmd, &e);
+	return -EINVAL;
+}
+
+struct plain_src {
+	const uint32_t *at, *end;
+	struct val val;
+};
+
+static int next_plain(void *ctx, struct elem_in *out, struct err *e)
+{
+	struct plain_src *src = ctx;
+
+	(void)e;
+	if (src->at == src->end)
+		return 0;
+	memcpy(src->val.ip.addr.b, src->at++, sizeof(*src->at));
+	*out = (struct elem_in){ .key = &src->val };
+	return 1;
+}
+
+static int flush_plain(struct elems *x, struct err *e)
+{
+	struct plain_src src = { .at = x->plain.v, .end = x->plain.v + x->plain.n };
+
+	src.val = val_addr(&(struct ipaddr){ .family = AF_INET });
+	return x->plain.n ? state_list(x->sc, x->lc->o, &(struct elem_src){ next_plain, &src }, false,
+				    x->lc->site, e)
+			  : 0;
+}
+
 static struct set_info info_of(const struct load_cmd *lc, const struct set_decl *d)
 {
 	struct set_info i = { .flags = d->flags,
@@ -269,9 +322,13 @@ static int elements(struct load *l, struct load_cmd *lc, const struct file_cmd *
 		.stateful = set ? set->stateful : NULL,
 		.fn = take_elem,
 		.ctx = &x };
-	rc = file_elems(l->ld->f, cmd, x.typed ? &x.info.key : NULL, elem_node, &x, &e);
+	rc = file_elems_plain(l->ld->f, cmd, x.typed ? &x.info.key : NULL, elem_node,
+		takes_plain(&x) ? elem_plain : NULL, &x, &e);
 	if (rc == 0 && sc)
 		rc = flush(&x, &e);
+	if (rc == 0 && sc)
+		rc = flush_plain(&x, &e);
+	vec_free(&x.plain);
 	if (rc == 0 && sc)
 		state_live_elems(&x);
 	if (rc < 0 && e.code)

@@ -111,6 +111,27 @@ describe("a long list", function ()
     assert.equal(51, #sim:set "inet t s")
   end)
 
+  it("is read from a text with whatever stands in it", function ()
+    start [[
+      nft.load([=[define more = { 10.0.0.20, 10.0.0.21 }
+      table inet t {
+        set s { type ipv4_addr; flags timeout, interval; elements = { 10.0.0.1,10.0.0.2 ,
+          10.0.0.3, # 10.0.0.99, a comment
+          10.0.0.4 timeout 1h, 10.0.0.5 comment "x, 10.0.0.98", 10.0.0.6, $more, 10.0.0.8/31, 10.0.0.10-10.0.0.11,
+          $one, 10.0.0.30, } }
+        set n { type mark; elements = { 1, 2 } }
+      }]=], { one = "10.0.0.40" })
+    ]]
+    assert.same({}, sim:errors())
+    assert.same({ "10.0.0.1", "10.0.0.10/31", "10.0.0.2", "10.0.0.20", "10.0.0.21", "10.0.0.3", "10.0.0.30",
+      "10.0.0.4 timeout 1h", "10.0.0.40", '10.0.0.5 comment "x, 10.0.0.98"', "10.0.0.6", "10.0.0.8/31" },
+      (function () local t = sim:set "inet t s" table.sort(t) return t end)())
+    for _, bad in ipairs { "10.0.0.1, 10.0.0.256", "10.0.0.1, 10.0.0.2 10.0.0.3", "10.0.0.1, 10.0.0", "10.0.0.1, ,", "10.0.0.1, 10.0.0.02" } do
+      local ok = sim:eval(("nft.load 'table inet u { set s { type ipv4_addr; elements = { %s } } }'"):format(bad), "p")
+      assert.is_nil(ok, bad)
+    end
+  end)
+
   it("is what two blocks and their failures make of it", function ()
     start [[
       L, fail = { {}, {} }, {}
