@@ -117,9 +117,9 @@ struct hook {
 	struct item it;
 	enum event_id ev;
 	struct filters filters;
-	unsigned actions; /* bits of enum net_action; 0: all */
-#define ACTION_NONE (1u << 31)
+	unsigned actions;         /* bits of enum net_action; 0: all */
 	unsigned times;           /* 1: not initial events, 2: only those; 0: all */
+#define NO_EVENT (1u << 31)       /* in either of them: none at all */
 	struct filter_alt *words; /* on_message: of topic; on_nft_change: of process; lifecycle: of reason */
 	uint32_t n_words;
 	bool initial; /* present objects have not been shown to it yet */

@@ -496,7 +496,11 @@ static int add_none(const char *field, struct filters *fs, struct hook *h, struc
 		return 0;
 	}
 	if (h && strcmp(field, "action") == 0) {
-		h->actions = ACTION_NONE;
+		h->actions = NO_EVENT;
+		return 0;
+	}
+	if (h && strcmp(field, "initial") == 0) {
+		h->times = NO_EVENT;
 		return 0;
 	}
 	return filters_add_none(fs, field, e);

@@ -136,6 +136,8 @@ describe("hooks", function ()
     sim:link_set("eth0", { mtu = 1400 })
     sim:assert_rule("inet t c", 'iifname "eth0" accept')
     sim:close()
+    start([[rnm.on("link_change", { initial = {} }, error)]], { links = { eth0 = {} } })
+    assert.same({ "running", 0 }, { sim:packs().p.state, sim:packs().p.errors })
     start [[rnm.on("link_change", { initial = "yes" }, print)]]
     assert.matches("initial: expected a boolean, got a string", sim:packs().p.last_error, 1, true)
   end)

@@ -118,7 +118,7 @@ describe("a long list", function ()
         set s { type ipv4_addr; flags timeout, interval; elements = { 10.0.0.1,10.0.0.2 ,
           10.0.0.3, # 10.0.0.99, a comment
           10.0.0.4 timeout 1h, 10.0.0.5 comment "x, 10.0.0.98", 10.0.0.6, $more, 10.0.0.8/31, 10.0.0.10-10.0.0.11,
-          $one, 10.0.0.30, } }
+          $one,, 10.0.0.30, , } }
         set n { type mark; elements = { 1, 2 } }
       }]=], { one = "10.0.0.40" })
     ]]
@@ -126,7 +126,7 @@ describe("a long list", function ()
     assert.same({ "10.0.0.1", "10.0.0.10/31", "10.0.0.2", "10.0.0.20", "10.0.0.21", "10.0.0.3", "10.0.0.30",
       "10.0.0.4 timeout 1h", "10.0.0.40", '10.0.0.5 comment "x, 10.0.0.98"', "10.0.0.6", "10.0.0.8/31" },
       (function () local t = sim:set "inet t s" table.sort(t) return t end)())
-    for _, bad in ipairs { "10.0.0.1, 10.0.0.256", "10.0.0.1, 10.0.0.2 10.0.0.3", "10.0.0.1, 10.0.0", "10.0.0.1, ,", "10.0.0.1, 10.0.0.02" } do
+    for _, bad in ipairs { "10.0.0.1, 10.0.0.256", "10.0.0.1, 10.0.0.2 10.0.0.3", "10.0.0.1, 10.0.0", "10.0.0.1, ,x", "10.0.0.1, 10.0.0.02" } do
       local ok = sim:eval(("nft.load 'table inet u { set s { type ipv4_addr; elements = { %s } } }'"):format(bad), "p")
       assert.is_nil(ok, bad)
     end
